@@ -1,0 +1,45 @@
+/*
+ * feed: every record of the operands, or of standard input, to a callback.
+ *
+ * Malformed records are reported with file and line and skipped; an operand
+ * that cannot be opened or read is reported, and the next one goes on.
+ * Floor: third.  One of the four modules that may print or exit.
+ */
+#ifndef EPI_FEED_H
+#define EPI_FEED_H
+
+#include "sample.h"
+
+struct feed_record {
+	enum sample_kind kind;  /* SAMPLE_POWER or SAMPLE_TYPED */
+	struct sample sample;   /* of a SAMPLE_POWER */
+	const char *line;       /* the record's bytes, without the newline; the
+	                           newline follows them */
+	size_t length;
+	const char *file;
+	uint64_t line_number;
+};
+
+typedef void feed_take(void *state, const struct feed_record *record);
+
+/* Operands as option_start returns them: none is standard input. */
+void feed_records(char **operands, struct sample_nodes *nodes,
+    feed_take *take, void *state);
+
+struct feed_line {
+	const char *text; /* without "\n" or "\r\n" */
+	size_t length;
+	const char *file;
+	uint64_t line_number;
+};
+
+typedef void feed_take_line(void *state, const struct feed_line *line);
+
+/*
+ * Plain lines.  `between`, where not NULL, is called after each operand's last
+ * line with its name, and whether the last line was cut (had no newline).
+ */
+void feed_lines(char **operands, feed_take_line *take,
+    void (*between)(void *state, const char *file, bool cut), void *state);
+
+#endif

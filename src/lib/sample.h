@@ -1,0 +1,65 @@
+/*
+ * sample: the power sample, from a record and back.
+ *
+ * The record is epi-record(5)'s: required timestamp, node, watts; optional
+ * joules.  A record with a "type" is not a sample and is told apart here.
+ * Units and required keys are checked here, once.
+ * Floor: second.  Nothing here prints; an error is a value with its sentence.
+ */
+#ifndef EPI_SAMPLE_H
+#define EPI_SAMPLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "json.h"
+#include "stream.h"
+
+enum { SAMPLE_NODE_MAX = 255 }; /* bytes of a node's name */
+
+struct sample {
+	int64_t timestamp_ns;
+	int64_t watts_nw;   /* within +-1e18 */
+	int64_t joules_uj;  /* the instrument's counter, 1e-6 J */
+	bool has_joules;
+	unsigned node;      /* index into the reader's table of names */
+};
+
+enum sample_kind {
+	SAMPLE_END,   /* the block is used up */
+	SAMPLE_POWER, /* a sample */
+	SAMPLE_TYPED, /* a record that has "type" */
+	SAMPLE_BAD    /* malformed: reader->error says why */
+};
+
+/* The names seen so far; a node is its index.  Owned by its user. */
+struct sample_nodes {
+	char **names;
+	unsigned count;
+	unsigned room;
+};
+
+/* The index of a name, added if new. */
+unsigned sample_node(struct sample_nodes *nodes, const char *name,
+    size_t length);
+
+struct sample_reader {
+	struct sample_nodes *nodes;
+	const char *line;      /* the record last read, without its newline */
+	size_t length;
+	uint64_t line_number;
+	char error[160];       /* of a SAMPLE_BAD, one sentence */
+};
+
+/*
+ * The next record of a block; blank lines are passed over.  On SAMPLE_POWER
+ * *sample is filled; line and length are set for every kind but SAMPLE_END.
+ */
+enum sample_kind sample_next(struct sample_reader *reader, struct block *block,
+    struct sample *sample);
+
+/* Writes a sample of the three required keys, in the record's form. */
+void sample_compose(const struct sample *sample, const char *node);
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * stream: blocks of whole lines in, records out, nothing lost between.
+ *
+ * In: read(2) into one reused buffer; a line that does not fit doubles it, up
+ * to STREAM_LINE_MAX.  Out: one buffer for standard output.  Before any read
+ * that may sleep, what was written so far goes out: flush before you may
+ * sleep.  A record never straddles two flushes.
+ * Floor: first.  One of the four modules that may print or exit.
+ */
+#ifndef EPI_STREAM_H
+#define EPI_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	STREAM_PADDING = 64,         /* bytes readable behind a block's end */
+	STREAM_READ = 128 * 1024,    /* what one read asks for */
+	STREAM_LINE_MAX = 256 << 20  /* a longer line is malformed, and skipped */
+};
+
+/*
+ * Whole lines: [at, end), each with its '\n' (a last line without one is given
+ * one).  May be empty.  STREAM_PADDING bytes from `end` on are readable and
+ * mean nothing.  Valid until the next call on the same stream.
+ */
+struct block {
+	const char *at;
+	const char *end;
+	uint64_t line; /* number of the line at `at`, from 1 */
+};
+
+struct stream {
+	const char *name; /* operand as given, "standard input" for "-" */
+	int fd;
+	char *buffer;
+	size_t room;    /* of buffer, without the padding */
+	size_t start;   /* first byte of the cut line kept from before */
+	size_t filled;
+	uint64_t line;
+	bool ended;
+	bool skipping;  /* inside a line over STREAM_LINE_MAX */
+	bool cut;       /* the last line had no newline */
+};
+
+/*
+ * Opens an operand ("-" or NULL: standard input) for reading.  False: said,
+ * status 1.  The stream owns its buffer and fd; stream_close releases them.
+ */
+bool stream_open(struct stream *in, const char *operand);
+
+/* The same on a descriptor that is open already; `name` is kept. */
+void stream_attach(struct stream *in, int fd, const char *name);
+
+/*
+ * One read, after a flush of the output: true with the whole lines that are
+ * there (perhaps none yet), false at the end of input or after a failed read
+ * (said, status 1).  Blocks as the descriptor does.
+ */
+bool stream_next(struct stream *in, struct block *block);
+
+void stream_close(struct stream *in);
+
+/* The next line of a block without its "\n" or "\r\n"; false at the end. */
+bool block_line(struct block *block, const char **text, size_t *length);
+
+/*
+ * Signals of a filter: on the first SIGINT, SIGTERM or SIGHUP reading goes on
+ * to the end of input, at most two seconds; a second one kills.  Ignored
+ * signals stay ignored.  stream_interrupted: input ended by that time-out.
+ */
+void stream_signals(void);
+bool stream_interrupted(void);
+
+/* Room for `length` more bytes of output; write there, then stream_wrote. */
+char *stream_room(size_t length);
+/* `end`: behind the last byte written into the room. */
+void stream_wrote(const char *end);
+/* A record is whole: flushes if the buffer is nearly full. */
+void stream_record(void);
+/* `length` bytes as one record (they end with '\n'). */
+void stream_copy(const char *bytes, size_t length);
+
+/* Everything written goes to standard output now. */
+void stream_flush(void);
+
+/*
+ * The end of a program: flush, close standard output, look at every error.
+ * Returns report_status, for main to return.
+ */
+int stream_finish(void);
+
+#endif
