@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "json.h"
+
 #define CLOCK_SECOND INT64_C(1000000000)
 
 enum { CLOCK_TEXT = 40 }; /* room for any text that this module writes */
@@ -27,6 +29,9 @@ bool clock_civil(int year, int month, int day, int hour, int minute,
 
 /* Decimal seconds, "1795340400.123456", or RFC 3339.  False: neither. */
 bool clock_parse(const char *text, size_t length, int64_t *ns);
+
+/* A time of a record: a number of seconds, or a string in RFC 3339. */
+bool clock_value(const struct json_value *value, int64_t *ns);
 
 /* RFC 3339 in UTC with as many decimals (0, 3, 6, 9) as the value has; returns
  * the length, a NUL behind. */

@@ -42,7 +42,7 @@ energy_units energy_until(struct energy_point a, struct energy_point b,
 energy_units energy_share(energy_units value, int64_t numerator,
     int64_t denominator);
 
-/* Joules as the nearest double. */
+/* Joules as a double, within one unit in its last place. */
 double energy_joules(energy_units units);
 
 #endif

@@ -82,6 +82,9 @@ void stream_record(void);
 /* `length` bytes as one record (they end with '\n'). */
 void stream_copy(const char *bytes, size_t length);
 
+/* `length` bytes and a newline as one record: a record passed on. */
+void stream_line(const char *text, size_t length);
+
 /* Everything written goes to standard output now. */
 void stream_flush(void);
 

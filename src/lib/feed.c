@@ -1,0 +1,71 @@
+#include "feed.h"
+#include "report.h"
+#include "stream.h"
+
+static void
+take_block(struct sample_reader *reader, struct block *block,
+    struct feed_record *record, feed_take *take, void *state)
+{
+	while ((record->kind = sample_next(reader, block, &record->sample)) !=
+	    SAMPLE_END) {
+		if (record->kind == SAMPLE_BAD) {
+			report_malformed(record->file, reader->line_number,
+			    "%s", reader->error);
+			continue;
+		}
+		record->line = reader->line;
+		record->length = reader->length;
+		record->line_number = reader->line_number;
+		take(state, record);
+	}
+}
+
+void
+feed_records(char **operands, struct sample_nodes *nodes, feed_take *take,
+    void *state)
+{
+	static char dash[] = "-", *standard_input[] = { dash, NULL };
+	struct sample_reader reader = { .nodes = nodes };
+	struct feed_record record;
+	struct stream in;
+	struct block block;
+
+	stream_signals();
+	for (char **name = *operands ? operands : standard_input; *name;
+	    name++) {
+		if (!stream_open(&in, *name))
+			continue;
+		record.file = in.name;
+		while (stream_next(&in, &block))
+			take_block(&reader, &block, &record, take, state);
+		stream_close(&in);
+	}
+}
+
+void
+feed_lines(char **operands, feed_take_line *take,
+    void (*between)(void *state, const char *file, bool cut), void *state)
+{
+	static char dash[] = "-", *standard_input[] = { dash, NULL };
+	struct feed_line line;
+	struct stream in;
+	struct block block;
+
+	stream_signals();
+	for (char **name = *operands ? operands : standard_input; *name;
+	    name++) {
+		if (!stream_open(&in, *name))
+			continue;
+		line.file = in.name;
+		while (stream_next(&in, &block)) {
+			line.line_number = block.line;
+			while (block_line(&block, &line.text, &line.length)) {
+				take(state, &line);
+				line.line_number = block.line;
+			}
+		}
+		if (between)
+			between(state, in.name, in.cut);
+		stream_close(&in);
+	}
+}

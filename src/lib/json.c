@@ -1,0 +1,629 @@
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "json.h"
+
+struct cursor {
+	const char *at;
+	const char *end;
+	const char *what; /* why the scan stopped */
+};
+
+static bool
+fail(struct cursor *c, const char *what)
+{
+	c->what = what;
+	return false;
+}
+
+static void
+skip_space(struct cursor *c)
+{
+	while (c->at < c->end && (*c->at == ' ' || *c->at == '\t' ||
+	    *c->at == '\n' || *c->at == '\r'))
+		c->at++;
+}
+
+static bool
+is_digit(char c)
+{
+	return (unsigned char)(c - '0') < 10;
+}
+
+/* One UTF-8 sequence of two bytes or more (RFC 3629, table 3-7 of Unicode). */
+static bool
+scan_sequence(struct cursor *c)
+{
+	const unsigned char *s = (const unsigned char *)c->at;
+	size_t left = (size_t)(c->end - c->at);
+	size_t n = s[0] < 0xC2 ? 0 : s[0] < 0xE0 ? 2 : s[0] < 0xF0 ? 3
+	    : s[0] < 0xF5 ? 4 : 0;
+
+	if (n == 0 || n > left)
+		return fail(c, "not UTF-8");
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xC0) != 0x80)
+			return fail(c, "not UTF-8");
+	if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
+	    (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
+		return fail(c, "not UTF-8");
+	c->at += n;
+	return true;
+}
+
+static bool
+scan_escape(struct cursor *c)
+{
+	c->at++;
+	if (c->at == c->end)
+		return fail(c, "string is cut");
+	if (*c->at != 'u') {
+		if (!memchr("\"\\/bfnrt", *c->at, 8))
+			return fail(c, "no such escape");
+		c->at++;
+		return true;
+	}
+	c->at++;
+	for (int i = 0; i < 4; i++, c->at++) {
+		if (c->at == c->end)
+			return fail(c, "string is cut");
+		if (!is_digit(*c->at) &&
+		    (unsigned char)((*c->at | 0x20) - 'a') > 5)
+			return fail(c, "not four hexadecimal digits");
+	}
+	return true;
+}
+
+/* After the opening quote; leaves the cursor behind the closing one. */
+static bool
+scan_string(struct cursor *c, struct json_value *value)
+{
+	value->kind = JSON_STRING;
+	value->at = c->at;
+	value->escaped = false;
+	while (c->at < c->end) {
+		unsigned char byte = (unsigned char)*c->at;
+
+		if (byte == '"') {
+			value->length = (size_t)(c->at++ - value->at);
+			return true;
+		}
+		if (byte == '\\') {
+			value->escaped = true;
+			if (!scan_escape(c))
+				return false;
+		} else if (byte >= 0x80) {
+			if (!scan_sequence(c))
+				return false;
+		} else if (byte < 0x20) {
+			return fail(c, "control character in a string");
+		} else {
+			c->at++;
+		}
+	}
+	return fail(c, "string is cut");
+}
+
+static bool
+scan_digits(struct cursor *c)
+{
+	if (c->at == c->end || !is_digit(*c->at))
+		return fail(c, "expected a digit");
+	while (c->at < c->end && is_digit(*c->at))
+		c->at++;
+	return true;
+}
+
+static bool
+scan_number(struct cursor *c, struct json_value *value)
+{
+	value->kind = JSON_NUMBER;
+	value->at = c->at;
+	if (*c->at == '-')
+		c->at++;
+	if (c->at < c->end && *c->at == '0') {
+		c->at++;
+		if (c->at < c->end && is_digit(*c->at))
+			return fail(c, "leading zero");
+	} else if (!scan_digits(c)) {
+		return false;
+	}
+	if (c->at < c->end && *c->at == '.') {
+		c->at++;
+		if (!scan_digits(c))
+			return false;
+	}
+	if (c->at < c->end && (*c->at | 0x20) == 'e') {
+		c->at++;
+		if (c->at < c->end && (*c->at == '+' || *c->at == '-'))
+			c->at++;
+		if (!scan_digits(c))
+			return false;
+	}
+	value->length = (size_t)(c->at - value->at);
+	return true;
+}
+
+static bool
+scan_literal(struct cursor *c, struct json_value *value, const char *text,
+    enum json_kind kind)
+{
+	size_t length = strlen(text);
+
+	if ((size_t)(c->end - c->at) < length ||
+	    memcmp(c->at, text, length) != 0)
+		return fail(c, "expected a value");
+	value->kind = kind;
+	value->at = c->at;
+	value->length = length;
+	c->at += length;
+	return true;
+}
+
+static bool
+scan_scalar(struct cursor *c, struct json_value *value)
+{
+	value->escaped = false;
+	if (c->at == c->end)
+		return fail(c, "expected a value");
+	switch (*c->at) {
+	case '"':
+		c->at++;
+		return scan_string(c, value);
+	case 't':
+		return scan_literal(c, value, "true", JSON_TRUE);
+	case 'f':
+		return scan_literal(c, value, "false", JSON_FALSE);
+	case 'n':
+		return scan_literal(c, value, "null", JSON_NULL);
+	default:
+		if (*c->at != '-' && !is_digit(*c->at))
+			return fail(c, "expected a value");
+		return scan_number(c, value);
+	}
+}
+
+static bool
+scan_key(struct cursor *c, struct json_value *key)
+{
+	skip_space(c);
+	if (c->at == c->end || *c->at != '"')
+		return fail(c, "expected a key in quotes");
+	c->at++;
+	if (!scan_string(c, key))
+		return false;
+	skip_space(c);
+	if (c->at == c->end || *c->at != ':')
+		return fail(c, "expected a colon");
+	c->at++;
+	return true;
+}
+
+/* After a value inside brackets: 1 at a comma, 0 at the closing one. */
+static int
+scan_next(struct cursor *c, bool object)
+{
+	skip_space(c);
+	if (c->at < c->end && *c->at == ',') {
+		c->at++;
+		return 1;
+	}
+	if (c->at < c->end && *c->at == (object ? '}' : ']')) {
+		c->at++;
+		return 0;
+	}
+	fail(c, object ? "expected a comma or }" : "expected a comma or ]");
+	return -1;
+}
+
+static bool scan_nothing(struct cursor *c, char close)
+{
+	skip_space(c);
+	if (c->at == c->end || *c->at != close)
+		return false;
+	c->at++;
+	return true;
+}
+
+/*
+ * An array or object with all that is in it.  The open brackets are one bit
+ * each (1: object), so that no input can use up the stack.
+ */
+static bool
+scan_nested(struct cursor *c, struct json_value *value)
+{
+	uint64_t objects = 0;
+	int depth = 0;
+	struct json_value inner;
+
+	value->escaped = false;
+	value->at = c->at;
+	value->kind = *c->at == '{' ? JSON_OBJECT : JSON_ARRAY;
+	do {
+		int more = 1;
+
+		skip_space(c);
+		if (c->at < c->end && (*c->at == '{' || *c->at == '[')) {
+			bool object = *c->at == '{';
+
+			if (++depth > JSON_DEPTH)
+				return fail(c, "nested too deeply");
+			objects = objects << 1 | object;
+			c->at++;
+			if (scan_nothing(c, object ? '}' : ']'))
+				more = 0;
+			else if (object && !scan_key(c, &inner))
+				return false;
+			if (more)
+				continue;
+		} else if (!scan_scalar(c, &inner)) {
+			return false;
+		}
+		for (;;) {
+			if (more == 0) {
+				objects >>= 1;
+				if (--depth == 0)
+					break;
+			}
+			more = scan_next(c, objects & 1);
+			if (more < 0)
+				return false;
+			if (more > 0)
+				break;
+		}
+		if (depth > 0 && (objects & 1) && !scan_key(c, &inner))
+			return false;
+	} while (depth > 0);
+	value->length = (size_t)(c->at - value->at);
+	return true;
+}
+
+static bool
+scan_value(struct cursor *c, struct json_value *value)
+{
+	skip_space(c);
+	if (c->at < c->end && (*c->at == '{' || *c->at == '['))
+		return scan_nested(c, value);
+	return scan_scalar(c, value);
+}
+
+static int
+hex_digit(char c)
+{
+	return is_digit(c) ? c - '0' : (c | 0x20) - 'a' + 10;
+}
+
+static unsigned
+hex4(const char *at)
+{
+	return (unsigned)(hex_digit(at[0]) << 12 | hex_digit(at[1]) << 8 |
+	    hex_digit(at[2]) << 4 | hex_digit(at[3]));
+}
+
+static size_t
+put_utf8(char *out, unsigned code)
+{
+	if (code < 0x80) {
+		out[0] = (char)code;
+		return 1;
+	}
+	if (code < 0x800) {
+		out[0] = (char)(0xC0 | code >> 6);
+		out[1] = (char)(0x80 | (code & 63));
+		return 2;
+	}
+	if (code < 0x10000) {
+		out[0] = (char)(0xE0 | code >> 12);
+		out[1] = (char)(0x80 | (code >> 6 & 63));
+		out[2] = (char)(0x80 | (code & 63));
+		return 3;
+	}
+	out[0] = (char)(0xF0 | code >> 18);
+	out[1] = (char)(0x80 | (code >> 12 & 63));
+	out[2] = (char)(0x80 | (code >> 6 & 63));
+	out[3] = (char)(0x80 | (code & 63));
+	return 4;
+}
+
+/* The character of an escape at *at (behind the backslash), which moves on. */
+static unsigned
+unescape(const char **at, const char *end)
+{
+	static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+	unsigned code, low;
+
+	if (**at != 'u')
+		return (unsigned char)to[strchr(from, *(*at)++) - from];
+	code = hex4(*at + 1);
+	*at += 5;
+	if (code < 0xD800 || code > 0xDFFF)
+		return code;
+	if (code < 0xDC00 && end - *at >= 6 && (*at)[0] == '\\' &&
+	    (*at)[1] == 'u') {
+		low = hex4(*at + 2);
+		if (low >= 0xDC00 && low <= 0xDFFF) {
+			*at += 6;
+			return 0x10000 + ((code - 0xD800) << 10) +
+			    (low - 0xDC00);
+		}
+	}
+	return 0xFFFD;
+}
+
+long
+json_string(const struct json_value *value, char *out, size_t room)
+{
+	const char *at = value->at, *end = at + value->length;
+	size_t n = 0;
+
+	if (value->kind != JSON_STRING)
+		return -1;
+	while (at < end) {
+		char bytes[4];
+		size_t count = 1;
+
+		bytes[0] = *at++;
+		if (bytes[0] == '\\')
+			count = put_utf8(bytes, unescape(&at, end));
+		if (n + count >= room)
+			return -1;
+		memcpy(out + n, bytes, count);
+		n += count;
+	}
+	if (n >= room)
+		return -1;
+	out[n] = '\0';
+	return (long)n;
+}
+
+bool
+json_is(const struct json_value *value, const char *text)
+{
+	size_t length = strlen(text);
+	char plain[256];
+
+	if (value->kind != JSON_STRING)
+		return false;
+	if (!value->escaped)
+		return value->length == length &&
+		    memcmp(value->at, text, length) == 0;
+	return json_string(value, plain, sizeof plain) == (long)length &&
+	    memcmp(plain, text, length) == 0;
+}
+
+static bool
+keep_wanted(struct cursor *c, const char *const *keys, size_t count,
+    struct json_value *values, const struct json_value *key,
+    const struct json_value *value)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!json_is(key, keys[i]))
+			continue;
+		if (values[i].kind != JSON_ABSENT) {
+			c->at = key->at;
+			return fail(c, "the same key twice");
+		}
+		values[i] = *value;
+		return true;
+	}
+	return true;
+}
+
+static bool
+scan_members(struct cursor *c, const char *const *keys, size_t count,
+    struct json_value *values)
+{
+	struct json_value key, value;
+	int more;
+
+	skip_space(c);
+	if (c->at == c->end || *c->at != '{')
+		return fail(c, "expected {");
+	c->at++;
+	if (!scan_nothing(c, '}')) {
+		do {
+			if (!scan_key(c, &key) || !scan_value(c, &value) ||
+			    !keep_wanted(c, keys, count, values, &key, &value))
+				return false;
+			more = scan_next(c, true);
+		} while (more > 0);
+		if (more < 0)
+			return false;
+	}
+	skip_space(c);
+	return c->at == c->end || fail(c, "more after the object");
+}
+
+bool
+json_members(const char *text, size_t length, const char *const *keys,
+    size_t count, struct json_value *values, struct json_error *error)
+{
+	struct cursor c = { .at = text, .end = text + length };
+
+	memset(values, 0, count * sizeof *values);
+	if (scan_members(&c, keys, count, values))
+		return true;
+	error->at = (size_t)(c.at - text);
+	error->what = c.what;
+	return false;
+}
+
+/* Moves to the next entry of brackets; false at the closing one. */
+static bool
+walk(const struct json_value *brackets, const char **cursor, struct cursor *c)
+{
+	c->at = *cursor ? *cursor : brackets->at + 1;
+	c->end = brackets->at + brackets->length;
+	skip_space(c);
+	if (*cursor && c->at < c->end && *c->at == ',')
+		c->at++;
+	skip_space(c);
+	return c->at < c->end && *c->at != ']' && *c->at != '}';
+}
+
+bool
+json_element(const struct json_value *array, const char **cursor,
+    struct json_value *element)
+{
+	struct cursor c = { 0 };
+
+	if (array->kind != JSON_ARRAY || !walk(array, cursor, &c) ||
+	    !scan_value(&c, element))
+		return false;
+	*cursor = c.at;
+	return true;
+}
+
+bool
+json_member(const struct json_value *object, const char **cursor,
+    struct json_value *key, struct json_value *value)
+{
+	struct cursor c = { 0 };
+
+	if (object->kind != JSON_OBJECT || !walk(object, cursor, &c) ||
+	    !scan_key(&c, key) || !scan_value(&c, value))
+		return false;
+	*cursor = c.at;
+	return true;
+}
+
+/* A number cut into its parts. */
+struct decimal {
+	const char *whole, *part;
+	long whole_digits, part_digits;
+	long exponent;
+	bool negative;
+};
+
+static void
+take_apart(const char *at, const char *end, struct decimal *d)
+{
+	const long limit = 100000; /* far outside every scale */
+	bool down = false;
+
+	d->negative = *at == '-';
+	at += d->negative;
+	for (d->whole = at; at < end && is_digit(*at); at++)
+		;
+	d->whole_digits = at - d->whole;
+	at += at < end && *at == '.';
+	for (d->part = at; at < end && is_digit(*at); at++)
+		;
+	d->part_digits = at - d->part;
+	d->exponent = 0;
+	if (at == end)
+		return;
+	at++;
+	if (*at == '+' || *at == '-')
+		down = *at++ == '-';
+	for (; at < end; at++)
+		if (d->exponent < limit)
+			d->exponent = d->exponent * 10 + (*at - '0');
+	if (down)
+		d->exponent = -d->exponent;
+}
+
+static int
+digit_of(const struct decimal *d, long i)
+{
+	return (i < d->whole_digits ? d->whole[i]
+	    : d->part[i - d->whole_digits]) - '0';
+}
+
+/* Above, at or below one half: what the digits from `first` on, of which the
+ * first is worth tenths, amount to. */
+static int
+compare_half(const struct decimal *d, long first, long digits)
+{
+	int lead = digit_of(d, first);
+
+	if (lead != 5)
+		return lead > 5 ? 1 : -1;
+	for (long i = first + 1; i < digits; i++)
+		if (digit_of(d, i) != 0)
+			return 1;
+	return 0;
+}
+
+static bool
+convert(const char *text, size_t length, int scale, int64_t *out)
+{
+	struct decimal d;
+	long digits, first = 0, shift, kept;
+	uint64_t value = 0;
+
+	take_apart(text, text + length, &d);
+	digits = d.whole_digits + d.part_digits;
+	while (first < digits && digit_of(&d, first) == 0)
+		first++;
+	*out = 0;
+	if (first == digits)
+		return true;
+	shift = scale + d.exponent - d.part_digits;
+	kept = digits + (shift < 0 ? shift : 0);
+	if (digits + shift - first > 19)
+		return false;
+	for (long i = first; i < kept; i++)
+		value = value * 10 + (unsigned)digit_of(&d, i);
+	for (; shift > 0; shift--)
+		value *= 10;
+	if (kept >= first && kept < digits) {
+		int half = compare_half(&d, kept, digits);
+
+		value += half > 0 || (half == 0 && (value & 1));
+	}
+	if (value > INT64_MAX)
+		return false;
+	*out = d.negative ? -(int64_t)value : (int64_t)value;
+	return true;
+}
+
+bool
+json_decimal(const struct json_value *value, int scale, int64_t *out)
+{
+	return value->kind == JSON_NUMBER &&
+	    convert(value->at, value->length, scale, out);
+}
+
+bool
+json_decimal_text(const char *text, size_t length, int scale, int64_t *out)
+{
+	struct cursor c = { .at = text, .end = text + length };
+	struct json_value value;
+
+	return length > 0 && (*text == '-' || is_digit(*text)) &&
+	    scan_number(&c, &value) && c.at == c.end &&
+	    convert(text, length, scale, out);
+}
+
+bool
+json_integer(const struct json_value *value, int64_t *out)
+{
+	struct decimal d;
+	long digits, shift;
+
+	if (!json_decimal(value, 0, out))
+		return false;
+	take_apart(value->at, value->at + value->length, &d);
+	digits = d.whole_digits + d.part_digits;
+	shift = d.exponent - d.part_digits;
+	for (long i = digits + shift < 0 ? 0 : digits + shift; i < digits; i++)
+		if (digit_of(&d, i) != 0)
+			return false;
+	return true;
+}
+
+/* A number of a checked record is followed by a byte that ends it, so strtod
+ * can read in place; no program here sets LC_NUMERIC. */
+bool
+json_double(const struct json_value *value, double *out)
+{
+	char *end;
+
+	if (value->kind != JSON_NUMBER)
+		return false;
+	*out = strtod(value->at, &end);
+	return end == value->at + value->length && isfinite(*out);
+}

@@ -1,0 +1,337 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "report.h"
+#include "stream.h"
+
+enum {
+	OUTPUT_ROOM = 256 * 1024,
+	OUTPUT_FULL = 128 * 1024, /* flush a buffer that holds this much */
+	GRACE_SECONDS = 2         /* to read on after the first signal */
+};
+
+static char *output;
+static size_t output_room, output_filled;
+
+static volatile sig_atomic_t signalled, expired;
+
+bool
+stream_open(struct stream *in, const char *operand)
+{
+	struct stat status;
+	int fd;
+
+	if (!operand || strcmp(operand, "-") == 0) {
+		stream_attach(in, STDIN_FILENO, "standard input");
+		fd = STDIN_FILENO;
+	} else {
+		fd = open(operand, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		if (fd < 0) {
+			report_error("%s: %s", operand, strerror(errno));
+			return false;
+		}
+		stream_attach(in, fd, operand);
+	}
+	if (fstat(fd, &status) == 0 && S_ISDIR(status.st_mode)) {
+		report_error("%s: is a directory", in->name);
+		stream_close(in);
+		return false;
+	}
+	return true;
+}
+
+void
+stream_attach(struct stream *in, int fd, const char *name)
+{
+	memset(in, 0, sizeof *in);
+	in->fd = fd;
+	in->name = name;
+	in->line = 1;
+}
+
+/* Room for one more read behind the cut line, which moves to the front. */
+static void
+make_room(struct stream *in)
+{
+	size_t kept = in->filled - in->start;
+
+	if (in->start > 0 && kept > 0)
+		memmove(in->buffer, in->buffer + in->start, kept);
+	in->start = 0;
+	in->filled = kept;
+	if (in->room - kept >= STREAM_READ)
+		return;
+	in->room = in->room ? in->room * 2 : STREAM_READ;
+	if (in->room - kept < STREAM_READ)
+		in->room = kept + STREAM_READ;
+	in->buffer = report_resize(in->buffer, in->room + STREAM_PADDING, 1);
+	memset(in->buffer + kept, 0, in->room + STREAM_PADDING - kept);
+}
+
+/* Somebody else may have made the descriptor non-blocking. */
+static void
+wait_readable(int fd)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLIN };
+
+	poll(&wait, 1, -1);
+	errno = EAGAIN;
+}
+
+/* Bytes read into the buffer; 0 at the end, also after a failure. */
+static size_t
+fill(struct stream *in)
+{
+	ssize_t n;
+
+	do {
+		if (expired)
+			return 0;
+		n = read(in->fd, in->buffer + in->filled, STREAM_READ);
+		if (n < 0 && errno == EAGAIN)
+			wait_readable(in->fd);
+	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
+	if (n < 0) {
+		report_error("%s: %s", in->name, strerror(errno));
+		return 0;
+	}
+	return (size_t)n;
+}
+
+static const char *
+last_newline(const char *from, const char *to)
+{
+	while (to > from)
+		if (*--to == '\n')
+			return to;
+	return NULL;
+}
+
+static void
+skip_line(struct stream *in)
+{
+	if (!in->skipping)
+		report_malformed(in->name, in->line, "line over %d MiB",
+		    STREAM_LINE_MAX >> 20);
+	in->skipping = true;
+	in->start = in->filled = 0;
+}
+
+/* The last line, given the newline that it lacks. */
+static bool
+finish_input(struct stream *in, struct block *block)
+{
+	in->ended = true;
+	in->cut = in->filled > in->start && !in->skipping;
+	if (!in->cut)
+		return false;
+	in->buffer[in->filled] = '\n'; /* the padding has room for it */
+	block->at = in->buffer + in->start;
+	block->end = in->buffer + in->filled + 1;
+	block->line = in->line++;
+	in->start = in->filled;
+	return true;
+}
+
+/* The rest of a line that is being skipped ends at the first newline. */
+static void
+leave_skipped(struct stream *in)
+{
+	char *newline = memchr(in->buffer + in->start, '\n',
+	    in->filled - in->start);
+
+	if (!newline) {
+		in->start = in->filled = 0;
+		return;
+	}
+	in->start = (size_t)(newline + 1 - in->buffer);
+	in->line++;
+	in->skipping = false;
+}
+
+bool
+stream_next(struct stream *in, struct block *block)
+{
+	const char *newline;
+	size_t n, before;
+
+	if (in->ended)
+		return false;
+	make_room(in);
+	stream_flush();
+	n = fill(in);
+	if (n == 0)
+		return finish_input(in, block);
+	before = in->filled;
+	in->filled += n;
+	if (in->skipping) {
+		leave_skipped(in);
+		before = in->start;
+	}
+	newline = last_newline(in->buffer + before, in->buffer + in->filled);
+	block->at = block->end = in->buffer + in->start;
+	block->line = in->line;
+	if (newline) {
+		block->end = newline + 1;
+		in->start = (size_t)(newline + 1 - in->buffer);
+	} else if (in->filled - in->start > STREAM_LINE_MAX) {
+		skip_line(in);
+	}
+	return true;
+}
+
+void
+stream_close(struct stream *in)
+{
+	if (in->fd >= 0 && close(in->fd) < 0 && errno != EINTR)
+		report_error("%s: %s", in->name, strerror(errno));
+	free(in->buffer);
+	in->buffer = NULL;
+	in->fd = -1;
+}
+
+bool
+block_line(struct block *block, const char **text, size_t *length)
+{
+	const char *newline;
+
+	if (block->at >= block->end)
+		return false;
+	newline = memchr(block->at, '\n', (size_t)(block->end - block->at));
+	*text = block->at;
+	*length = (size_t)(newline - block->at);
+	if (*length && newline[-1] == '\r')
+		--*length;
+	block->at = newline + 1;
+	block->line++;
+	return true;
+}
+
+/* alarm(2) may go off between the look at `expired` and read(2), so it is set
+ * again until the program ends. */
+static void
+on_alarm(int number)
+{
+	(void)number;
+	expired = 1;
+	alarm(1);
+}
+
+static void
+on_signal(int number)
+{
+	(void)number;
+	signalled = 1;
+	alarm(GRACE_SECONDS);
+}
+
+static void
+catch(int number, void (*handler)(int), int flags)
+{
+	struct sigaction action = { 0 }, old;
+
+	if (sigaction(number, NULL, &old) == 0 && old.sa_handler == SIG_IGN)
+		return;
+	action.sa_handler = handler;
+	action.sa_flags = flags;
+	sigemptyset(&action.sa_mask);
+	sigaction(number, &action, NULL);
+}
+
+void
+stream_signals(void)
+{
+	catch(SIGINT, on_signal, SA_RESTART | (int)SA_RESETHAND);
+	catch(SIGTERM, on_signal, SA_RESTART | (int)SA_RESETHAND);
+	catch(SIGHUP, on_signal, SA_RESTART | (int)SA_RESETHAND);
+	catch(SIGALRM, on_alarm, 0);
+}
+
+bool
+stream_interrupted(void)
+{
+	return signalled && expired;
+}
+
+char *
+stream_room(size_t length)
+{
+	if (output_room - output_filled < length) {
+		size_t room = output_room ? output_room : OUTPUT_ROOM;
+
+		while (room - output_filled < length)
+			room *= 2;
+		output = report_resize(output, room, 1);
+		output_room = room;
+	}
+	return output + output_filled;
+}
+
+void
+stream_wrote(const char *end)
+{
+	output_filled = (size_t)(end - output);
+}
+
+void
+stream_record(void)
+{
+	if (output_filled >= OUTPUT_FULL)
+		stream_flush();
+}
+
+void
+stream_copy(const char *bytes, size_t length)
+{
+	char *at = stream_room(length);
+
+	memcpy(at, bytes, length);
+	stream_wrote(at + length);
+	stream_record();
+}
+
+void
+stream_line(const char *text, size_t length)
+{
+	char *at = stream_room(length + 1);
+
+	memcpy(at, text, length);
+	at[length] = '\n';
+	stream_wrote(at + length + 1);
+	stream_record();
+}
+
+void
+stream_flush(void)
+{
+	size_t done = 0;
+
+	while (done < output_filled) {
+		ssize_t n = write(STDOUT_FILENO, output + done,
+		    output_filled - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			report_fatal("standard output: %s", strerror(errno));
+		done += (size_t)n;
+	}
+	output_filled = 0;
+}
+
+int
+stream_finish(void)
+{
+	stream_flush();
+	if (close(STDOUT_FILENO) < 0)
+		report_error("standard output: %s", strerror(errno));
+	if (stream_interrupted())
+		report_error("interrupted before the end of input");
+	return report_status();
+}

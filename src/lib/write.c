@@ -1,0 +1,149 @@
+#include <float.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "write.h"
+
+__extension__ typedef unsigned __int128 magnitude;
+
+char *
+write_text(char *at, const char *text)
+{
+	size_t length = strlen(text);
+
+	memcpy(at, text, length);
+	return at + length;
+}
+
+char *
+write_integer(char *at, int64_t value)
+{
+	return write_decimal(at, value, 0, 0);
+}
+
+char *
+write_decimal(char *at, energy_units value, int scale, int least)
+{
+	magnitude rest = value < 0 ? -(magnitude)value : (magnitude)value;
+	char digits[48];
+	int n = 0, dropped = 0;
+
+	if (value < 0)
+		*at++ = '-';
+	do {
+		digits[n++] = (char)('0' + (int)(rest % 10));
+		rest /= 10;
+	} while (rest);
+	while (n <= scale)
+		digits[n++] = '0';
+	while (dropped < scale - least && digits[dropped] == '0')
+		dropped++;
+	while (n > scale)
+		*at++ = digits[--n];
+	if (dropped < scale || least > scale) {
+		*at++ = '.';
+		while (n > dropped)
+			*at++ = digits[--n];
+		for (; least > scale; least--)
+			*at++ = '0';
+	}
+	return at;
+}
+
+/* 0.5e-18 J units: times 5 is 1e-19 J, split so as not to overflow. */
+char *
+write_joules(char *at, energy_units units)
+{
+	const energy_units joule = (energy_units)2000000000000000000;
+	energy_units whole = units / joule, part = units % joule;
+	char fraction[WRITE_DECIMAL], *end;
+
+	if (units < 0) {
+		*at++ = '-';
+		whole = -whole;
+		part = -part;
+	}
+	at = write_decimal(at, whole, 0, 0);
+	end = write_decimal(fraction, part * 5, 19, 3);
+	memcpy(at, fraction + 1, (size_t)(end - fraction - 1)); /* no zero */
+	return at + (end - fraction - 1);
+}
+
+char *
+write_double(char *at, double value)
+{
+	char text[WRITE_DOUBLE * 2];
+	int precision = DBL_DIG;
+
+	if (!(value >= -DBL_MAX && value <= DBL_MAX))
+		return write_text(at, "null");
+	do
+		snprintf(text, sizeof text, "%.*g", precision, value);
+	while (strtod(text, NULL) != value && ++precision <= DBL_DECIMAL_DIG);
+	return write_text(at, text);
+}
+
+/* Length of the UTF-8 sequence at text, 0 if it is none (RFC 3629). */
+static size_t
+sequence(const unsigned char *text, size_t length)
+{
+	unsigned char c = text[0];
+	size_t n = c < 0x80 ? 1 : c < 0xC2 ? 0 : c < 0xE0 ? 2 : c < 0xF0 ? 3
+	    : c < 0xF5 ? 4 : 0;
+
+	if (n == 0 || n > length)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((text[i] & 0xC0) != 0x80)
+			return 0;
+	if ((c == 0xE0 && text[1] < 0xA0) || (c == 0xED && text[1] > 0x9F) ||
+	    (c == 0xF0 && text[1] < 0x90) || (c == 0xF4 && text[1] > 0x8F))
+		return 0;
+	return n;
+}
+
+static char *
+write_escape(char *at, unsigned char c)
+{
+	static const char hex[] = "0123456789abcdef";
+	static const char letters[] = "btn\0fr"; /* 0x08 to 0x0D */
+
+	*at++ = '\\';
+	if (c == '"' || c == '\\') {
+		*at++ = (char)c;
+	} else if (c >= 8 && c <= 13 && c != 11) {
+		*at++ = letters[c - 8];
+	} else {
+		at = write_text(at, "u00");
+		*at++ = hex[c >> 4];
+		*at++ = hex[c & 15];
+	}
+	return at;
+}
+
+char *
+write_string(char *at, const char *text, size_t length)
+{
+	const unsigned char *in = (const unsigned char *)text;
+
+	*at++ = '"';
+	while (length) {
+		size_t n = sequence(in, length);
+
+		if (n == 1 && (*in < 0x20 || *in == '"' || *in == '\\' ||
+		    *in == 0x7F)) {
+			at = write_escape(at, *in);
+		} else if (n) {
+			memcpy(at, in, n);
+			at += n;
+		} else {
+			at = write_text(at, "\xEF\xBF\xBD");
+			n = 1;
+		}
+		in += n;
+		length -= n;
+	}
+	*at++ = '"';
+	return at;
+}
