@@ -1,36 +1,108 @@
 # epi: joules per unit of intelligence.  GNU make.
-# A program per src/epi-*.c, an archive from src/lib/*.c: a new filter edits
-# nothing here.
+#
+# A program is a src/epi-*.c or a scripts/epi-*, a module a src/lib/*.c, a test
+# a tests/*.bats or a tests/unit/*.c, a page a man/*.[157]: a new one edits
+# nothing here.  A program that needs a library says so in its source, in a
+# line "/* link: -lname */".
 
-CC ?= cc
+VERSION = 0.1.0
+PREFIX ?= /usr/local
 CFLAGS ?= -O2 -g
+BUILD ?= build
+BIN ?= bin
+FUZZ_SECONDS ?= 60
+
+# Debian's names.
+DEPS = gcc libc6-dev make git libserialport-dev libjansson-dev jq parallel \
+	bats mandoc time
+DEPS_DEV = clang libclang-rt-14-dev|libclang-rt-dev clang-tidy cppcheck \
+	shellcheck groff valgrind miller mawk sqlite3 \
+	gcc-arm-none-eabi qemu-system-arm nodejs npm chromium
+
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings -Wpointer-arith -Wvla
-BUILD ?= build
-VERSION = 0.1.0
+SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=all
 
-programs = $(patsubst src/%.c,bin/%,$(wildcard src/epi-*.c))
-modules = $(patsubst src/lib/%.c,$(BUILD)/lib/%.o,$(wildcard src/lib/*.c))
 flags = -std=c11 -D_POSIX_C_SOURCE=200809L -Isrc/lib $(WARNINGS) \
 	-DEPI_VERSION='"$(VERSION)"' $(CPPFLAGS) $(CFLAGS) -MMD -MP
+linked = $$(sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $(1))
+
+modules := $(patsubst src/lib/%.c,$(BUILD)/lib/%.o,$(wildcard src/lib/*.c))
+programs := $(patsubst src/%.c,$(BIN)/%,$(wildcard src/epi-*.c)) \
+	$(patsubst scripts/%,$(BIN)/%,$(wildcard scripts/epi-*))
+units := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
 
 all: $(programs)
 
-bin/%: $(BUILD)/%.o $(BUILD)/libepi.a
+$(BIN)/%: $(BUILD)/%.o $(BUILD)/libepi.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lm
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call linked,src/$*.c) -lm $(LDLIBS)
+
+$(BIN)/%: scripts/%
+	@mkdir -p $(@D)
+	ln -sf $(abspath $<) $@
 
 $(BUILD)/libepi.a: $(modules)
 	rm -f $@
 	$(AR) rcs $@ $^
 
-$(BUILD)/%.o: src/%.c
+$(BUILD)/%.o: src/%.c | $(BUILD)/64-bit
 	@mkdir -p $(@D)
 	$(CC) $(flags) -c -o $@ $<
 
-clean:
-	rm -rf bin $(BUILD)
+$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libepi.a | $(BUILD)/64-bit
+	@mkdir -p $(@D)
+	$(CC) $(flags) -o $@ $< $(BUILD)/libepi.a $(LDFLAGS) -lm $(LDLIBS)
 
--include $(wildcard $(BUILD)/*.d $(BUILD)/lib/*.d)
-.PHONY: all clean
+# Energy is exact in 128-bit integers, which only 64-bit machines have.
+$(BUILD)/64-bit:
+	@mkdir -p $(@D)
+	@command -v $(firstword $(CC)) >/dev/null || \
+		{ echo "epi: no compiler $(CC): try make deps" >&2; exit 1; }
+	@echo '__int128 a; char b[sizeof(void *) == 8 ? 1 : -1];' | \
+		$(CC) $(CFLAGS) -fsyntax-only -x c - 2>$@.log || \
+		{ cat $@.log; echo "epi: needs a 64-bit machine:" \
+		"$(CC) $(CFLAGS) has no 128-bit integers" >&2; exit 1; }
+	@touch $@
+
+check: all $(units)
+	@EPI_BIN=$(abspath $(BIN)) scripts/check $(units)
+
+sancheck:
+	@$(MAKE) check BUILD=build/san BIN=build/san/bin CFLAGS='$(SANITIZE)'
+
+lint fuzz bench demo: all
+	@EPI_BIN=$(abspath $(BIN)) FUZZ_SECONDS=$(FUZZ_SECONDS) \
+		PATH='$(abspath $(BIN))':"$$PATH" scripts/$@
+
+deps:
+	@scripts/deps $@ '$(DEPS)'
+deps-dev:
+	@scripts/deps $@ '$(DEPS) $(DEPS_DEV)'
+
+at = $(DESTDIR)$(PREFIX)
+pages = $(wildcard man/*.$(1))
+
+install: all
+	install -d $(at)/bin $(foreach s,1 5 7,$(at)/share/man/man$(s))
+	install -m 755 $(programs) $(at)/bin
+	$(foreach s,1 5 7,install -m 644 $(call pages,$(s)) $(at)/share/man/man$(s);)
+
+uninstall:
+	rm -f $(patsubst $(BIN)/%,$(at)/bin/%,$(programs)) $(foreach s,1 5 7,\
+		$(patsubst man/%,$(at)/share/man/man$(s)/%,$(call pages,$(s))))
+
+# The same commit gives the same bytes.
+dist:
+	@mkdir -p dist
+	git archive --prefix=epi-$(VERSION)/ HEAD | gzip -9n \
+		>dist/epi-$(VERSION).tar.gz
+
+clean:
+	rm -rf bin build dist
+
+-include $(wildcard $(BUILD)/*.d $(BUILD)/lib/*.d $(BUILD)/unit/*.d)
+.PHONY: all check sancheck lint fuzz bench demo deps deps-dev install \
+	uninstall dist clean
 .SECONDARY:
