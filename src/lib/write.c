@@ -103,6 +103,22 @@ sequence(const unsigned char *text, size_t length)
 	return n;
 }
 
+bool
+write_is_utf8(const char *text, size_t length)
+{
+	const unsigned char *in = (const unsigned char *)text;
+
+	while (length) {
+		size_t n = sequence(in, length);
+
+		if (n == 0)
+			return false;
+		in += n;
+		length -= n;
+	}
+	return true;
+}
+
 static char *
 write_escape(char *at, unsigned char c)
 {

@@ -46,4 +46,8 @@ char *write_double(char *at, double value);
  */
 char *write_string(char *at, const char *text, size_t length);
 
+/* Whether the text is UTF-8 (RFC 3629), so that write_string replaces none of
+ * it. */
+bool write_is_utf8(const char *text, size_t length);
+
 #endif
