@@ -20,7 +20,7 @@ take_block(struct sample_reader *reader, struct block *block,
 	}
 }
 
-void
+bool
 feed_records(char **operands, struct sample_nodes *nodes, feed_take *take,
     void *state)
 {
@@ -29,20 +29,25 @@ feed_records(char **operands, struct sample_nodes *nodes, feed_take *take,
 	struct feed_record record;
 	struct stream in;
 	struct block block;
+	bool whole = true;
 
 	stream_signals();
 	for (char **name = *operands ? operands : standard_input; *name;
 	    name++) {
-		if (!stream_open(&in, *name))
+		if (!stream_open(&in, *name)) {
+			whole = false;
 			continue;
+		}
 		record.file = in.name;
 		while (stream_next(&in, &block))
 			take_block(&reader, &block, &record, take, state);
+		whole = whole && !in.failed;
 		stream_close(&in);
 	}
+	return whole;
 }
 
-void
+bool
 feed_lines(char **operands, feed_take_line *take,
     void (*between)(void *state, const char *file, bool cut), void *state)
 {
@@ -50,12 +55,15 @@ feed_lines(char **operands, feed_take_line *take,
 	struct feed_line line;
 	struct stream in;
 	struct block block;
+	bool whole = true;
 
 	stream_signals();
 	for (char **name = *operands ? operands : standard_input; *name;
 	    name++) {
-		if (!stream_open(&in, *name))
+		if (!stream_open(&in, *name)) {
+			whole = false;
 			continue;
+		}
 		line.file = in.name;
 		while (stream_next(&in, &block)) {
 			line.line_number = block.line;
@@ -66,6 +74,8 @@ feed_lines(char **operands, feed_take_line *take,
 		}
 		if (between)
 			between(state, in.name, in.cut);
+		whole = whole && !in.failed;
 		stream_close(&in);
 	}
+	return whole;
 }

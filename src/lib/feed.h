@@ -22,8 +22,9 @@ struct feed_record {
 
 typedef void feed_take(void *state, const struct feed_record *record);
 
-/* Operands as option_start returns them: none is standard input. */
-void feed_records(char **operands, struct sample_nodes *nodes,
+/* Operands as option_start returns them: none is standard input.  False: not
+ * all of them could be opened and read to their end (said, status 1). */
+bool feed_records(char **operands, struct sample_nodes *nodes,
     feed_take *take, void *state);
 
 struct feed_line {
@@ -38,8 +39,9 @@ typedef void feed_take_line(void *state, const struct feed_line *line);
 /*
  * Plain lines.  `between`, where not NULL, is called after each operand's last
  * line with its name, and whether the last line was cut (had no newline).
+ * False as above.
  */
-void feed_lines(char **operands, feed_take_line *take,
+bool feed_lines(char **operands, feed_take_line *take,
     void (*between)(void *state, const char *file, bool cut), void *state);
 
 #endif

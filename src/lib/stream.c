@@ -91,6 +91,7 @@ fill(struct stream *in)
 	ssize_t n;
 
 	do {
+		in->failed = expired;
 		if (expired)
 			return 0;
 		n = read(in->fd, in->buffer + in->filled, STREAM_READ);
@@ -99,6 +100,7 @@ fill(struct stream *in)
 	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
 	if (n < 0) {
 		report_error("%s: %s", in->name, strerror(errno));
+		in->failed = true;
 		return 0;
 	}
 	return (size_t)n;

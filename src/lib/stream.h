@@ -42,6 +42,7 @@ struct stream {
 	bool ended;
 	bool skipping;  /* inside a line over STREAM_LINE_MAX */
 	bool cut;       /* the last line had no newline */
+	bool failed;    /* ended by a failed read, not by the end of input */
 };
 
 /*
