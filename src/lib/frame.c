@@ -83,6 +83,7 @@ static const struct member end_members[] = {
 	{ "t", U64, AT(frame_end, time_us), false },
 	{ "drop", U64, AT(frame_end, dropped), false },
 	{ "truth", I64S, AT(frame_end, truth_uj), true },
+	{ "counted", I64S, AT(frame_end, counted_uj), true },
 	{ NULL, U32, 0, 0, false }
 };
 
@@ -139,8 +140,7 @@ static void put_word(struct out *out, const char *text, size_t room)
 	put(out, '"');
 }
 
-/* A 64-bit division by ten is a library call of 40 us on a Cortex-M0+: it is
- * left as soon as 32 bits are enough. */
+/* A Cortex-M0+ has no division: 64 bits are left as soon as 32 are enough. */
 static void put_unsigned(struct out *out, uint64_t value)
 {
 	char text[20];

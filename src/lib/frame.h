@@ -140,27 +140,33 @@ struct frame_ack {
 	char command[2];         /* the letter of the command, "?" for none */
 	char token[FRAME_TOKEN]; /* "k": the token that the command gave, or "" */
 	uint64_t received_us;    /* "rx": device clock when its newline came */
-	uint64_t sent_us;        /* "tx": device clock when this was queued */
+	uint64_t sent_us;        /* "tx": device clock when the first byte of this
+	                            line goes out, the queue ahead included */
 	char reason[FRAME_WORD]; /* "why", of a refusal: command, range, token,
 	                            long, verify, missing, busy */
 	uint32_t values_count;
 	int64_t values[FRAME_CHANNELS]; /* "val": of E the energy counts, of T the
-	                                   tare, of C and A the checksums */
+	                                   tare in uW, of A the checksums
+	                                   (CS1 << 16 | CS2) */
 };
 
-enum { FRAME_END_TRUTH = 1 << 4 };
+enum { FRAME_END_TRUTH = 1 << 4, FRAME_END_COUNTED = 1 << 5 };
 
 /* The end of a stream that has one: a simulator's, never a board's. */
 struct frame_end {
 	uint32_t has;
-	char reason[FRAME_WORD];    /* "end": time, script, signal, input */
+	char reason[FRAME_WORD];    /* "end": time, script, signal */
 	uint64_t samples;           /* "s": samples taken, dropped ones too */
 	uint64_t time_us;           /* "t": device clock */
 	uint64_t dropped;           /* "drop" */
 	uint32_t values_count;
 	int64_t truth_uj[FRAME_CHANNELS]; /* "truth", optional: microjoules that the
 	                               modelled loads really took, a channel each,
-	                               from the first sample's time to the last's */
+	                               from the first sample's centre of averaging
+	                               to the last's */
+	int64_t counted_uj[FRAME_CHANNELS]; /* "counted", optional: the same from
+	                               the first reading of the energy registers
+	                               to the last: what "j" should show */
 };
 
 enum frame_kind {
