@@ -19,6 +19,8 @@ enum {
 static char *output;
 static size_t output_room, output_filled;
 
+static void (*watcher)(const char *bytes, size_t length);
+
 static volatile sig_atomic_t signalled, expired;
 
 bool
@@ -103,7 +105,15 @@ fill(struct stream *in)
 		in->failed = true;
 		return 0;
 	}
+	if (watcher && n > 0)
+		watcher(in->buffer + in->filled, (size_t)n);
 	return (size_t)n;
+}
+
+void
+stream_watch(void (*see)(const char *bytes, size_t length))
+{
+	watcher = see;
 }
 
 static const char *

@@ -63,6 +63,10 @@ bool stream_next(struct stream *in, struct block *block);
 
 void stream_close(struct stream *in);
 
+/* From now on every byte that any stream reads is also shown to `see`, before
+ * its lines are given out. */
+void stream_watch(void (*see)(const char *bytes, size_t length));
+
 /* The next line of a block without its "\n" or "\r\n"; false at the end. */
 bool block_line(struct block *block, const char **text, size_t *length);
 
