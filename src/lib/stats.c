@@ -1,0 +1,27 @@
+/* stats: the arithmetic of proportions and their intervals. */
+#include "stats.h"
+
+#include <math.h>
+
+struct stats_interval
+stats_wilson(int64_t correct, int64_t questions)
+{
+	double n = (double)questions;
+	double p = (double)correct / n;
+	double z2 = STATS_Z95 * STATS_Z95;
+	double middle = (p + z2 / (2 * n)) / (1 + z2 / n);
+	double half = STATS_Z95 / (1 + z2 / n) *
+	    sqrt(p * (1 - p) / n + z2 / (4 * n * n));
+
+	/* At the ends the formula is exactly 0 and 1; its rounding is not. */
+	return (struct stats_interval){
+		.low = correct == 0 ? 0 : middle - half,
+		.high = correct == questions ? 1 : middle + half,
+	};
+}
+
+double
+stats_above_chance(double accuracy, double chance)
+{
+	return (accuracy - chance) / (1 - chance);
+}
