@@ -1,6 +1,7 @@
 # epi: joules per unit of intelligence.  GNU make.
 #
-# A program is a src/epi-*.c or a scripts/epi-*, a module a src/lib/*.c, a test
+# A program is a src/epi-*.c (with its parts in a folder of that name, if it has
+# some) or a scripts/epi-*, a module a src/lib/*.c, a test
 # a tests/*.bats or a tests/unit/*.c, a page a man/*.[157]: a new one edits
 # nothing here.  A program that needs a library says so in its source, in a
 # line "/* link: -lname */".
@@ -13,8 +14,8 @@ BIN ?= bin
 FUZZ_SECONDS ?= 60
 
 # Debian's names.
-DEPS = gcc libc6-dev make git libserialport-dev libjansson-dev nettle-dev jq parallel \
-	bats mandoc time
+DEPS = gcc libc6-dev make git libserialport-dev libjansson-dev nettle-dev \
+	jq parallel bats mandoc time
 DEPS_DEV = clang libclang-rt-14-dev|libclang-rt-dev clang-tidy cppcheck \
 	shellcheck groff valgrind miller mawk sqlite3 \
 	gcc-arm-none-eabi qemu-system-arm nodejs npm chromium
@@ -24,7 +25,7 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
 
-flags = -std=c11 -D_POSIX_C_SOURCE=200809L -Isrc/lib $(WARNINGS) \
+flags = -std=c11 -D_POSIX_C_SOURCE=200809L -Isrc/lib -Isrc $(WARNINGS) \
 	-DEPI_VERSION='"$(VERSION)"' $(CPPFLAGS) $(CFLAGS) -MMD -MP
 linked = $$(sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $(1))
 
@@ -35,7 +36,10 @@ units := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
 
 all: $(programs)
 
-$(BIN)/%: $(BUILD)/%.o $(BUILD)/libepi.a
+# A part of program P is a src/P/*.c.
+.SECONDEXPANSION:
+parts = $(subst .c,.o,$(subst src/,$(BUILD)/,$(wildcard src/$(1)/*.c)))
+$(BIN)/%: $(BUILD)/%.o $$(call parts,$$*) $(BUILD)/libepi.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call linked,src/$*.c) -lm $(LDLIBS)
 
@@ -102,7 +106,7 @@ dist:
 clean:
 	rm -rf bin build dist
 
--include $(wildcard $(BUILD)/*.d $(BUILD)/lib/*.d $(BUILD)/unit/*.d)
+-include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d)
 .PHONY: all check sancheck lint fuzz bench demo deps deps-dev install \
 	uninstall dist clean
 .SECONDARY:
