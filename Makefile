@@ -70,6 +70,8 @@ $(BUILD)/64-bit:
 		"$(CC) $(CFLAGS) has no 128-bit integers" >&2; exit 1; }
 	@touch $@
 
+units: $(units)
+
 check: all $(units)
 	@EPI_BIN=$(abspath $(BIN)) scripts/check $(units)
 
@@ -91,7 +93,8 @@ pages = $(wildcard man/*.$(1))
 install: all
 	install -d $(at)/bin $(foreach s,1 5 7,$(at)/share/man/man$(s))
 	install -m 755 $(programs) $(at)/bin
-	$(foreach s,1 5 7,install -m 644 $(call pages,$(s)) $(at)/share/man/man$(s);)
+	set -e; $(foreach s,1 5 7,$(if $(call pages,$(s)),\
+		install -m 644 $(call pages,$(s)) $(at)/share/man/man$(s);))
 
 uninstall:
 	rm -f $(patsubst $(BIN)/%,$(at)/bin/%,$(programs)) $(foreach s,1 5 7,\
@@ -107,6 +110,6 @@ clean:
 	rm -rf bin build dist
 
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d)
-.PHONY: all check sancheck lint fuzz bench demo deps deps-dev install \
+.PHONY: all units check sancheck lint fuzz bench demo deps deps-dev install \
 	uninstall dist clean
 .SECONDARY:
