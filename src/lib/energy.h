@@ -8,7 +8,9 @@
  *     E(b) = E(t0) + 2 w0 x + x floor(p/d) + rhe(x (p mod d) / d)
  *
  * rhe: round half to even.  E is a function of b, so the energies of adjoining
- * spans add up to the last digit.  Bounds: |w| <= 1e18 nW (1e9 W).
+ * spans add up to the last digit.  Everything else that is told of a span is a
+ * function of time too: a span's figure is its value at the end minus that at
+ * the begin.  Bounds: |w| <= 1e18 nW (1e9 W).
  * Floor: ground.  Pure arithmetic: no allocation, no printing.
  */
 #ifndef EPI_ENERGY_H
@@ -37,12 +39,63 @@ energy_units energy_between(struct energy_point a, struct energy_point b);
 energy_units energy_until(struct energy_point a, struct energy_point b,
     int64_t t);
 
-/* value * numerator / denominator, rounded half to even; the caller keeps
- * |value * numerator| under 2^127; denominator > 0. */
+/* value * numerator / denominator, rounded half to even; 0 <= numerator,
+ * 0 < denominator, both under 2^63; the result must fit. */
 energy_units energy_share(energy_units value, int64_t numerator,
     int64_t denominator);
 
 /* Joules as a double, within one unit in its last place. */
 double energy_joules(energy_units units);
+
+/* units / ns in watts, as a double; ns > 0. */
+double energy_mean_watts(energy_units units, int64_t ns);
+
+/* What has come together before a time b, of samples and of intervals. */
+struct energy_tally {
+	energy_units trapezoid;
+	energy_units hold;      /* the last value holds until the next */
+	energy_units counter;   /* by the instrument's counter */
+	energy_units watts_sum; /* nW, of samples with t < b */
+	int64_t samples;        /* with t < b */
+	int64_t negative;       /* of these, watts < 0 */
+	int64_t uncounted;      /* intervals without the counter at both ends */
+	int64_t resets;         /* intervals in which the counter was reset */
+	int64_t gap_ns;         /* of intervals over the gap limit */
+};
+
+void energy_tally_add(struct energy_tally *sum, const struct energy_tally *t);
+void energy_tally_subtract(struct energy_tally *from,
+    const struct energy_tally *t);
+
+/* One reading of a node. */
+struct energy_reading {
+	struct energy_point point;
+	int64_t joules_uj;
+	bool has_joules;
+	bool after_gap; /* the interval before it is a gap at any length */
+};
+
+/* A node between two samples. */
+struct energy_node {
+	struct energy_reading last;
+	struct energy_tally at_last; /* the tally at last.point.time_ns */
+	int64_t gap_limit_ns;        /* a longer interval is a gap; 0: none */
+	int64_t wrap_uj;             /* where the counter wraps; 0: unknown */
+	int64_t step_uj;             /* smallest step of the counter; 0: none */
+};
+
+/*
+ * The tally at b, between the last reading and the next one `to`
+ * (last.time_ns <= b <= to->time_ns, last.time_ns < to->time_ns).
+ *
+ * The counter between two readings is spread evenly; where it falls without
+ * joules_wrap explaining it, it was reset: the interval counts by the
+ * trapezoid, and in `resets`.
+ */
+struct energy_tally energy_at(const struct energy_node *node,
+    const struct energy_reading *to, int64_t b);
+
+/* The node moves on to the next reading (later than the last). */
+void energy_advance(struct energy_node *node, const struct energy_reading *to);
 
 #endif
