@@ -114,6 +114,7 @@ static struct {
 	int64_t start_ns, stop_ns;  /* of the stream's events */
 	unsigned starts, stops;
 	bool simulated, incomplete, emitted;
+	bool unread;             /* not all of the input could be read */
 	char *instrument, *firmware, *calibration; /* JSON, as written */
 	const char *file;
 	uint64_t line;
@@ -1210,7 +1211,7 @@ cut_series(struct span *span)
 static void
 finish(void)
 {
-	bool stopped = s.stops >= s.starts && !stream_interrupted();
+	bool stopped = s.stops >= s.starts && !s.unread;
 
 	for (unsigned i = 0; i < s.names.count; i++)
 		settle_period(known_node(i), i);
@@ -1237,7 +1238,8 @@ finish(void)
 		    s.every_ns == 0) || (all_ended(span) && span->closed));
 	}
 	if (s.incomplete)
-		report_error("incomplete: the stream ended without stop");
+		report_error(s.unread ? "incomplete: not all of the input "
+		    "was read" : "incomplete: the stream ended without stop");
 }
 
 static void
@@ -1288,7 +1290,7 @@ main(int argc, char **argv)
 
 	for (char **only = s.only; only && *only; only++)
 		known_node(sample_node(&s.names, *only, strlen(*only)));
-	feed_records(operands, &s.names, take_record, NULL);
+	s.unread = !feed_records(operands, &s.names, take_record, NULL);
 	finish();
 	return stream_finish();
 }

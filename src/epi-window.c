@@ -50,7 +50,7 @@ struct span {
 	int64_t begin_ns;
 	int64_t end_ns;        /* INT64_MAX: the last sample */
 	bool begun, ended;     /* its edges are written */
-	uint64_t samples;
+	bool any;              /* samples were in it */
 };
 
 struct node {
@@ -80,6 +80,8 @@ static struct {
 	bool any;
 	int64_t first_ns, last_ns;
 	unsigned starts, stops;
+	char *stop_lines;
+	size_t stop_length;
 } s;
 
 static struct span *
@@ -243,7 +245,7 @@ step(struct node *node, int64_t t, bool *needs_last, bool *needs_this)
 	*needs_last = *needs_this = node->inside = false;
 	node->next_edge_ns = INT64_MAX;
 	for (size_t i = 0; i < s.count; i++) {
-		const struct span *span = &s.spans[i];
+		struct span *span = &s.spans[i];
 
 		if (span->begin_ns > t) {
 			if (span->begin_ns < node->next_edge_ns)
@@ -257,18 +259,10 @@ step(struct node *node, int64_t t, bool *needs_last, bool *needs_this)
 				*needs_this = true;
 			continue;
 		}
-		node->inside = true;
+		node->inside = span->any = true;
 		if (span->end_ns < node->next_edge_ns)
 			node->next_edge_ns = span->end_ns;
 	}
-}
-
-static void
-count_sample(int64_t t)
-{
-	for (size_t i = 0; i < s.count && s.spans[i].begin_ns <= t; i++)
-		if (t < s.spans[i].end_ns)
-			s.spans[i].samples++;
 }
 
 /* At an edge of the node: neighbours, edges and the sample, in this order. */
@@ -315,8 +309,6 @@ take_sample(const struct feed_record *record)
 		stream_line(record->line, record->length);
 	else
 		hold(node, record->line, record->length);
-	if (node->inside)
-		count_sample(t);
 	node->last_ns = t;
 }
 
@@ -343,7 +335,6 @@ write_start(const struct feed_record *record, const struct event *event)
 	const char *cursor = NULL, *behind;
 	struct json_value element;
 	char name[SAMPLE_NODE_MAX + 1];
-	bool first = true;
 
 	if (!s.only_nodes || event->nodes.kind != JSON_ARRAY) {
 		stream_line(record->line, record->length);
@@ -355,15 +346,23 @@ write_start(const struct feed_record *record, const struct event *event)
 	    (event->nodes.at - record->line));
 	compose_begin('[');
 	while (json_element(&event->nodes, &cursor, &element)) {
-		if (json_string(&element, name, sizeof name) < 0 ||
-		    !is_wanted(name))
-			continue;
-		compose_string(name);
-		first = false;
+		if (json_string(&element, name, sizeof name) > 0 &&
+		    is_wanted(name))
+			compose_string(name);
 	}
-	(void)first;
 	compose_end(']');
 	stream_line(behind, (size_t)(record->line + record->length - behind));
+}
+
+/* A stop event is the end mark: it waits until the edges are written. */
+static void
+keep_stop(const char *line, size_t length)
+{
+	s.stop_lines = report_resize(s.stop_lines, s.stop_length + length + 1,
+	    1);
+	memcpy(s.stop_lines + s.stop_length, line, length);
+	s.stop_length += length + 1;
+	s.stop_lines[s.stop_length - 1] = '\n';
 }
 
 static void
@@ -381,7 +380,7 @@ take_event(const struct feed_record *record)
 		write_start(record, &event);
 	} else if (event.kind == EVENT_STOP) {
 		s.stops++;
-		stream_line(record->line, record->length);
+		keep_stop(record->line, record->length);
 	} else if (touches_span(&event)) {
 		if (event.has_timestamp && s.resolved)
 			begin_spans(event.timestamp_ns);
@@ -406,4 +405,353 @@ take_extent(void *state, const struct feed_record *record)
 	if (record->kind == SAMPLE_POWER &&
 	    is_wanted(s.names.names[record->sample.node]))
 		note_extent(record->sample.timestamp_ns);
+}
+
+/* Standard input that is no file is copied into one that has no name, so that
+ * it can be read again. */
+static void
+spool(void)
+{
+	struct stream in;
+	struct block block;
+	FILE *file = tmpfile();
+
+	if (!file)
+		report_fatal("temporary file: %s", strerror(errno));
+	stream_attach(&in, STDIN_FILENO, "standard input");
+	while (stream_next(&in, &block))
+		if (fwrite(block.at, 1, (size_t)(block.end - block.at),
+		    file) != (size_t)(block.end - block.at))
+			break;
+	if (fflush(file) == EOF || ferror(file) ||
+	    dup2(fileno(file), STDIN_FILENO) < 0)
+		report_fatal("temporary file: %s", strerror(errno));
+	fclose(file);
+	free(in.buffer);
+}
+
+static bool
+is_file(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+/* -D counts from the last sample: the input is read twice. */
+static void
+find_extent(char **operands)
+{
+	struct stat status;
+	char dash[] = "-", *one[] = { NULL, NULL };
+
+	if (!*operands)
+		one[0] = dash;
+	for (char **name = *operands ? operands : one; *name; name++) {
+		bool standard = strcmp(*name, "-") == 0;
+
+		if (!standard && stat(*name, &status) == 0 &&
+		    !S_ISREG(status.st_mode))
+			report_fatal("%s: -D wants to read it twice; give it "
+			    "on standard input", *name);
+		if (standard && !is_file(STDIN_FILENO)) {
+			stream_signals();
+			spool();
+		}
+		if (standard && lseek(STDIN_FILENO, 0, SEEK_SET) < 0)
+			report_fatal("standard input: %s", strerror(errno));
+		one[0] = *name;
+		feed_records(one, &s.names, take_extent, NULL);
+		if (standard && lseek(STDIN_FILENO, 0, SEEK_SET) < 0)
+			report_fatal("standard input: %s", strerror(errno));
+		if (!*operands)
+			break;
+	}
+}
+
+/* The name of a span: its record's label, or its id. */
+static char *
+label_of(const struct feed_record *record, const struct event *event)
+{
+	static const char *const key = "id";
+	struct json_value value = event->label;
+	struct json_error error;
+	char *label;
+
+	if (value.kind != JSON_STRING &&
+	    (!json_members(record->line, record->length, &key, 1, &value,
+	    &error) || value.kind != JSON_STRING))
+		return NULL;
+	label = report_resize(NULL, value.length + 1, 1);
+	json_string(&value, label, value.length + 1);
+	return label;
+}
+
+static bool
+same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* A mark or a span event without both times: begin and end by their label. */
+static void
+take_edge(const struct feed_record *record, const struct event *event,
+    char *label)
+{
+	if (!event->edge_is_end) {
+		push_span(&s.marks, &s.mark_count, &s.mark_room, label,
+		    event->timestamp_ns, INT64_MAX);
+		return;
+	}
+	for (size_t i = s.mark_count; i-- > 0;) {
+		if (!same(s.marks[i].label, label))
+			continue;
+		push_span(&s.spans, &s.count, &s.room, label,
+		    s.marks[i].begin_ns, event->timestamp_ns);
+		free(s.marks[i].label);
+		s.mark_count--;
+		memmove(&s.marks[i], &s.marks[i + 1],
+		    (s.mark_count - i) * sizeof *s.marks);
+		return;
+	}
+	report_malformed(record->file, record->line_number,
+	    "the end of \"%s\" has no begin", label ? label : "");
+	free(label);
+}
+
+static void
+take_span(void *state, const struct feed_record *record)
+{
+	struct event event;
+	const char *why;
+	char *label;
+	bool both;
+
+	(void)state;
+	if (record->kind == SAMPLE_POWER)
+		return;
+	if (!event_read(record->line, record->length, &event, &why)) {
+		report_malformed(record->file, record->line_number, "%s", why);
+		return;
+	}
+	both = event.has_begin && event.has_end;
+	if (event.kind == EVENT_OTHER ? !both
+	    : event.kind != EVENT_MARK && event.kind != EVENT_SPAN)
+		return;
+	if (both && event.kind != EVENT_OTHER && event.edge_is_end)
+		return;
+	label = label_of(record, &event);
+	if (s.label && !same(label, s.label))
+		free(label);
+	else if (!both)
+		take_edge(record, &event, label);
+	else if (event.end_ns > event.begin_ns)
+		push_span(&s.spans, &s.count, &s.room, label, event.begin_ns,
+		    event.end_ns);
+}
+
+static int
+by_begin(const void *a, const void *b)
+{
+	const struct span *x = a, *y = b;
+
+	if (x->begin_ns != y->begin_ns)
+		return x->begin_ns < y->begin_ns ? -1 : 1;
+	return (x->end_ns > y->end_ns) - (x->end_ns < y->end_ns);
+}
+
+static void
+load_spans(void)
+{
+	char *operands[] = { (char *)(uintptr_t)s.span_file, NULL };
+
+	feed_records(operands, &s.names, take_span, NULL);
+	for (size_t i = 0; i < s.mark_count; i++)
+		report_error("%s: the begin of \"%s\" has no end",
+		    s.span_file, s.marks[i].label ? s.marks[i].label : "");
+	if (s.count == 0)
+		report_fatal("%s: no span%s%s", s.span_file,
+		    s.label ? " named " : "", s.label ? s.label : "");
+	qsort(s.spans, s.count, sizeof *s.spans, by_begin);
+	s.resolved = true;
+	s.names.count = 0; /* nodes of that file say nothing of the stream */
+}
+
+/* The least shift by quarter-hours, within the world's time zones, that would
+ * bring the window into the stream; 0: there is none. */
+static int
+zone_shift(const struct span *span)
+{
+	const int64_t quarter_ns = 900 * CLOCK_SECOND;
+
+	for (int n = 1; n <= 14 * 4; n++)
+		for (int sign = -1; sign <= 1; sign += 2) {
+			int64_t shift_ns = sign * n * quarter_ns;
+
+			if (span->begin_ns + shift_ns >= s.first_ns &&
+			    span->end_ns != INT64_MAX &&
+			    span->end_ns + shift_ns <= s.last_ns +
+			    CLOCK_SECOND)
+				return sign * n;
+		}
+	return 0;
+}
+
+static void
+explain_empty(const struct span *span)
+{
+	char begin[CLOCK_TEXT], end[CLOCK_TEXT] = "its end", first[CLOCK_TEXT],
+	    last[CLOCK_TEXT];
+	int shift = zone_shift(span);
+
+	clock_format(begin, span->begin_ns);
+	if (span->end_ns != INT64_MAX)
+		clock_format(end, span->end_ns);
+	clock_format(first, s.first_ns);
+	clock_format(last, s.last_ns);
+	if (shift == 0)
+		report_error("no sample from %s to %s; the stream runs from %s "
+		    "to %s", begin, end, first, last);
+	else
+		report_error("no sample from %s to %s; the stream runs from %s "
+		    "to %s: is the time zone off by %c%02d:%02d?", begin, end,
+		    first, last, shift < 0 ? '-' : '+', abs(shift) / 4,
+		    abs(shift) % 4 * 15);
+}
+
+static bool
+reached(const struct span *span)
+{
+	if (s.stops >= s.starts)
+		return true;
+	for (unsigned i = 0; i < s.names.count; i++)
+		if (s.nodes[i].wanted && s.nodes[i].last_ns < span->end_ns)
+			return false;
+	return true;
+}
+
+static void
+check_nodes(void)
+{
+	for (char **only = s.only_nodes; only && *only; only++) {
+		unsigned i = sample_node(&s.names, *only, strlen(*only));
+
+		if (!node_at(i)->seen)
+			report_error("no sample of node %s", *only);
+	}
+}
+
+/* What could only be told at the end: spans past the last sample, nodes that
+ * fell silent before a span, ends, and the stop events. */
+static void
+finish(void)
+{
+	check_nodes();
+	if (!s.any) {
+		report_error("no samples");
+	} else {
+		begin_spans(INT64_MAX);
+		for (unsigned n = 0; n < s.names.count; n++)
+			if (s.count && s.nodes[n].last_ns <
+			    s.spans[s.count - 1].begin_ns)
+				release(&s.nodes[n]);
+	}
+	for (size_t i = 0; s.any && i < s.count; i++) {
+		if (!s.spans[i].any)
+			explain_empty(&s.spans[i]);
+		if (!s.spans[i].ended && reached(&s.spans[i]))
+			write_edge(&s.spans[i], true);
+	}
+	if (s.stop_length > 0)
+		stream_copy(s.stop_lines, s.stop_length);
+}
+
+static struct moment
+read_moment(const char *name, const char *text)
+{
+	if (*text == '+')
+		return (struct moment){ AFTER_FIRST,
+			strcmp(text, "+0") == 0 ? 0
+			: option_duration(name, text + 1) };
+	if (*text == '-')
+		return (struct moment){ BEFORE_LAST,
+			option_duration(name, text + 1) };
+	return (struct moment){ AT, option_time(name, text) };
+}
+
+static void
+take_option(void *state, int letter, const char *argument)
+{
+	(void)state;
+	switch (letter) {
+	case OPTION_FOR:
+		s.for_ns = option_duration("--for", argument);
+		break;
+	case OPTION_FROM:
+		s.from = read_moment("--from", argument);
+		break;
+	case OPTION_LABEL:
+		s.label = argument;
+		break;
+	case OPTION_NODES:
+		s.only_nodes = option_list("--nodes", argument);
+		break;
+	case OPTION_ONLY:
+		s.only = true;
+		break;
+	case OPTION_SORTED:
+		s.sorted = true;
+		break;
+	case OPTION_SPAN:
+		s.span_file = argument;
+		break;
+	case OPTION_TO:
+		s.to = read_moment("--to", argument);
+		break;
+	}
+}
+
+static void
+check_options(void)
+{
+	bool bounded = s.from.from != UNSET || s.to.from != UNSET ||
+	    s.for_ns > 0;
+
+	if (s.span_file && bounded)
+		report_usage("--span and --from, --to or --for: choose one");
+	if (s.for_ns > 0 && s.to.from != UNSET)
+		report_usage("--to and --for: choose one");
+	if (!s.span_file && !bounded)
+		report_usage("no window: give --from, --to, --for or --span");
+	if (s.from.from == AT && s.to.from == AT && s.to.ns <= s.from.ns)
+		report_usage("the window ends before it begins");
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "for", required_argument, NULL, OPTION_FOR },
+		{ "from", required_argument, NULL, OPTION_FROM },
+		{ "label", required_argument, NULL, OPTION_LABEL },
+		{ "nodes", required_argument, NULL, OPTION_NODES },
+		{ "only", no_argument, NULL, OPTION_ONLY },
+		{ "sorted", no_argument, NULL, OPTION_SORTED },
+		{ "span", required_argument, NULL, OPTION_SPAN },
+		{ "to", required_argument, NULL, OPTION_TO },
+		{ 0 }
+	};
+	static const struct option_program program = {
+		"epi-window", help, "", options, take_option, NULL
+	};
+	char **operands = option_start(argc, argv, &program);
+
+	check_options();
+	if (s.span_file)
+		load_spans();
+	if (s.from.from == BEFORE_LAST || s.to.from == BEFORE_LAST)
+		find_extent(operands);
+	feed_records(operands, &s.names, take_record, NULL);
+	finish();
+	return stream_finish();
 }
