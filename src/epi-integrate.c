@@ -16,15 +16,14 @@
 #include "stream.h"
 
 static const char help[] =
-"usage: epi-integrate [-H] [--method auto|trapezoid|counter|mean|hold]\n"
-"                     [--every D] [--nodes LIST] [--rate HZ]\n"
-"                     [--negative keep|error|gap] [FILE...]\n"
+"usage: epi-integrate [-H] [--every D] [--method M] [--negative WHAT]\n"
+"                     [--nodes LIST] [--rate HZ] [FILE...]\n"
 "Samples on standard input or in FILE become energy records: one per node and\n"
 "one for the cluster, per span of the stream or for all of it.\n"
 "\n"
 "      --every D         an energy set for every D (1s, 250ms, 5m)\n"
 "  -H, --human           one line for people on standard error\n"
-"      --method M        how the energy is found (auto)\n"
+"      --method M        auto, trapezoid, counter, mean or hold (auto)\n"
 "      --negative WHAT   negative watts: keep and count, error, or gap (keep)\n"
 "      --nodes LIST      only these nodes, all of which must be there\n"
 "      --rate HZ         the nominal sample rate, where the stream has none\n"

@@ -619,6 +619,13 @@ explain_empty(const struct span *span)
 		    abs(shift) % 4 * 15);
 }
 
+/* Between two samples a span is short, but measured. */
+static bool
+is_outside(const struct span *span)
+{
+	return span->begin_ns > s.last_ns || span->end_ns <= s.first_ns;
+}
+
 static bool
 reached(const struct span *span)
 {
@@ -657,7 +664,7 @@ finish(void)
 				release(&s.nodes[n]);
 	}
 	for (size_t i = 0; s.any && i < s.count; i++) {
-		if (!s.spans[i].any)
+		if (!s.spans[i].any && is_outside(&s.spans[i]))
 			explain_empty(&s.spans[i]);
 		if (!s.spans[i].ended && reached(&s.spans[i]))
 			write_edge(&s.spans[i], true);

@@ -82,7 +82,7 @@ play() {
 			[ "$line" = end ] && live='' || command=${line#"$ "}
 			;;
 		*)
-			if [[ $command == *\\ && -z $expected ]]; then
+			if [[ -z $expected && ($command == *\\ || $line == '> '*) ]]; then
 				command+=$'\n'${line#"> "}
 			elif [ "$command" ]; then
 				expected+=${expected:+$'\n'}$line
