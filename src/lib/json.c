@@ -442,7 +442,8 @@ json_members(const char *text, size_t length, const char *const *keys,
 {
 	struct cursor c = { .at = text, .end = text + length };
 
-	memset(values, 0, count * sizeof *values);
+	if (count) /* values may be NULL with no keys */
+		memset(values, 0, count * sizeof *values);
 	if (scan_members(&c, keys, count, values))
 		return true;
 	error->at = (size_t)(c.at - text);
