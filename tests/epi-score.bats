@@ -156,6 +156,13 @@ refused() { fails 1 epi-score "${@:2}" && [[ $stderr == *"refused: $1: "* ]]; }
 	is workload '"decode"'
 }
 
+@test "said to be the benchmark's, the energy is over its questions" {
+	sed -i 's/:987,/:0,/' tokens.ndjson
+	ok epi-score --weights mmlu=1 --accuracy mmlu=284/500,shots=5 --meta workload=benchmark energy.ndjson tokens.ndjson
+	is joules_per_question 2.469
+	is joules_per_token null
+}
+
 @test "--no-accuracy gives joules per token alone" {
 	ok epi-score --no-accuracy energy.ndjson tokens.ndjson
 	near joules_per_token 1.250759878419453
@@ -225,8 +232,9 @@ refused() { fails 1 epi-score "${@:2}" && [[ $stderr == *"refused: $1: "* ]]; }
 }
 
 @test "--meta reads a JSON file of the same shape" {
-	printf '{"model":"M","environment":{"ambient_temp_c":21.80},\n"run_metadata":{"run_id":"r7"},"hardware":{"board":"Pi 5"}}\n' >meta.json
+	printf '{"model":"M","environment":{"ambient_temp_c":21.80},\n"run_metadata":{"run_id":"r7"},"hardware":{"board":\r\n"Pi 5"}}\n' >meta.json
 	scored --meta meta.json
+	[ "$(wc -l <.out)" -eq 1 ]
 	is model '"M"'
 	is run_id '"r7"'
 	[ "$(jq -c .hardware .out)" = '{"board":"Pi 5"}' ]
