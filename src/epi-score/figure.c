@@ -38,14 +38,14 @@ benchmark_above_chance(const struct benchmark *mark)
 /* The weighted mean; NAN where one is unknown. */
 double
 score_composite(const struct score *score,
-    double (*value)(const struct benchmark *))
+    double (*figure)(const struct benchmark *))
 {
 	double sum = 0, weights = 0;
 
 	for (int i = 0; i < score->benchmark_count; i++) {
 		const struct benchmark *mark = &score->benchmarks[i];
 
-		sum += mark->weight * value(mark);
+		sum += mark->weight * figure(mark);
 		weights += mark->weight;
 	}
 	return score->no_accuracy ? NAN : sum / weights;
