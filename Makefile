@@ -66,7 +66,7 @@ $(BUILD)/64-bit:
 		{ echo "epi: no compiler $(CC): try make deps" >&2; exit 1; }
 	@echo '__int128 a; char b[sizeof(void *) == 8 ? 1 : -1];' | \
 		$(CC) $(CFLAGS) -fsyntax-only -x c - 2>$@.log || \
-		{ cat $@.log; echo "epi: needs a 64-bit machine:" \
+		{ cat $@.log >&2; echo "epi: needs a 64-bit machine:" \
 		"$(CC) $(CFLAGS) has no 128-bit integers" >&2; exit 1; }
 	@touch $@
 

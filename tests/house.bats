@@ -1,0 +1,70 @@
+# The Makefile: install and uninstall, other machines, the tarball.
+
+load lib
+
+# The programs under test stay as they are built.
+house() {
+	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -C "$root" -o all \
+		BIN="${EPI_BIN:-bin}" "$@"
+}
+
+@test "install puts programs and pages in PREFIX under DESTDIR" {
+	ok house install DESTDIR="$PWD/to" PREFIX=/opt/epi
+	(cd to/opt/epi && find . -type f | sort) >have
+	(cd "${EPI_BIN:-$root/bin}" && printf './bin/%s\n' *) >want
+	(cd "$root/man" && for f in *.[157]; do echo "./share/man/man${f##*.}/$f"; done) >>want
+	sort want | diff - have
+}
+
+@test "an installed program runs from there" {
+	ok house install DESTDIR="$PWD/to" PREFIX=/opt/epi
+	ok to/opt/epi/bin/epi-mark decode begin
+}
+
+@test "uninstall takes all of it away again" {
+	ok house install DESTDIR="$PWD/to" PREFIX=/opt/epi
+	ok house uninstall DESTDIR="$PWD/to" PREFIX=/opt/epi
+	[ -z "$(find to -type f)" ]
+}
+
+@test "a machine that is not 64-bit is told so" {
+	fails 2 env -u MAKEFLAGS make -s -C "$root" BUILD="$PWD/build" BIN="$PWD/bin" CFLAGS=-m32
+	[[ $stderr == *"needs a 64-bit machine"* ]]
+}
+
+@test "a compiler that is not there is told, with the way to get one" {
+	fails 2 env -u MAKEFLAGS make -s -C "$root" BUILD="$PWD/build" BIN="$PWD/bin" CC=no-such-cc
+	[[ $stderr == *"no compiler no-such-cc: try make deps"* ]]
+}
+
+@test "the user's CC, CFLAGS and LDFLAGS are taken" {
+	env -u MAKEFLAGS make -n -C "$root" BUILD="$PWD/build" BIN="$PWD/bin" \
+		CC=mycc CFLAGS=-Omine LDFLAGS=-Lmine >plan
+	[ "$(grep -c '^mycc .*-Omine.* -c ' plan)" -gt 10 ]
+	grep -q '^mycc -Omine -Lmine -o .*/epi-mark ' plan
+}
+
+@test "without root, missing packages are listed and nothing is done" {
+	[ "$(id -u)" -ne 0 ] || command -v setpriv || skip "root, and no setpriv"
+	as=$([ "$(id -u)" -ne 0 ] || echo "setpriv --reuid=65534 --clear-groups")
+	command -v dpkg-query || skip "not Debian"
+	# shellcheck disable=SC2086
+	partly 1 $as "$root/scripts/deps" deps 'gcc no-such-package'
+	[[ $output == "apt-get install no-such-package" ]]
+}
+
+@test "off Debian, the list is told" {
+	mkdir path
+	for tool in sh sed tr; do ln -s "$(command -v $tool)" path; done
+	ok env PATH="$PWD/path" "$root/scripts/deps" deps 'gcc one|other'
+	[[ $output == *$'\tgcc\n\tone or other' ]]
+}
+
+@test "the tarball is the same each time" {
+	git -C "$root" rev-parse HEAD >/dev/null 2>&1 || skip "not a git checkout"
+	git clone -q "$root" copy
+	ok env -u MAKEFLAGS make -s -C copy dist
+	sum=$(sha256sum copy/dist/*)
+	rm copy/dist/* && ok env -u MAKEFLAGS make -s -C copy dist
+	[ "$(sha256sum copy/dist/*)" = "$sum" ]
+}
