@@ -529,11 +529,12 @@ compare_methods(struct figure *figure, const struct node *node)
 {
 	double counter = energy_joules(figure->tally.counter);
 	double trapezoid = energy_joules(figure->tally.trapezoid);
-	double step = (double)resolution_of(node) / 1e6;
+	double step = (double)node->resolution_uj / 1e6;
 	double granted = 0.01 * fabs(trapezoid) + 2 * step +
 	    2 * figure->u_gap_joules;
 
 	if (counter_possible(figure, node) &&
+	    !counter_coarse(figure, resolution_of(node)) &&
 	    fabs(counter - trapezoid) > granted)
 		warn(figure, "methods_disagree: counter %.9g J, trapezoid "
 		    "%.9g J", counter, trapezoid);
@@ -879,7 +880,8 @@ in_order(struct node *node, const struct energy_reading *last,
 	return false;
 }
 
-static void
+/* False: it was left out. */
+static bool
 take_reading(struct node *node, unsigned index,
     const struct energy_reading *to)
 {
@@ -887,14 +889,15 @@ take_reading(struct node *node, unsigned index,
 	    ? &node->waiting[node->waits - 1] : &node->energy.last;
 
 	if ((node->waits || node->seen) && !in_order(node, last, to))
-		return;
+		return false;
 	if (node->period_ns > 0 && !node->waits) {
 		integrate(node, index, to);
-		return;
+		return true;
 	}
 	node->waiting[node->waits++] = *to;
 	if (node->waits == INTERVALS + 1 || node->period_ns > 0)
 		settle_period(node, index);
+	return true;
 }
 
 static void
@@ -922,8 +925,8 @@ take_sample(const struct feed_record *record)
 	if (!s.opened)
 		open_whole(sample->timestamp_ns);
 	node->gap_next = false;
-	take_reading(node, sample->node, &reading);
-	note_tick(sample);
+	if (take_reading(node, sample->node, &reading))
+		note_tick(sample);
 	if (s.passed)
 		emit_passed();
 }

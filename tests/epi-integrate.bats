@@ -1,0 +1,329 @@
+# epi-integrate: energy of a stream of power samples.
+
+load lib
+
+# sample NODE TIME WATTS [JOULES]
+sample() {
+	printf '{"timestamp":%s,"node":"%s","watts":%s%s}\n' "$2" "$1" "$3" "${4:+,\"joules\":$4}"
+}
+
+# series NODE TIME WATTS...: one sample a second from TIME on.
+series() {
+	local node=$1 time=$2 watts
+	for watts in "${@:3}"; do
+		sample "$node" "$((time++))" "$watts"
+	done
+}
+
+start() {
+	printf '{"timestamp":%s,"type":"event","event":"start",%s}\n' "$1" "$2"
+}
+
+stop() {
+	printf '{"timestamp":%s,"type":"event","event":"stop"}\n' "$1"
+}
+
+# cluster FILTER: of the cluster's record in $output; node FILTER: the first.
+cluster() {
+	jq -c "select(.scope == \"cluster\") | $1" <<<"$output"
+}
+
+node() {
+	jq -c "select(.scope == \"node\") | $1" <<<"$output" | head -n 1
+}
+
+# Four nodes of irregular times and watts to the last digit, keys in turn in
+# every order; a linear congruential generator (Numerical Recipes' constants).
+irregular() {
+	awk -v count="$1" '
+	function r(n) { x = (1664525 * x + 1013904223) % 4294967296; return x % n }
+	BEGIN {
+		x = 42
+		for (i = 0; i < 5; i++) { s[i] = 1795340400; ns[i] = r(1000000000) }
+		for (k = 0; k < count; k++) {
+			i = r(5); ns[i] += 1 + r(500000000)
+			if (ns[i] >= 1000000000) { s[i]++; ns[i] -= 1000000000 }
+			a = sprintf("\"timestamp\":%d.%09d", s[i], ns[i])
+			b = sprintf("\"node\":\"n%d\"", i)
+			c = sprintf("\"watts\":%s%d.%09d", r(5) ? "" : "-", r(100000), r(1000000000))
+			d = "\"x\":[{},\"}\"]"
+			n = r(4)
+			print "{" (n == 0 ? a "," b "," c "," d : n == 1 ? c "," d "," a "," b : \
+			    n == 2 ? d "," b "," c "," a : b "," a "," d "," c) "}"
+		}
+	}'
+}
+
+# told: "node time watts" of samples, as text.
+told() {
+	sed -E 's/.*"timestamp":([0-9.]+).*/& \1/; s/.*"node":"([^"]*)".* ([0-9.]+)$/&\t\1 \2/
+		s/.*"watts":(-?[0-9.]+).*\t(.*)/\2 \1/'
+}
+
+# joules: "label node joules" of energy records; the cluster's node is "all".
+joules() {
+	sed -nE 's/.*"label":"?([^",]*)"?,"scope":"(node","node":"([^"]*)|cluster)".*"joules":(-?[0-9.]+|null).*/\1 \3 \4/p' |
+		awk 'NF == 2 { $0 = $1 " all " $2 } { print }'
+}
+
+@test "a trapezoid of one node" {
+	ok epi-integrate < <(series pi1 100 4 6 5)
+	[ "$(node '[.joules, .mean_watts, .peak_watts, .seconds, .samples]')" = '[10.5,5.25,6,2,3]' ]
+	[ "$(node '[.coverage, .complete, .method]')" = '[1,true,"trapezoid"]' ]
+}
+
+@test "a cluster is the sum of its nodes, its peak that of one time" {
+	ok epi-integrate < <(series a 1 1 3 3; series b 1 10 10 0)
+	[ "$(cluster '[.joules, .mean_watts]')" = '[20,10]' ]
+	ok epi-integrate < <({ series a 1 1 3 3; series b 1 10 10 0; } | sort -s)
+	[ "$(cluster .peak_watts)" = 13 ]
+}
+
+@test "the joules have every digit: one nanosecond at one nanowatt" {
+	ok epi-integrate < <(sample a 1.000000001 0.000000001; sample a 1.000000002 0.000000002)
+	[[ $output == *'"joules":0.0000000000000000015,'* ]]
+}
+
+@test "10,000 irregular samples of 5 nodes: bc's exact sum, to the last digit" {
+	irregular 10000 >trace
+	told <trace | sort -s -k 1,1 | awk '$1 == n { print "e+=(" $2 "-" t ")*(" w "+" $3 ")/2" }
+		{ n = $1; t = $2; w = $3 } END { print "e" }' | (echo 'scale=40'; cat) | bc >want
+	ok epi-integrate trace >got
+	got=$(joules <got | awk '$2 == "all" { print $3 }')
+	[ "$(echo "$got - $(cat want)" | bc)" = 0 ]
+}
+
+@test "1,000 random cuts: E[a,b) + E[b,c) is E[a,c), digit for digit" {
+	irregular 2000 >trace
+	awk 'BEGIN { srand(7); for (i = 0; i < 1000; i++) {
+		for (k = 0; k < 3; k++) v[k] = 1795340405 + rand() * 80
+		if (v[0] > v[1]) { t = v[0]; v[0] = v[1]; v[1] = t }
+		if (v[1] > v[2]) { t = v[1]; v[1] = v[2]; v[2] = t }
+		if (v[0] > v[1]) { t = v[0]; v[0] = v[1]; v[1] = t }
+		for (k = 0; k < 3; k++) printf "{\"type\":\"cut\",\"label\":\"%d%s\",\"begin\":%.6f,\"end\":%.6f}\n",
+			i, substr("abc", k + 1, 1), v[k == 1], v[k == 0 ? 1 : 2] } }' >cuts
+	epi-window --span cuts trace | epi-integrate | joules >all
+	awk '{ id = substr($1, 1, length($1) - 1) " " $2; e[id] = e[id] ($1 ~ /c$/ ? "-" : "+") $3 }
+		END { for (i in e) { gsub(/\+-/, "-", e[i]); gsub(/--/, "+", e[i]); sub(/^\+/, "", e[i]); print e[i] } }' all | bc >sums
+	[ "$(wc -l <sums) $(sort -u sums)" = "6000 0" ]
+}
+
+# By hand: 2 W to 5 W over 3 s; E(b) = 2x + x^2/2 from the first sample.
+@test "an edge between two samples is interpolated on the straight line" {
+	{ sample a 10 2; sample a 13 5; } >trace
+	epi-window --from 11 --to 12.5 trace >window
+	ok epi-integrate window
+	[ "$(node '[.joules, .samples, .coverage]')" = '[5.625,0,1]' ]
+}
+
+# 1 nW over 1 ns and 3: 0.5e-18 J units 0, 1 at thirds are rounded half to even.
+@test "what lies between two units is rounded half to even" {
+	{ sample a 0.000000000 0.000000000; sample a 0.000000002 0.000000001; } >trace
+	epi-window --from 0 --to 0.000000001 trace >window
+	ok epi-integrate window
+	[[ $output == *'"joules":0.000,'* ]]
+}
+
+@test "mean: the mean of the samples before the end, times the span" {
+	epi-window --from 100 --to 102 <<<"$(series a 100 4 6 50)" >window
+	ok epi-integrate --method mean window
+	[ "$(node '[.joules, .mean_watts, .samples]')" = '[10,5,2]' ]
+}
+
+@test "hold: a value holds until the next" {
+	ok epi-integrate --method hold < <(sample a 0 4; sample a 10 6; sample a 11 0)
+	[ "$(node .joules)" = 46 ]
+}
+
+# The counter saw 30 J where the samples would make 20.
+@test "counter: the instrument's own joules, gaps included" {
+	counted() { sample a 0 10 100; sample a 1 10 115; sample a 2 10 130; }
+	ok epi-integrate --method counter < <(start 0 '"nodes":["a"],"rate_hz":1,"joules_resolution":0.001'; counted; stop 2)
+	[ "$(node '[.joules, .method]')" = '[30,"counter"]' ]
+	[[ $(node '.warnings[0]') == '"methods_disagree: counter 30 J, trapezoid 20 J"' ]]
+}
+
+# 1 J steps of 10 kJ are 0.01 %.
+@test "auto takes the counter where its step is small, else the trapezoid" {
+	fine() { sample a 0 10000 0; sample a 1 10000 9999; sample a 2 10000 20000; }
+	ok epi-integrate < <(start 0 '"nodes":["a"],"rate_hz":1,"joules_resolution":1'; fine; stop 2)
+	[ "$(node .method)" = '"counter"' ]
+	ok epi-integrate < <(start 0 '"nodes":["a"],"rate_hz":1,"joules_resolution":100'; fine; stop 2)
+	[[ $(node '[.method, .warnings[0]]') == '["trapezoid","counter_coarse: '* ]]
+}
+
+@test "a counter wraps where the start event says, and goes on" {
+	wrapped() { sample a 0 10 90; sample a 1 10 0; sample a 2 10 10; }
+	ok epi-integrate --method counter < <(start 0 '"nodes":["a"],"rate_hz":1,"joules_wrap":100'; wrapped; stop 2)
+	[ "$(node '[.joules, .warnings]')" = '[20,null]' ]
+}
+
+@test "a counter that falls was reset: the trapezoid, and a warning" {
+	reset() { sample a 0 10 90; sample a 1 10 3; sample a 2 10 13; }
+	ok epi-integrate < <(reset)
+	[[ $(node '[.joules, .method, .warnings[0]]') == '[20,"trapezoid","counter_reset: '* ]]
+	event='{"timestamp":0.5,"type":"event","event":"reset","node":"a"}'
+	ok epi-integrate < <(sample a 0 10 5; echo "$event"; sample a 1 10 8000; sample a 2 10 8010)
+	[ "$(node '[.joules, .method]')" = '[20,"trapezoid"]' ]
+}
+
+# 4 s of 10 are one interval of over 2.5 periods; u = 4 (8-2)/(2 sqrt 3) = 6.928...
+@test "a gap is counted, told, and adds its uncertainty" {
+	ok epi-integrate < <(series a 0 2 8 2 8; series a 7 2 2 2 2)
+	[ "$(node '[.gap_seconds, .coverage, (.u_gap_joules * 1000 | round)]')" = '[4,0.6,6928]' ]
+	[[ $(node '.warnings[0]') == '"gap: 4 s '* ]]
+}
+
+@test "2.5 periods are no gap, a little more is one" {
+	ok epi-integrate --rate 1 < <(sample a 0 1; sample a 2.5 1)
+	[ "$(node .gap_seconds)" = 0 ]
+	ok epi-integrate --rate 1 < <(sample a 0 1; sample a 2.500000001 1)
+	[ "$(node .gap_seconds)" = 2.500000001 ]
+}
+
+@test "a node that was announced and stayed silent makes the cluster unknown" {
+	ok epi-integrate < <(start 1 '"nodes":["a","b"],"rate_hz":1'; series a 1 5 5; stop 2)
+	[ "$(cluster '[.nodes, .joules, .coverage]')" = '[["a","b"],null,0]' ]
+}
+
+@test "silence between the last sample and the stop belongs to the stream" {
+	ok epi-integrate < <(start 1 '"nodes":["a"],"rate_hz":1'; series a 1 5 5; stop 5)
+	[ "$(cluster '[.seconds, .joules, .coverage]')" = '[4,5,0.25]' ]
+}
+
+@test "after a start, an end without stop is incomplete" {
+	partly 1 epi-integrate < <(start 1 '"nodes":["a"],"rate_hz":1'; series a 1 5 5)
+	[ "$(cluster .complete)" = false ]
+	[ "$stderr" = "epi-integrate: incomplete: the stream ended without stop" ]
+}
+
+@test "a sample twice is dropped and counted" {
+	ok epi-integrate < <(series a 1 5 5; sample a 2 5.000; sample a 3 5)
+	[ "$(node '[.joules, .samples, .duplicate_samples]')" = '[10,3,1]' ]
+}
+
+@test "different watts at one time are malformed" {
+	partly 1 epi-integrate < <(series a 1 5 5; sample a 2 6; sample a 3 5)
+	[ "$(node '[.joules, .malformed]')" = '[10,1]' ]
+	[[ $stderr == *'standard input:3: two different samples of one node at one time' ]]
+}
+
+@test "time that runs backwards is malformed" {
+	partly 1 epi-integrate < <(series a 1 5 5; sample a 1.5 6; sample a 3 5)
+	[ "$(node '[.joules, .malformed]')" = '[10,1]' ]
+	[[ $stderr == *':3: time goes backwards'* ]]
+}
+
+@test "nodes may come one after the other" {
+	ok epi-integrate < <(series a 1 5 5 5; series b 1 1 1 1)
+	[ "$(cluster '[.joules, .coverage, .seconds]')" = '[12,1,2]' ]
+}
+
+@test "one node of two instruments is an error that names both" {
+	id() { start 1 "\"nodes\":[\"a\"],\"rate_hz\":1,\"instrument_id\":\"$1\""; }
+	partly 1 epi-integrate < <(id 11; series a 1 5 5; stop 2; id 22; series a 3 5; stop 3)
+	[[ $stderr == *"node a comes from two instruments, 11 and 22" ]]
+}
+
+@test "negative watts are kept and counted; many warn of a reversed clamp" {
+	ok epi-integrate < <(series a 1 1 -1 1)
+	[ "$(node '[.joules, .negative_samples]')" = '[0,1]' ]
+	[[ $(node '.warnings[0]') == '"negative_watts: 1 of 3 '* ]]
+}
+
+@test "--negative error refuses them, --negative gap takes them for a gap" {
+	partly 1 epi-integrate --negative error < <(series a 1 1 -1 1)
+	[[ $stderr == *':2: negative watts' ]]
+	ok epi-integrate --negative gap < <(series a 1 1 -1 1)
+	[ "$(node '[.joules, .samples, .gap_seconds, .coverage]')" = '[2,2,2,0]' ]
+}
+
+@test "lost samples are counted, with a warning" {
+	lost='{"timestamp":2,"type":"event","event":"lost","begin":2,"end":2,"count":3,"node":"a"}'
+	ok epi-integrate < <(series a 1 5; echo "$lost"; series a 3 5)
+	[[ $(node '[.lost_samples, .warnings[0]]') == '[3,"lost_samples: 3 samples were lost"]' ]]
+}
+
+@test "--every cuts from the first sample on" {
+	ok epi-integrate --every 2s < <(series a 1 1 1 1 1 5 5)
+	[ "$(cluster '[.begin, .end, .joules]' | xargs)" = '[1,3,2] [3,5,4] [5,6,5]' ]
+}
+
+@test "--every divides the spans of the stream" {
+	epi-window --from 1.5 --to 4.5 <<<"$(series a 1 1 1 1 1 1)" >window
+	ok epi-integrate --every 2s window
+	[ "$(cluster '[.begin, .end, .joules]' | xargs)" = '[1.5,3.5,2] [3.5,4.5,1]' ]
+}
+
+@test "--every writes a set before the input ends" {
+	mkfifo pipe
+	epi-integrate --every 1s --rate 1 <pipe >out 3>&- &
+	exec 4>pipe
+	series a 1 7 7 7 >&4
+	timeout 10 sh -c 'until grep -q cluster out; do sleep 0.05; done'
+	exec 4>&-
+	wait $!
+}
+
+@test "--nodes takes these alone, and misses one that is not there" {
+	ok epi-integrate --nodes b < <(series a 1 1 1; series b 1 2 2)
+	[ "$(cluster '[.nodes, .joules]')" = '[["b"],2]' ]
+	ok epi-integrate --nodes b,c < <(series a 1 1 1; series b 1 2 2)
+	[ "$(cluster '[.joules, .coverage]')" = '[null,0]' ]
+}
+
+@test "-H says it to people, on standard error" {
+	warns epi-integrate -H < <(series a 1 4 6)
+	[ "$stderr" = "epi-integrate: 5.000 J in 1.000 s, mean 5.000 W, peak 6.000 W, 1 node, coverage 100.00 %" ]
+}
+
+@test "what follows from a simulation says so" {
+	ok epi-integrate < <(start 1 '"nodes":["a"],"rate_hz":1,"simulated":true'; series a 1 1 1; stop 2)
+	[ "$(cluster .simulated)" = true ]
+}
+
+@test "a malformed sample is told with file, line and what is wrong" {
+	for bad in '{"timestamp":1,"node":"a","watts":abc}' '{"timestamp":1,"node":"a","watts":"7"}' \
+		'{"timestamp":"yesterday","node":"a","watts":7}' '{"timestamp":1,"node":"a"}' \
+		'{"timestamp":1,"node":"","watts":7}' '{"timestamp":1,"node":"a","watts":1e10}' \
+		'{"timestamp":-1,"node":"a","watts":7}' '{"timestamp":1,"node":"a","watts":7' \
+		'{"timestamp":1,"timestamp":1,"node":"a","watts":7}'; do
+		partly 1 epi-integrate < <(series a 0 5; echo "$bad"; series a 2 5)
+		[[ $stderr == 'epi-integrate: standard input:2: '* && $(node '[.joules, .malformed]') == '[10,1]' ]]
+	done
+}
+
+@test "ten malformed records are shown, and then a count" {
+	partly 1 epi-integrate < <(series a 1 5 5; yes '{' | head -n 25)
+	[ "$(wc -l <<<"$stderr")" -eq 11 ]
+	[[ $stderr == *'25 malformed records in all, 10 shown' ]]
+}
+
+@test "no sample at all is a failure" {
+	fails 1 epi-integrate </dev/null
+	fails 1 epi-integrate < <(start 1 '"rate_hz":1'; stop 2)
+}
+
+@test "one sample makes no energy" {
+	ok epi-integrate < <(series a 1 5)
+	[ "$(cluster '[.joules, .samples]')" = '[null,1]' ]
+}
+
+@test "an interrupt ends the pipe with the joules so far" {
+	mkfifo pipe
+	epi-integrate <pipe >out 3>&- &
+	exec 4>pipe
+	series a 1 4 6 >&4
+	kill -INT $!
+	exec 4>&-
+	wait $!
+	[ "$(jq -c 'select(.scope == "cluster").joules' out)" = 5 ]
+}
+
+@test "a wrong option value is status 2, and names it" {
+	for wrong in '--method best' '--every 0' '--every 5x' '--rate 0' '--rate nan' '--negative yes' '--nodes a,,b'; do
+		# shellcheck disable=SC2086 # words on purpose
+		fails 2 epi-integrate $wrong
+		[[ $stderr == "epi-integrate: ${wrong%% *}: "* ]]
+	done
+}
