@@ -146,7 +146,7 @@ finish_input(struct stream *in, struct block *block)
 	in->buffer[in->filled] = '\n'; /* the padding has room for it */
 	block->at = in->buffer + in->start;
 	block->end = in->buffer + in->filled + 1;
-	block->line = in->line++;
+	block->line = in->line;
 	in->start = in->filled;
 	return true;
 }
@@ -175,6 +175,9 @@ stream_next(struct stream *in, struct block *block)
 
 	if (in->ended)
 		return false;
+	if (in->handed)
+		in->line = block->line;
+	in->handed = true;
 	make_room(in);
 	stream_flush();
 	n = fill(in);

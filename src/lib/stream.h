@@ -39,6 +39,7 @@ struct stream {
 	size_t start;   /* first byte of the cut line kept from before */
 	size_t filled;
 	uint64_t line;
+	bool handed;    /* a block was given out; its count of lines goes on */
 	bool ended;
 	bool skipping;  /* inside a line over STREAM_LINE_MAX */
 	bool cut;       /* the last line had no newline */
@@ -55,6 +56,9 @@ bool stream_open(struct stream *in, const char *operand);
 void stream_attach(struct stream *in, int fd, const char *name);
 
 /*
+ * Wants the same block again, used up by block_line or sample_next: its count
+ * of lines goes on from there.
+ *
  * One read, after a flush of the output: true with the whole lines that are
  * there (perhaps none yet), false at the end of input or after a failed read
  * (said, status 1).  Blocks as the descriptor does.
