@@ -82,7 +82,7 @@ static void
 take_inputs(struct score *score, char **operands)
 {
 	static char dash[] = "-", *standard_input[] = { dash, NULL };
-	struct sample_nodes nodes = { 0 };
+	static struct sample_nodes nodes;
 
 	stream_watch(watch);
 	for (char **name = *operands ? operands : standard_input; *name; name++)
