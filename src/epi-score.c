@@ -15,7 +15,8 @@
 #include "stream.h"
 
 static const char help[] =
-"usage: epi-score [options] [file ...]\n"
+"usage: epi-score [--weights LIST] [--accuracy TEXT] [--meta KEY=VALUE | FILE]\n"
+"                 [--label LABEL] [--no-accuracy] [--force] [file ...]\n"
 "Join energy, tokens and accuracy records into one score: the joules per\n"
 "token, divided by the accuracy.\n"
 "\n"
