@@ -399,7 +399,8 @@ keep_wanted(struct cursor *c, const char *const *keys, size_t count,
     const struct json_value *value)
 {
 	for (size_t i = 0; i < count; i++) {
-		if (!json_is(key, keys[i]))
+		if ((!key->escaped && *key->at != *keys[i]) ||
+		    !json_is(key, keys[i]))
 			continue;
 		if (values[i].kind != JSON_ABSENT) {
 			c->at = key->at;
@@ -548,6 +549,48 @@ compare_half(const struct decimal *d, long first, long digits)
 	return 0;
 }
 
+/*
+ * The common case in one pass: up to 18 digits, no exponent, nothing to round.
+ * False: not that case; also no number that the grammar refuses.
+ */
+static bool
+convert_short(const char *at, size_t length, int scale, int64_t *out)
+{
+	static const struct {
+		int64_t power, most; /* most * power is still an int64 */
+	} scales[] = {
+#define SCALE(p) { p, INT64_MAX / p }
+		SCALE(1), SCALE(10), SCALE(100), SCALE(1000), SCALE(10000),
+		SCALE(100000), SCALE(1000000), SCALE(10000000),
+		SCALE(100000000), SCALE(1000000000)
+#undef SCALE
+	};
+	const char *end = at + length, *point = NULL, *first;
+	bool negative = *at == '-';
+	int64_t value = 0;
+
+	first = at += negative;
+	if (end - at > 19 || at == end || !is_digit(end[-1]))
+		return false;
+	for (; at < end; at++) {
+		if (is_digit(*at))
+			value = value * 10 + (*at - '0');
+		else if (*at == '.' && !point && at > first)
+			point = at;
+		else
+			return false;
+	}
+	if (end - first - (point != NULL) > 18 ||
+	    (*first == '0' && end - first > 1 && point != first + 1))
+		return false;
+	scale -= point ? (int)(end - point - 1) : 0;
+	if (scale < 0 || scale > 9 || value > scales[scale].most)
+		return false;
+	value *= scales[scale].power;
+	*out = negative ? -value : value;
+	return true;
+}
+
 static bool
 convert(const char *text, size_t length, int scale, int64_t *out)
 {
@@ -555,6 +598,8 @@ convert(const char *text, size_t length, int scale, int64_t *out)
 	long digits, first = 0, shift, kept;
 	uint64_t value = 0;
 
+	if (convert_short(text, length, scale, out))
+		return true;
 	take_apart(text, text + length, &d);
 	digits = d.whole_digits + d.part_digits;
 	while (first < digits && digit_of(&d, first) == 0)
@@ -595,8 +640,9 @@ json_decimal_text(const char *text, size_t length, int scale, int64_t *out)
 	struct json_value value;
 
 	return length > 0 && (*text == '-' || is_digit(*text)) &&
-	    scan_number(&c, &value) && c.at == c.end &&
-	    convert(text, length, scale, out);
+	    (convert_short(text, length, scale, out) ||
+	    (scan_number(&c, &value) && c.at == c.end &&
+	    convert(text, length, scale, out)));
 }
 
 bool

@@ -22,6 +22,60 @@ write_integer(char *at, int64_t value)
 	return write_decimal(at, value, 0, 0);
 }
 
+/* `width` digits of value, zeros in front. */
+static void
+put_digits(char *at, uint32_t value, int width)
+{
+	static const char pairs[] =
+	    "00010203040506070809101112131415161718192021222324"
+	    "25262728293031323334353637383940414243444546474849"
+	    "50515253545556575859606162636465666768697071727374"
+	    "75767778798081828384858687888990919293949596979899";
+
+	for (; width >= 2; width -= 2, value /= 100)
+		memcpy(at + width - 2, pairs + value % 100 * 2, 2);
+	if (width)
+		*at = (char)('0' + value % 10);
+}
+
+static char *
+write_whole(char *at, uint64_t value)
+{
+	static const uint32_t powers[] = { 0, 10, 100, 1000, 10000, 100000,
+		1000000, 10000000, 100000000, 1000000000 };
+	int width = 1;
+
+	if (value >= 1000000000) {
+		at = write_whole(at, value / 1000000000);
+		put_digits(at, (uint32_t)(value % 1000000000), 9);
+		return at + 9;
+	}
+	while (width < 9 && value >= powers[width])
+		width++;
+	put_digits(at, (uint32_t)value, width);
+	return at + width;
+}
+
+/* Times and powers: a count of 1e-9, where dividing by constants of 64 bits is
+ * ten times faster than what follows. */
+static char *
+write_nano(char *at, uint64_t value, int least)
+{
+	uint32_t part = (uint32_t)(value % 1000000000);
+	int width = 9;
+
+	at = write_whole(at, value / 1000000000);
+	for (; width - 3 >= least && part % 1000 == 0; width -= 3)
+		part /= 1000;
+	for (; width > least && part % 10 == 0; width--)
+		part /= 10;
+	if (width == 0)
+		return at;
+	*at = '.';
+	put_digits(at + 1, part, width);
+	return at + 1 + width;
+}
+
 char *
 write_decimal(char *at, energy_units value, int scale, int least)
 {
@@ -31,6 +85,10 @@ write_decimal(char *at, energy_units value, int scale, int least)
 
 	if (value < 0)
 		*at++ = '-';
+	if (rest <= UINT64_MAX && scale == 9 && least <= 9)
+		return write_nano(at, (uint64_t)rest, least);
+	if (rest <= UINT64_MAX && scale == 0 && least == 0)
+		return write_whole(at, (uint64_t)rest);
 	do {
 		digits[n++] = (char)('0' + (int)(rest % 10));
 		rest /= 10;
@@ -109,7 +167,7 @@ write_is_utf8(const char *text, size_t length)
 	const unsigned char *in = (const unsigned char *)text;
 
 	while (length) {
-		size_t n = sequence(in, length);
+		size_t n = *in < 0x80 ? 1 : sequence(in, length);
 
 		if (n == 0)
 			return false;
@@ -145,7 +203,7 @@ write_string(char *at, const char *text, size_t length)
 
 	*at++ = '"';
 	while (length) {
-		size_t n = sequence(in, length);
+		size_t n = *in < 0x80 ? 1 : sequence(in, length);
 
 		if (n == 1 && (*in < 0x20 || *in == '"' || *in == '\\' ||
 		    *in == 0x7F)) {
