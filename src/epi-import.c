@@ -15,14 +15,15 @@
 
 static const char help[] =
 "usage: epi-import [--format csv|mlperf|nvidia-smi|ndjson|shelly|tasmota]\n"
-"                  [--map KEY=PATH[*NUMBER]]... [--node NAME] [--now]\n"
+"                  [--map KEY=PATH ...] [--node NAME] [--now]\n"
 "                  [--utc-offset +HH:MM] [--channels] [--instrument NAME]\n"
 "                  [FILE...]\n"
 "Other people's power traces to samples and events.\n"
 "\n"
 "  --format NAME         what the input is; default csv\n"
-"  --map KEY=PATH        KEY (watts, joules, ...) is the column or the JSON\n"
-"                        member PATH (.a.b[0]), times NUMBER; empty: leave out\n"
+"  --map KEY=PATH*NUMBER KEY (watts, joules, ...) is the column or the JSON\n"
+"                        member PATH (.a.b[0]), times NUMBER where that is\n"
+"                        given; an empty PATH leaves the key out\n"
 "  --node NAME           the node's name, or what stands before the names that\n"
 "                        the source gives\n"
 "  --now                 a record without a time has the time of its arrival\n"
@@ -655,9 +656,11 @@ add_preset(struct import *im)
 	if (!(mapped & 1u << JOULES))
 		im->joules_resolution = im->format->joules_resolution;
 	for (const char *const *text = im->format->preset; *text; text++) {
-		add_rule(im, *text);
-		if (mapped & 1u << im->rules[im->rule_count - 1].key)
-			im->rule_count--;
+		char *name = report_copy(*text, strcspn(*text, "="));
+
+		if (!(mapped & 1u << find_key(name)))
+			add_rule(im, *text);
+		free(name);
 	}
 }
 
