@@ -1,14 +1,15 @@
 # The manners of every program in bin/: found there, not listed here.  How a
 # program wants to be called is read from the usage that --help prints: what
-# is in brackets is left out, the first of a|b|c is taken, and a program whose
-# usage names no FILE or DEVICE reads nothing.
+# is in brackets is left out, the first of a|b|c is taken, and where it then
+# refuses with "give --option", that option is given.  A program whose usage
+# names no FILE or DEVICE reads nothing.
 
 load lib
 
-# usage PROGRAM: its usage, in one line.
+# usage PROGRAM: its usage, the first if there are many, in one line.
 usage() {
-	"$1" --help | awk '/^usage: / { on = 1 } on && !/^(usage:|[ \t])/ { exit } on' |
-		tr '\n' ' '
+	"$1" --help | awk -v again="^ +$1( |$)" '/^usage: / { on = 1 }
+		on && (!/^(usage:|[ \t])/ || $0 ~ again) { exit } on' | tr '\n' ' '
 }
 
 reads() {
@@ -17,8 +18,16 @@ reads() {
 
 # shortest PROGRAM: the words of its shortest command line, without FILE.
 shortest() {
-	usage "$1" | sed -E 's/^usage: //; :a; s/\[[^][]*\]//; ta' | tr -s ' \t' '\n' |
-		sed -E '/^(FILE|DEVICE)/d; s/\|.*//; s/^T$/1700000000/; /^$/d'
+	local words option
+	mapfile -t words < <(usage "$1" |
+		sed -E 's/^usage: //; :a; s/\[[^][]*\]//; ta; s/\.\.\.//g' | tr -s ' \t' '\n' |
+		sed -E '/^(FILE|DEVICE)$/d; s/\|.*//; /^$/d')
+	printf '%s\n' "${words[@]}"
+	option=$({ "${words[@]}" 2>&1 </dev/null >/dev/null || true; } |
+		sed -nE 's/.*: give (--[a-z-]+).*/\1/p')
+	[ "$option" ] || return 0
+	echo "$option"
+	usage "$1" | grep -oE -m1 -- "$option [A-Z]+" | sed -E 's/.* //; s/^T$/1700000000/; s/^D$/1s/; 1q'
 }
 
 # call PROGRAM OPERAND...: the shortest command line, and what it said.
