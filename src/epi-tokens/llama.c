@@ -1,0 +1,325 @@
+/*
+ * llama: the text logs of llama.cpp.
+ *
+ * llama-cli ends in one block of timings, and the last block decides; a new
+ * start of the engine before it makes it a second run.  llama-server prints a
+ * block for each request, and they are summed.
+ *
+ * "runs" are decodes of one token: the first token is sampled from the prompt,
+ * so there is one token more.  The engine writes 1 where it counted 0, so a
+ * count of 1 in 0.00 ms may be either.
+ */
+#include <string.h>
+
+#include "tally.h"
+
+enum { CLEAN_MAX = 512 }; /* longer than any line of timings */
+
+struct block {
+	int64_t prompt_tokens, prompt_ns; /* unknown: not seen */
+	int64_t eval_tokens, eval_ns, samplers_tokens;
+	int64_t total_tokens;
+	bool are_runs;
+};
+
+static struct block block;
+static struct tally sum;
+static bool server, rates_only;
+static int old_lines; /* left of the three after an old server's header */
+
+static const char cached[] = "prompt-cache: prompt tokens are those that were "
+    "processed; cached ones are not in the log";
+static const char several[] = "several-summaries: no start of the engine "
+    "between two summaries; the last one is counted";
+static const char unfinished[] = "a block of timings is not whole";
+static const char no_prompt[] = "prompt-unknown: one prompt token in 0.00 ms "
+    "may also mean none";
+
+/* "0.00.060.463 I ", the log's own time and level. */
+static const char *
+skip_prefix(const char *at, const char *end)
+{
+	const char *from = at;
+
+	while (at < end && ((*at >= '0' && *at <= '9') || *at == '.'))
+		at++;
+	if (at == from || end - at < 3 || at[0] != ' ' ||
+	    !strchr("IWEDNT", at[1]) || at[2] != ' ')
+		return from;
+	return at + 3;
+}
+
+static const char *
+skip_spaces(const char *at, const char *end)
+{
+	while (at < end && *at == ' ')
+		at++;
+	return at;
+}
+
+static void
+start_block(void)
+{
+	block = (struct block){ TALLY_UNKNOWN, TALLY_UNKNOWN, TALLY_UNKNOWN,
+		TALLY_UNKNOWN, TALLY_UNKNOWN, TALLY_UNKNOWN, false };
+}
+
+static bool
+whole(void)
+{
+	return block.prompt_tokens != TALLY_UNKNOWN &&
+	    block.eval_tokens != TALLY_UNKNOWN &&
+	    block.total_tokens != TALLY_UNKNOWN;
+}
+
+static void
+count_runs(struct tally *tally)
+{
+	tally->method = "runs + 1: the first token comes from the prompt";
+	if (block.eval_tokens == 1 && block.eval_ns == 0) {
+		if (block.samplers_tokens == TALLY_UNKNOWN) {
+			tally->generated_tokens = TALLY_UNKNOWN;
+			tally_raise(tally, TALLY_UNCOUNTABLE, "one run in "
+			    "0.00 ms may also mean none");
+			return;
+		}
+		tally->generated_tokens = block.samplers_tokens -
+		    block.prompt_tokens;
+	} else {
+		tally->generated_tokens = block.eval_tokens + 1;
+	}
+	if (block.samplers_tokens != TALLY_UNKNOWN && block.samplers_tokens -
+	    block.prompt_tokens != tally->generated_tokens)
+		tally_raise(tally, TALLY_MISMATCH, "the samplers' tokens are "
+		    "not prompt and generated tokens");
+	if (tally->generated_tokens < 0)
+		tally->generated_tokens = TALLY_UNKNOWN;
+}
+
+static void
+count(struct tally *tally)
+{
+	tally->prompt_tokens = block.prompt_tokens;
+	tally->generated_tokens = block.eval_tokens;
+	tally->prefill_ns = block.prompt_ns;
+	tally->decode_ns = block.eval_ns;
+	tally->time_basis = "engine_timers";
+	tally->eos_counted = 1;
+	if (block.prompt_tokens + block.eval_tokens != block.total_tokens)
+		tally_raise(tally, TALLY_MISMATCH,
+		    "the total is not prompt and generated tokens");
+	if (block.are_runs)
+		count_runs(tally);
+	else
+		tally->method = "eval tokens of each request";
+	if (server)
+		tally_warn(tally, cached);
+	if (block.prompt_tokens == 1 && block.prompt_ns == 0) {
+		tally->prompt_tokens = TALLY_UNKNOWN;
+		tally_warn(tally, no_prompt);
+	}
+}
+
+static void
+end_block(void)
+{
+	struct tally tally;
+
+	if (!whole())
+		return;
+	tally_start(&tally, NULL);
+	count(&tally);
+	tally_add(&sum, &tally);
+	start_block();
+}
+
+static bool
+take_timing(const char *at, const char *end)
+{
+	size_t length = (size_t)(end - at);
+	int64_t values[2];
+
+	if (line_match(at, length, "prompt eval time =@ ms /# tokens", values)) {
+		block.prompt_ns = values[0];
+		block.prompt_tokens = values[1];
+	} else if (line_match(at, length, "eval time =@ ms /# tokens", values) ||
+	    line_match(at, length, "eval time =@ ms /# runs", values)) {
+		block.eval_ns = values[0];
+		block.eval_tokens = values[1];
+		block.are_runs = !line_match(at, length,
+		    "eval time =@ ms /# tokens", values);
+	} else if (line_match(at, length, "samplers time =@ ms /# tokens",
+	    values)) {
+		block.samplers_tokens = values[1];
+	} else if (line_match(at, length, "total time =@ ms /# tokens",
+	    values)) {
+		block.total_tokens = values[1];
+	} else {
+		return false;
+	}
+	return true;
+}
+
+/* A block of llama-cli stays open for a later one: the last decides. */
+static void
+take_cli(const char *at, const char *end)
+{
+	int64_t ignored;
+
+	if (server)
+		return; /* the context's total, after all requests */
+	if (whole() && (line_match(at, (size_t)(end - at), "load time =@ ms",
+	    &ignored) || line_match(at, (size_t)(end - at),
+	    "sampling time =@ ms", &ignored) || line_match(at,
+	    (size_t)(end - at), "prompt eval time =@ ms", &ignored))) {
+		tally_warn(&sum, several);
+		start_block();
+	}
+	take_timing(at, end);
+}
+
+static void
+take_server(const char *at, const char *end)
+{
+	int64_t ignored[2];
+
+	if (!server) {
+		server = true;
+		start_block();
+	}
+	if (block.prompt_tokens != TALLY_UNKNOWN && line_match(at,
+	    (size_t)(end - at), "prompt eval time =@ ms /# tokens", ignored)) {
+		tally_raise(&sum, TALLY_TRUNCATED, unfinished);
+		start_block();
+	}
+	if (take_timing(at, end))
+		end_block();
+}
+
+/* Behind "slot print_timing: id  0 | task 7 | ". */
+static const char *
+skip_slot(const char *at, const char *end)
+{
+	for (int bars = 0; bars < 2 && at < end; at++)
+		bars += *at == '|';
+	return skip_spaces(at, end);
+}
+
+static const char *
+skip_word(const char *at, const char *end, const char *word)
+{
+	size_t length = strlen(word);
+
+	if ((size_t)(end - at) < length || memcmp(at, word, length) != 0)
+		return NULL;
+	return at + length;
+}
+
+static const char *
+skip_any(const char *at, const char *end, const char *const *words)
+{
+	for (; *words; words++) {
+		const char *behind = skip_word(at, end, *words);
+
+		if (behind)
+			return skip_spaces(behind, end);
+	}
+	return NULL;
+}
+
+static const char *const cli_words[] = {
+	"llama_print_timings:", "llama_perf_context_print:",
+	"common_perf_print:", NULL
+};
+static const char *const slot_words[] = {
+	"slot print_timing:", "slot print_timings:", NULL
+};
+static const char *const start_words[] = {
+	"llama_model_loader: loaded meta data", "main: build", "build:", NULL
+};
+
+static void
+join_span(const struct log_line *line)
+{
+	if (line->arrival_ns == TALLY_UNKNOWN)
+		return;
+	if (sum.begin_ns == TALLY_UNKNOWN)
+		sum.begin_ns = line->arrival_ns;
+	sum.end_ns = line->arrival_ns;
+}
+
+static void
+take(const struct log_line *line)
+{
+	char text[CLEAN_MAX];
+	const char *end = text + line_clean(line, text, sizeof text), *behind;
+	const char *at = skip_spaces(skip_prefix(text, end), end);
+
+	join_span(line);
+	if ((behind = skip_any(at, end, cli_words))) {
+		take_cli(behind, end);
+	} else if ((behind = skip_any(at, end, slot_words))) {
+		behind = skip_slot(behind, end);
+		old_lines = behind == end ? 3 : 0;
+		take_server(behind, end);
+	} else if (old_lines > 0) {
+		old_lines--;
+		take_server(at, end);
+	} else if (skip_any(at, end, start_words)) {
+		if (!server)
+			end_block();
+	} else if (skip_word(at, end, "[ Prompt: ")) {
+		rates_only = true;
+	}
+}
+
+static bool
+knows(const struct log_line *line)
+{
+	static const char *const words[] = {
+		"llama_", "common_", "ggml_", "slot ", "srv ", "main: ",
+		"build: ", "[ Prompt: ", "load_backend: ", "system_info: ", NULL
+	};
+	char text[CLEAN_MAX];
+	const char *end = text + line_clean(line, text, sizeof text);
+	const char *at = skip_prefix(text, end);
+
+	return skip_any(at, end, words) || skip_any(skip_spaces(at, end), end,
+	    cli_words);
+}
+
+static void
+start(void)
+{
+	tally_start(&sum, NULL);
+	start_block();
+	server = rates_only = false;
+	old_lines = 0;
+}
+
+static bool
+finish(struct tally *tally, bool cut)
+{
+	const char *file = tally->file;
+	bool open = block.prompt_tokens != TALLY_UNKNOWN ||
+	    block.eval_tokens != TALLY_UNKNOWN;
+
+	(void)cut; /* a block is whole or it is none */
+	if (open && !whole())
+		tally_raise(&sum, TALLY_TRUNCATED, unfinished);
+	else
+		end_block();
+	if (sum.requests == 0 && rates_only)
+		tally_raise(&sum, TALLY_UNCOUNTABLE,
+		    "the log tells rates, no counts");
+	else if (sum.requests == 0)
+		tally_raise(&sum, TALLY_TRUNCATED,
+		    "the log ends before any timings");
+	*tally = sum;
+	tally->file = file;
+	tally->engine = "llama.cpp";
+	tally->format = server ? "llama-server" : "llama-cli";
+	return true;
+}
+
+const struct tally_reader llama_reader = { knows, start, take, finish };
