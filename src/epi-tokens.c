@@ -34,6 +34,9 @@ static const char *const formats[] = {
 	"openai", NULL
 };
 
+static const char unused[] = "prompt-tokens: --prompt-tokens is for the logs "
+    "of distributed-llama; it was not used";
+
 struct state {
 	const struct tally_reader *const *readers;
 	const struct tally_reader *reader; /* of this operand, once known */
@@ -52,7 +55,7 @@ take_arrival(struct log_line *line)
 	if (length < 11 || length >= CLOCK_TEXT ||
 	    (!memchr(line->text, '.', length) &&
 	    !memchr(line->text, ':', length)) ||
-	    !clock_parse(line->text, length, &ns) || ns < CLOCK_SECOND)
+	    !clock_parse(line->text, length, &ns) || ns < 1000000000 * CLOCK_SECOND)
 		return false;
 	line->arrival_ns = ns;
 	length += space != NULL;
@@ -104,8 +107,12 @@ end_operand(void *context, const char *file, bool cut)
 		tally_raise(&tally, TALLY_UNCOUNTABLE, state->begun
 		    ? "no line of a log that epi-tokens knows"
 		    : "the log is empty");
-	if (!state->reader || state->reader->finish(&tally, cut))
+	if (!state->reader || state->reader->finish(&tally, cut)) {
+		if (tally_prompt_tokens != TALLY_UNKNOWN && state->reader &&
+		    state->reader != &dllama_reader)
+			tally_warn(&tally, unused);
 		tally_write(&tally);
+	}
 	state->reader = NULL;
 	state->begun = state->arrivals = false;
 }

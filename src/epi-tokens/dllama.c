@@ -82,7 +82,7 @@ struct run {
 	bool loaded;          /* the weights are: the prompt's echo may follow */
 	bool failed;          /* the engine said a critical error */
 	bool every_token_prints;
-	bool done;            /* the "Done." of the oldest releases */
+	bool done;            /* a last line without counts was seen */
 
 	/* steps */
 	int64_t evals, eval_tokens, eval_ms;
@@ -756,6 +756,7 @@ static bool
 finish(struct tally *tally, bool cut)
 {
 	const char *file = tally->file;
+	bool counts = sum.requests > 0 || run.mode < MODE_CHAT;
 
 	(void)cut; /* a summary is whole or it is none */
 	end_run();
@@ -763,6 +764,8 @@ finish(struct tally *tally, bool cut)
 		tally_raise(&sum, TALLY_MISMATCH, "echoed log lines cannot be "
 		    "told from the several runs of this log");
 	*tally = sum;
+	if (!counts)
+		tally->requests = 0; /* not told */
 	tally->file = file;
 	tally->engine = "distributed-llama";
 	return true;

@@ -142,7 +142,8 @@ put_record(const struct tally *tally)
 		put_count("cached_tokens", tally->cached_tokens);
 	put_count("generated_tokens", tally->generated_tokens);
 	compose_key("eos_counted");
-	if (tally->eos_counted == TALLY_UNKNOWN)
+	if (tally->eos_counted == TALLY_UNKNOWN ||
+	    tally->generated_tokens == TALLY_UNKNOWN)
 		compose_null();
 	else
 		compose_bool(tally->eos_counted);
@@ -150,7 +151,8 @@ put_record(const struct tally *tally)
 	put_seconds("decode_seconds", tally->decode_ns);
 	put_text("time_basis", tally->time_basis);
 	put_count("node_count", tally->node_count);
-	put_count("requests", tally->requests);
+	put_count("requests", tally->requests ? tally->requests
+	    : TALLY_UNKNOWN);
 	put_text("status", status_words[tally->status]);
 	put_text("method", tally->method);
 	put_span(tally);

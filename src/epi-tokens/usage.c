@@ -54,6 +54,7 @@ static struct answer answer;
 static const char *file;
 static uint64_t rows, records;
 static bool malformed, parts_open;
+static bool documents; /* not a record per line */
 static struct {
 	char *text;
 	size_t length, room;
@@ -426,7 +427,7 @@ take_object(const char *text, size_t length, bool events, uint64_t line)
 		take_values(values, events, line);
 		return true;
 	}
-	if (records > 0 || events) {
+	if ((records > 0 && !documents) || events) {
 		malformed = true;
 		report_malformed(file, line, "%s at byte %zu", error.what,
 		    error.at + 1);
@@ -460,6 +461,7 @@ static const char wrap[] = "{\"document\":";
 static void
 start_document(uint64_t line)
 {
+	documents = true;
 	document.line = line;
 	document.length = 0;
 	document.tries = 0;
@@ -585,7 +587,7 @@ take(const struct log_line *line)
 		if (*line->text == '{' && take_object(line->text, line->length,
 		    false, line->number))
 			return;
-		if (malformed)
+		if (records > 0 && !documents)
 			return;
 		start_document(line->number);
 		take_part(line);
@@ -614,7 +616,7 @@ start(void)
 	tally_start(&sum, NULL);
 	answer.open = answer.events = false;
 	rows = records = 0;
-	malformed = parts_open = false;
+	malformed = parts_open = documents = false;
 	document.line = 0;
 	document.too_long = false;
 }
@@ -635,7 +637,7 @@ finish(struct tally *tally, bool cut)
 	if (parts_open)
 		tally_raise(&sum, TALLY_TRUNCATED,
 		    "a stream ends before its last record");
-	if (sum.requests == 0)
+	if (sum.requests == 0 && sum.status == TALLY_COMPLETE)
 		tally_raise(&sum, TALLY_UNCOUNTABLE,
 		    "no answer with token counts");
 	*tally = sum;
