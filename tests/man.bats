@@ -147,3 +147,18 @@ play() {
 	done
 	[ $failed -eq 0 ]
 }
+
+@test "the front door lists every program, and no other" {
+	[ "$(programs)" ] || skip "nothing is built yet"
+	differ "epi(7) and programs" \
+		"$(sed -nE 's/^\.It Xr (epi-[^ ]+) 1$/\1/p' "$root/man/epi.7" | sort)" "$(programs)"
+}
+@test "a cross-reference within epi has its page" {
+	failed=0
+	while read -r name section; do
+		[ -e "$root/man/$name.$section" ] ||
+			{ echo "no page $name($section)" >&2; failed=1; }
+	done < <(sed -nE 's/^\.Xr (epi[^ ]*) ([157]).*/\1 \2/p' "$root"/man/*.[157] | sort -u)
+	[ $failed -eq 0 ]
+}
+
