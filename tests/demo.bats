@@ -25,3 +25,10 @@ demo() { warns "$root"/scripts/demo; }
 	[[ $output == *'"evidence":"simulated"'* ]]
 	[[ $output == *"SIMULATED: no meter"* ]]
 }
+
+@test "a power trace cut before its stop gives no score" {
+	epi-tokens "$data"/demo/engine.log >tokens
+	sed '$d' "$data"/demo/power.ndjson | partly 1 epi-integrate >energy
+	fails 1 epi-score --no-accuracy energy tokens
+	[[ $stderr == *"refused: energy-incomplete: energy:5: "* ]]
+}
