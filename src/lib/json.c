@@ -9,6 +9,7 @@ struct cursor {
 	const char *at;
 	const char *end;
 	const char *what; /* why the scan stopped */
+	size_t next;      /* the wanted key that is likely next */
 };
 
 static bool
@@ -398,7 +399,8 @@ keep_wanted(struct cursor *c, const char *const *keys, size_t count,
     struct json_value *values, const struct json_value *key,
     const struct json_value *value)
 {
-	for (size_t i = 0; i < count; i++) {
+	for (size_t n = 0, i = c->next; n < count; n++, i++) {
+		i = i < count ? i : 0;
 		if ((!key->escaped && *key->at != *keys[i]) ||
 		    !json_is(key, keys[i]))
 			continue;
@@ -407,6 +409,7 @@ keep_wanted(struct cursor *c, const char *const *keys, size_t count,
 			return fail(c, "the same key twice");
 		}
 		values[i] = *value;
+		c->next = i + 1;
 		return true;
 	}
 	return true;
@@ -565,26 +568,28 @@ convert_short(const char *at, size_t length, int scale, int64_t *out)
 		SCALE(100000000), SCALE(1000000000)
 #undef SCALE
 	};
-	const char *end = at + length, *point = NULL, *first;
+	const char *end = at + length, *first;
 	bool negative = *at == '-';
 	int64_t value = 0;
+	int digits;
 
 	first = at += negative;
-	if (end - at > 19 || at == end || !is_digit(end[-1]))
+	if (end - at > 19)
 		return false;
-	for (; at < end; at++) {
-		if (is_digit(*at))
-			value = value * 10 + (*at - '0');
-		else if (*at == '.' && !point && at > first)
-			point = at;
-		else
+	for (; at < end && is_digit(*at); at++)
+		value = value * 10 + (*at - '0');
+	digits = (int)(at - first);
+	if (digits == 0 || (*first == '0' && digits > 1))
+		return false;
+	if (at < end) {
+		if (*at++ != '.' || at == end)
 			return false;
+		scale -= (int)(end - at);
+		for (; at < end && is_digit(*at); at++)
+			value = value * 10 + (*at - '0');
 	}
-	if (end - first - (point != NULL) > 18 ||
-	    (*first == '0' && end - first > 1 && point != first + 1))
-		return false;
-	scale -= point ? (int)(end - point - 1) : 0;
-	if (scale < 0 || scale > 9 || value > scales[scale].most)
+	if (at < end || end - first - (end - first > digits) > 18 ||
+	    scale < 0 || scale > 9 || value > scales[scale].most)
 		return false;
 	value *= scales[scale].power;
 	*out = negative ? -value : value;
