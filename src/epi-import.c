@@ -40,21 +40,20 @@ enum key {
 	IGNORED
 };
 
-/* A value is a whole number of 10^-scale; `least` decimals are written. */
+/* A value is a whole number of 10^-scale; `least` decimals are written.  Labels
+ * are copied whole, all LABEL bytes: twice as fast as by their length. */
+enum { LABEL = 24 };
+#define LABELLED(key) key, ",\"" key "\":", sizeof ",\"" key "\":" - 1
 static const struct {
-	const char *name, *label;
-	int scale, least;
+	const char *name;
+	char label[LABEL];
+	int length, scale, least;
 } keys[KEYS] = {
-	{ "timestamp", "{\"timestamp\":", 9, 6 },
-	{ "node", ",\"node\":", 0, 0 },
-	{ "watts", ",\"watts\":", 9, 3 },
-	{ "volts", ",\"volts\":", 9, 2 },
-	{ "amps", ",\"amps\":", 9, 4 },
-	{ "power_factor", ",\"power_factor\":", 9, 3 },
-	{ "vars", ",\"vars\":", 9, 2 },
-	{ "hertz", ",\"hertz\":", 9, 2 },
-	{ "joules", ",\"joules\":", 6, 3 },
-	{ "seq", ",\"seq\":", 0, 0 },
+	{ LABELLED("timestamp"), 9, 6 }, { LABELLED("node"), 0, 0 },
+	{ LABELLED("watts"), 9, 3 }, { LABELLED("volts"), 9, 2 },
+	{ LABELLED("amps"), 9, 4 }, { LABELLED("power_factor"), 9, 3 },
+	{ LABELLED("vars"), 9, 2 }, { LABELLED("hertz"), 9, 2 },
+	{ LABELLED("joules"), 6, 3 }, { LABELLED("seq"), 0, 0 },
 };
 
 enum {
@@ -519,6 +518,13 @@ put_lost(struct import *im, const struct reading *r)
 }
 
 static char *
+write_label(char *at, enum key key)
+{
+	memcpy(at, keys[key].label, LABEL);
+	return at + keys[key].length;
+}
+
+static char *
 write_extra(char *at, const struct extra *extra)
 {
 	at = write_text(at, extra->label);
@@ -534,14 +540,15 @@ put_sample(struct import *im, const struct reading *r)
 	char *at = stream_room(LABELS_ROOM + im->labels_length +
 	    6 * (r->node_length + im->line->length));
 
-	at = write_text(at, keys[TIMESTAMP].label);
+	at = write_label(at, TIMESTAMP);
+	at[-keys[TIMESTAMP].length] = '{';
 	at = write_decimal(at, r->value[TIMESTAMP], 9, 6);
-	at = write_text(at, keys[NODE].label);
+	at = write_label(at, NODE);
 	at = write_string(at, r->node, r->node_length);
 	for (enum key key = WATTS; key < KEYS; key++) {
 		if (!(r->has & 1u << key))
 			continue;
-		at = write_text(at, keys[key].label);
+		at = write_label(at, key);
 		at = write_decimal(at, r->value[key], keys[key].scale,
 		    keys[key].least);
 	}
