@@ -328,30 +328,43 @@ touches_span(const struct event *event)
 	return false;
 }
 
+static char *
+copy(char *at, const char *from, const char *end)
+{
+	memcpy(at, from, (size_t)(end - from));
+	return at + (end - from);
+}
+
 /* A start event with only the nodes that are wanted; other bytes stay. */
 static void
 write_start(const struct feed_record *record, const struct event *event)
 {
-	const char *cursor = NULL, *behind;
+	const char *cursor = NULL, *end = record->line + record->length;
+	const struct json_value *nodes = &event->nodes;
 	struct json_value element;
-	char name[SAMPLE_NODE_MAX + 1];
+	char name[SAMPLE_NODE_MAX + 1], *at;
+	bool first = true;
 
-	if (!s.only_nodes || event->nodes.kind != JSON_ARRAY) {
+	if (!s.only_nodes || nodes->kind != JSON_ARRAY) {
 		stream_line(record->line, record->length);
 		return;
 	}
-	behind = event->nodes.at + event->nodes.length;
-	stream_wrote((char *)memcpy(stream_room(record->length + 2),
-	    record->line, (size_t)(event->nodes.at - record->line)) +
-	    (event->nodes.at - record->line));
-	compose_begin('[');
-	while (json_element(&event->nodes, &cursor, &element)) {
-		if (json_string(&element, name, sizeof name) > 0 &&
-		    is_wanted(name))
-			compose_string(name);
+	at = copy(stream_room(record->length + 1), record->line, nodes->at);
+	*at++ = '[';
+	while (json_element(nodes, &cursor, &element)) {
+		if (json_string(&element, name, sizeof name) <= 0 ||
+		    !is_wanted(name))
+			continue;
+		if (!first)
+			*at++ = ',';
+		first = false;
+		at = copy(at, element.at - 1, element.at + element.length + 1);
 	}
-	compose_end(']');
-	stream_line(behind, (size_t)(record->line + record->length - behind));
+	*at++ = ']';
+	at = copy(at, nodes->at + nodes->length, end);
+	*at++ = '\n';
+	stream_wrote(at);
+	stream_record();
 }
 
 /* A stop event is the end mark: it waits until the edges are written. */
