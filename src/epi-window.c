@@ -212,15 +212,21 @@ hold(struct node *node, const char *line, size_t length)
 	node->held_length = length;
 }
 
+/* The samples held of nodes that have not reached begin_ns. */
+static void
+release_before(int64_t begin_ns)
+{
+	for (unsigned n = 0; n < s.names.count; n++)
+		if (node_at(n)->last_ns < begin_ns)
+			release(&s.nodes[n]);
+}
+
 static void
 begin_spans(int64_t t)
 {
 	for (size_t i = 0; i < s.count && s.spans[i].begin_ns <= t; i++) {
 		if (s.spans[i].begun)
 			continue;
-		for (unsigned n = 0; n < s.names.count; n++)
-			if (node_at(n)->last_ns < s.spans[i].begin_ns)
-				release(&s.nodes[n]);
 		write_edge(&s.spans[i], false);
 		s.spans[i].begun = true;
 	}
@@ -273,11 +279,11 @@ cross(struct node *node, const struct feed_record *record)
 	bool needs_last, needs_this;
 
 	step(node, t, &needs_last, &needs_this);
+	if (needs_last)
+		release(node);
 	begin_spans(t);
 	if (s.sorted)
 		end_spans(t);
-	if (needs_last)
-		release(node);
 	if (node->inside || (needs_this && !s.only)) {
 		stream_line(record->line, record->length);
 		node->held_length = 0;
@@ -669,12 +675,9 @@ finish(void)
 	check_nodes();
 	if (!s.any) {
 		report_error("no samples");
-	} else {
+	} else if (s.count) {
+		release_before(s.spans[s.count - 1].begin_ns);
 		begin_spans(INT64_MAX);
-		for (unsigned n = 0; n < s.names.count; n++)
-			if (s.count && s.nodes[n].last_ns <
-			    s.spans[s.count - 1].begin_ns)
-				release(&s.nodes[n]);
 	}
 	for (size_t i = 0; s.any && i < s.count; i++) {
 		if (!s.spans[i].any && is_outside(&s.spans[i]))
