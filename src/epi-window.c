@@ -1,5 +1,6 @@
 /* epi-window - the samples of one or many spans of time */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -417,15 +418,6 @@ take_record(void *state, const struct feed_record *record)
 		take_event(record);
 }
 
-static void
-take_extent(void *state, const struct feed_record *record)
-{
-	(void)state;
-	if (record->kind == SAMPLE_POWER &&
-	    is_wanted(s.names.names[record->sample.node]))
-		note_extent(record->sample.timestamp_ns);
-}
-
 /* Standard input that is no file is copied into one that has no name, so that
  * it can be read again. */
 static void
@@ -449,43 +441,73 @@ spool(void)
 	free(in.buffer);
 }
 
-static bool
-is_file(int fd)
+/* What is malformed is left for the second reading to tell. */
+static void
+read_extent(int fd, const char *name)
+{
+	struct sample_reader reader = { .nodes = &s.names };
+	struct sample sample;
+	enum sample_kind kind;
+	struct stream in;
+	struct block block;
+
+	stream_attach(&in, fd, name);
+	while (stream_next(&in, &block))
+		while ((kind = sample_next(&reader, &block, &sample)) !=
+		    SAMPLE_END)
+			if (kind == SAMPLE_POWER &&
+			    is_wanted(s.names.names[sample.node]))
+				note_extent(sample.timestamp_ns);
+	free(in.buffer);
+}
+
+static void
+extent_of_standard_input(void)
 {
 	struct stat status;
+	off_t at;
 
-	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+	if (fstat(STDIN_FILENO, &status) == 0 && !S_ISREG(status.st_mode)) {
+		spool();
+		at = lseek(STDIN_FILENO, 0, SEEK_SET);
+	} else {
+		at = lseek(STDIN_FILENO, 0, SEEK_CUR);
+	}
+	if (at >= 0)
+		read_extent(STDIN_FILENO, "standard input");
+	if (at < 0 || lseek(STDIN_FILENO, at, SEEK_SET) < 0)
+		report_fatal("standard input: %s", strerror(errno));
+}
+
+static void
+extent_of_file(const char *name)
+{
+	struct stat status;
+	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0 || fstat(fd, &status) < 0 || S_ISDIR(status.st_mode))
+		goto out; /* the second reading complains */
+	if (!S_ISREG(status.st_mode))
+		report_fatal("%s: -D wants to read it twice; give it on "
+		    "standard input", name);
+	read_extent(fd, name);
+out:
+	if (fd >= 0)
+		close(fd);
 }
 
 /* -D counts from the last sample: the input is read twice. */
 static void
 find_extent(char **operands)
 {
-	struct stat status;
-	char dash[] = "-", *one[] = { NULL, NULL };
-
+	stream_signals();
 	if (!*operands)
-		one[0] = dash;
-	for (char **name = *operands ? operands : one; *name; name++) {
-		bool standard = strcmp(*name, "-") == 0;
-
-		if (!standard && stat(*name, &status) == 0 &&
-		    !S_ISREG(status.st_mode))
-			report_fatal("%s: -D wants to read it twice; give it "
-			    "on standard input", *name);
-		if (standard && !is_file(STDIN_FILENO)) {
-			stream_signals();
-			spool();
-		}
-		if (standard && lseek(STDIN_FILENO, 0, SEEK_SET) < 0)
-			report_fatal("standard input: %s", strerror(errno));
-		one[0] = *name;
-		feed_records(one, &s.names, take_extent, NULL);
-		if (standard && lseek(STDIN_FILENO, 0, SEEK_SET) < 0)
-			report_fatal("standard input: %s", strerror(errno));
-		if (!*operands)
-			break;
-	}
+		extent_of_standard_input();
+	for (; *operands; operands++)
+		if (strcmp(*operands, "-") == 0)
+			extent_of_standard_input();
+		else
+			extent_of_file(*operands);
 }
 
 /* The name of a span: its record's label, or its id. */
@@ -772,7 +794,7 @@ main(int argc, char **argv)
 	check_options();
 	if (s.span_file)
 		load_spans();
-	if (s.from.from == BEFORE_LAST || s.to.from == BEFORE_LAST)
+	else if (s.from.from == BEFORE_LAST || s.to.from == BEFORE_LAST)
 		find_extent(operands);
 	feed_records(operands, &s.names, take_record, NULL);
 	finish();
