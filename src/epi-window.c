@@ -534,30 +534,57 @@ same(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-/* A mark or a span event without both times: begin and end by their label. */
+static void
+take_begin_and_end(const struct feed_record *record, int64_t begin_ns,
+    int64_t end_ns, char *label)
+{
+	if (end_ns > begin_ns) {
+		push_span(&s.spans, &s.count, &s.room, label, begin_ns,
+		    end_ns);
+		return;
+	}
+	report_malformed(record->file, record->line_number,
+	    "\"%s\" ends before it begins", label ? label : "");
+	free(label);
+}
+
+/* The begin that is open under this label, the innermost; NULL: none. */
+static struct span *
+open_mark(const char *label)
+{
+	for (size_t i = s.mark_count; i-- > 0;)
+		if (same(s.marks[i].label, label))
+			return &s.marks[i];
+	return NULL;
+}
+
+/* A mark, or a span event whose begin edge did not know the end. */
 static void
 take_edge(const struct feed_record *record, const struct event *event,
     char *label)
 {
-	if (!event->edge_is_end) {
+	struct span *mark = open_mark(label);
+	int64_t begin_ns;
+
+	if (event->has_timestamp && !event->edge_is_end) {
 		push_span(&s.marks, &s.mark_count, &s.mark_room, label,
 		    event->timestamp_ns, INT64_MAX);
 		return;
 	}
-	for (size_t i = s.mark_count; i-- > 0;) {
-		if (!same(s.marks[i].label, label))
-			continue;
-		push_span(&s.spans, &s.count, &s.room, label,
-		    s.marks[i].begin_ns, event->timestamp_ns);
-		free(s.marks[i].label);
-		s.mark_count--;
-		memmove(&s.marks[i], &s.marks[i + 1],
-		    (s.mark_count - i) * sizeof *s.marks);
+	if (!event->has_timestamp || !mark) {
+		report_malformed(record->file, record->line_number,
+		    event->has_timestamp ? "the end of \"%s\" has no begin"
+		    : "a mark of \"%s\" without timestamp",
+		    label ? label : "");
+		free(label);
 		return;
 	}
-	report_malformed(record->file, record->line_number,
-	    "the end of \"%s\" has no begin", label ? label : "");
-	free(label);
+	begin_ns = mark->begin_ns;
+	free(mark->label);
+	s.mark_count--;
+	memmove(mark, mark + 1,
+	    (size_t)(s.marks + s.mark_count - mark) * sizeof *mark);
+	take_begin_and_end(record, begin_ns, event->timestamp_ns, label);
 }
 
 static void
@@ -566,7 +593,7 @@ take_span(void *state, const struct feed_record *record)
 	struct event event;
 	const char *why;
 	char *label;
-	bool both;
+	bool both, edge;
 
 	(void)state;
 	if (record->kind == SAMPLE_POWER)
@@ -576,19 +603,19 @@ take_span(void *state, const struct feed_record *record)
 		return;
 	}
 	both = event.has_begin && event.has_end;
-	if (event.kind == EVENT_OTHER ? !both
-	    : event.kind != EVENT_MARK && event.kind != EVENT_SPAN)
-		return;
-	if (both && event.kind != EVENT_OTHER && event.edge_is_end)
+	edge = event.kind == EVENT_MARK || event.kind == EVENT_SPAN;
+	if (event.kind == EVENT_OTHER ? !both : !edge)
 		return;
 	label = label_of(record, &event);
 	if (s.label && !same(label, s.label))
 		free(label);
-	else if (!both)
+	else if (!both || (edge && event.edge_is_end && open_mark(label)))
 		take_edge(record, &event, label);
-	else if (event.end_ns > event.begin_ns)
-		push_span(&s.spans, &s.count, &s.room, label, event.begin_ns,
-		    event.end_ns);
+	else if (edge && event.edge_is_end)
+		free(label); /* the begin edge told it */
+	else
+		take_begin_and_end(record, event.begin_ns, event.end_ns,
+		    label);
 }
 
 static int
