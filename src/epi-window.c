@@ -319,6 +319,17 @@ take_sample(const struct feed_record *record)
 	node->last_ns = t;
 }
 
+/* A lost event of a node that is left out, for instance. */
+static bool
+is_of_other(const struct event *event)
+{
+	char name[SAMPLE_NODE_MAX + 1];
+
+	return s.only_nodes &&
+	    json_string(&event->node, name, sizeof name) >= 0 &&
+	    !is_wanted(name);
+}
+
 static bool
 touches_span(const struct event *event)
 {
@@ -401,8 +412,8 @@ take_event(const struct feed_record *record)
 	} else if (event.kind == EVENT_STOP) {
 		s.stops++;
 		keep_stop(record->line, record->length);
-	} else if (touches_span(&event)) {
-		if (event.has_timestamp && s.resolved)
+	} else if (touches_span(&event) && !is_of_other(&event)) {
+		if (event.has_timestamp)
 			begin_spans(event.timestamp_ns);
 		stream_line(record->line, record->length);
 	}
