@@ -135,6 +135,13 @@ note_extent(int64_t t)
 	s.any = true;
 }
 
+/* The sum, short of the INT64_MAX that stands for an open end. */
+static int64_t
+later(int64_t t, int64_t by_ns)
+{
+	return t < INT64_MAX - by_ns ? t + by_ns : INT64_MAX - 1;
+}
+
 static int64_t
 resolve(const struct moment *moment, int64_t unset)
 {
@@ -142,9 +149,9 @@ resolve(const struct moment *moment, int64_t unset)
 	case AT:
 		return moment->ns;
 	case AFTER_FIRST:
-		return s.first_ns + moment->ns;
-	case BEFORE_LAST:
-		return s.last_ns - moment->ns;
+		return later(s.first_ns, moment->ns);
+	case BEFORE_LAST: /* records have no time before 1970 */
+		return s.last_ns > moment->ns ? s.last_ns - moment->ns : 0;
 	default:
 		return unset;
 	}
@@ -157,13 +164,11 @@ resolve_span(void)
 	int64_t begin_ns, end_ns;
 
 	s.resolved = true;
-	if (s.span_file)
-		return;
 	begin_ns = resolve(&s.from, s.first_ns);
-	end_ns = s.for_ns > 0 ? begin_ns + s.for_ns
+	end_ns = s.for_ns > 0 ? later(begin_ns, s.for_ns)
 	    : resolve(&s.to, INT64_MAX);
 	if (end_ns <= begin_ns)
-		report_error("the window ends before it begins");
+		report_fatal("the window ends before it begins");
 	push_span(&s.spans, &s.count, &s.room, s.label
 	    ? report_copy(s.label, strlen(s.label)) : NULL, begin_ns, end_ns);
 }
@@ -663,12 +668,14 @@ zone_shift(const struct span *span)
 {
 	const int64_t quarter_ns = 900 * CLOCK_SECOND;
 
+	if (span->end_ns > INT64_MAX - 86400 * CLOCK_SECOND ||
+	    s.last_ns > INT64_MAX - 86400 * CLOCK_SECOND)
+		return 0; /* no sum below overflows */
 	for (int n = 1; n <= 14 * 4; n++)
 		for (int sign = -1; sign <= 1; sign += 2) {
 			int64_t shift_ns = sign * n * quarter_ns;
 
 			if (span->begin_ns + shift_ns >= s.first_ns &&
-			    span->end_ns != INT64_MAX &&
 			    span->end_ns + shift_ns <= s.last_ns +
 			    CLOCK_SECOND)
 				return sign * n;
@@ -806,7 +813,9 @@ check_options(void)
 		report_usage("--to and --for: choose one");
 	if (!s.span_file && !bounded)
 		report_usage("no window: give --from, --to, --for or --span");
-	if (s.from.from == AT && s.to.from == AT && s.to.ns <= s.from.ns)
+	if (s.from.from != UNSET && s.from.from == s.to.from &&
+	    (s.from.from == BEFORE_LAST ? s.to.ns >= s.from.ns
+	    : s.to.ns <= s.from.ns))
 		report_usage("the window ends before it begins");
 }
 
@@ -834,6 +843,8 @@ main(int argc, char **argv)
 		load_spans();
 	else if (s.from.from == BEFORE_LAST || s.to.from == BEFORE_LAST)
 		find_extent(operands);
+	else if (s.from.from == AT && s.to.from != AFTER_FIRST)
+		resolve_span(); /* nothing hangs on the first sample */
 	feed_records(operands, &s.names, take_record, NULL);
 	finish();
 	return stream_finish();
