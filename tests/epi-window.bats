@@ -1,0 +1,441 @@
+# epi-window: the samples of one or many spans of time.
+
+load lib
+
+# sample NODE TIME [WATTS]
+sample() {
+	printf '{"timestamp":%s,"node":"%s","watts":%s}\n' "$2" "$1" "${3:-1}"
+}
+
+# series NODE TIME...
+series() {
+	local time
+	for time in "${@:2}"; do
+		sample "$1" "$time"
+	done
+}
+
+# event KIND TIME [MEMBERS]
+event() {
+	printf '{"timestamp":%s,"type":"event","event":"%s"%s}\n' "$2" "$1" "${3:+,$3}"
+}
+
+# mark TIME LABEL begin|end
+mark() {
+	event mark "$1" "\"label\":\"$2\",\"edge\":\"$3\""
+}
+
+# brief: what $output holds, in short: a sample is its node and time, an edge
+# [LABEL or LABEL] with its time, another record its event or type.
+brief() {
+	jq -r 'if .event == "span" then (if .edge == "begin" then "[" else "]" end) +
+		"\(.label // "")\(.timestamp)" elif .type then .event // .type
+		else "\(.node)\(.timestamp)" end' <<<"$output" | xargs
+}
+
+# gives WORDS: that is what $output holds.
+gives() {
+	[ "$(brief)" = "$1" ] || { echo "expected $1, found $(brief)" >&2; return 1; }
+}
+
+@test "the samples of a window, with a neighbour on each side and its edges" {
+	ok epi-window --from 2 --to 4 < <(series a 0 1 2 3 4 5)
+	gives 'a1 [2 a2 a3 a4 ]4'
+}
+
+@test "a record is passed on byte for byte" {
+	line=' { "node" : "\u00e9", "x":[1, {}], "watts":1e0 ,"timestamp" :2.50 }  '
+	ok epi-window --from 1 --to 3 <<<"$line"
+	[ "$(sed -n 2p <<<"$output")" = "$line" ]
+}
+
+@test "an edge between two samples takes both of them along" {
+	ok epi-window --from 2.5 --to 2.75 < <(series a 0 1 2 3 4 5)
+	gives 'a2 [2.5 a3 ]2.75'
+}
+
+@test "an edge says when its span begins and ends, to the nanosecond" {
+	ok epi-window --from 1.000000001 --to 2 --label x < <(series a 1 2)
+	grep -qxF '{"timestamp":1.000000001,"type":"event","event":"span","label":"x","edge":"begin","begin":1.000000001,"end":2.000000}' <<<"$output"
+	grep -qxF '{"timestamp":2.000000,"type":"event","event":"span","label":"x","edge":"end","begin":1.000000001,"end":2.000000}' <<<"$output"
+}
+
+@test "--for is a length, from --from or from the first sample on" {
+	ok epi-window --from 2 --for 2s < <(series a 0 1 2 3 4 5)
+	gives 'a1 [2 a2 a3 a4 ]4'
+	ok epi-window --for 1500ms < <(series a 1 2 3 4)
+	gives '[1 a1 a2 a3 ]2.5'
+}
+
+@test "without --to the window holds the last sample, which ends it" {
+	ok epi-window --from 2 < <(series a 0 1 2 3)
+	gives 'a1 [2 a2 a3 ]3'
+}
+
+@test "without --from the window begins at the first sample" {
+	ok epi-window --to 2 < <(series a 0 1 2 3)
+	gives '[0 a0 a1 a2 ]2'
+}
+
+@test "a time may be RFC 3339" {
+	ok epi-window --from 2026-11-22T09:40:01Z --to 2026-11-22T11:40:02.000+02:00 < <(series a 1795340400 1795340401 1795340402)
+	gives 'a1795340400 [1795340401 a1795340401 a1795340402 ]1795340402'
+}
+
+@test "+D counts from the first sample" {
+	ok epi-window --from +1s --to +1.5 < <(series a 10 11 12 13)
+	gives 'a10 [11 a11 a12 ]11.5'
+	ok epi-window --from +0 --to 11 < <(series a 10 11)
+	gives '[10 a10 a11 ]11'
+}
+
+@test "-D counts from the last sample: of a file, on standard input, in a pipe" {
+	series a 10 11 12 13 >trace
+	want='a11 [12 a12 a13 ]12.5'
+	ok epi-window --from -1s --to -500ms trace && gives "$want"
+	ok epi-window --from -1s --to -500ms <trace && gives "$want"
+	ok epi-window --from -1s --to -500ms < <(cat trace) && gives "$want"
+	ok epi-window --from -1s --to -500ms - <trace && gives "$want"
+}
+
+@test "-D is of all operands, and of the nodes wanted" {
+	series a 10 11 12 >one && series b 20 >two
+	ok epi-window --from -9s one two
+	gives 'a10 [11 a11 a12 b20 ]20'
+	ok epi-window --from -1s --nodes a one two
+	gives 'a10 [11 a11 a12 ]12'
+}
+
+@test "-D reads standard input from where it stands" {
+	{ echo noise; series a 1 2 3; } >trace
+	{ read -r _ && ok epi-window --from -1s; } <trace
+	gives 'a1 [2 a2 a3 ]3'
+}
+
+@test "-D tells a malformed line once, and a file that is missing" {
+	{ series a 1 2; echo x; } >trace
+	partly 1 epi-window --from -1s trace nowhere
+	[ "$(wc -l <<<"$stderr")" -eq 2 ]
+	[[ $stderr == *'trace:3: '*'nowhere: '* ]]
+}
+
+@test "-D of a FIFO operand is refused: it cannot be read twice" {
+	mkfifo pipe
+	fails 1 timeout 10 epi-window --from -1s pipe
+	[[ $stderr == "epi-window: pipe: "* ]]
+}
+
+@test "-D longer than time itself begins in 1970" {
+	ok epi-window --from -200s --to 2 < <(series a 1 2)
+	gives '[0 a1 a2 ]2'
+}
+
+@test "--nodes leaves out samples, events and neighbours of the others" {
+	ok epi-window --nodes a,c --from 2 --to 3 < <(series b 1; series a 1 2; event lost 2 '"node":"b"'; event lost 2 '"node":"a"'; series c 2)
+	gives 'a1 [2 a2 lost c2 ]3'
+}
+
+@test "--nodes rewrites the nodes of a start event, and no other byte" {
+	start='{"timestamp":1, "type":"event","event":"start","nodes": ["a" , "b","\u0063"] ,"x":[0 ]}'
+	ok epi-window --nodes c,a --from 1 < <(echo "$start"; echo "$start"; series a 1; series c 1; event stop 2; event stop 2)
+	[ "$(grep -cxF '{"timestamp":1, "type":"event","event":"start","nodes": ["a","\u0063"] ,"x":[0 ]}' <<<"$output")" -eq 2 ]
+}
+
+@test "--nodes misses a node that is not there" {
+	partly 1 epi-window --nodes a,z --from 1 < <(series a 1 2)
+	[ "$stderr" = "epi-window: no sample of node z" ]
+}
+
+@test "--only leaves the neighbours out" {
+	ok epi-window --only --from 1.5 --to 4 < <(series a 0 1 2 3 4 5)
+	gives '[1.5 a2 a3 ]4'
+}
+
+@test "each node has its own neighbours" {
+	ok epi-window --from 2 --to 3 < <(sample a 1; sample b 1.5; sample a 1.9; sample b 1.8; sample a 2; sample b 3; sample a 3.5; sample b 4; sample a 5)
+	[ "$(brief | xargs -n 1 | grep '^[ab]' | sort | xargs)" = 'a1.9 a2 a3.5 b1.8 b3' ]
+}
+
+@test "a node that fell silent before the begin, or woke behind the end, is a neighbour" {
+	ok epi-window --from 3 --to 4 < <(series a 1 2; series b 2 3 4; series c 6 7)
+	gives 'b2 [3 b3 b4 c6 a2 ]4'
+}
+
+@test "--sorted: neighbours stand outside the edges, which are written at once" {
+	ok epi-window --sorted --from 2 --to 3 < <(for t in 0 1 2 3 4; do sample a $t; sample b $t.5; done)
+	gives 'a1 b1.5 [2 a2 b2.5 ]3 a3 b3.5'
+}
+
+@test "--span takes marks by their label, and answers by their id" {
+	{ mark 1 prefill begin; mark 2 prefill end; mark 2 decode begin; mark 3 decode end; } >marks
+	ok epi-window --sorted --span marks < <(series a 1 2 3 4)
+	gives '[prefill1 a1 [decode2 ]prefill2 a2 ]decode3 a3'
+	echo '{"type":"answer","id":"mmlu/7","begin":1,"end":"1970-01-01T00:00:02Z"}' >answers
+	ok epi-window --span answers < <(series a 1 2 3)
+	gives '[mmlu/71 a1 a2 ]mmlu/72'
+}
+
+@test "--span takes the tokens of a log; what has no time makes no span" {
+	echo '{"type":"tokens","generated_tokens":5,"begin":1,"end":2}' >tokens
+	echo '{"type":"accuracy","correct":5}' >>tokens && sample a 7 >>tokens
+	echo '{"type":"tokens","begin":null,"end":null}' >>tokens
+	ok epi-window --span tokens < <(series a 1 2 3)
+	gives '[1 a1 a2 ]2'
+}
+
+@test "--span: marks nest, also under one label, and a label may come again" {
+	{ mark 1 x begin; mark 2 x begin; mark 3 x end; mark 4 x end; mark 5 x begin; mark 6 x end; } >marks
+	ok epi-window --span marks < <(series a 1 2 3 4 5 6 7)
+	gives '[x1 a1 [x2 a2 a3 a4 [x5 a5 a6 ]x4 ]x3 ]x6'
+	[ "$(jq -r 'select(.edge == "end") | "\(.begin)-\(.end)"' <<<"$output" | xargs)" = '1-4 2-3 5-6' ]
+}
+
+@test "--span with --label takes the spans of that name alone" {
+	{ mark 1 x begin; mark 2 y begin; mark 3 x end; } >marks
+	ok epi-window --span marks --label x < <(series a 1 2 3)
+	gives '[x1 a1 a2 a3 ]x3'
+	fails 1 epi-window --span marks --label z < <(series a 1 2 3)
+	[ "$stderr" = "epi-window: marks: no span named z" ]
+}
+
+@test "--span of a windowed stream is its window again, an open end too" {
+	series a 1 2 3 >trace
+	epi-window --from 2 --label x trace >open && epi-window --from 2 --to 3 --label x trace >closed
+	ok epi-window --span open trace && gives 'a1 [x2 a2 a3 ]x3'
+	ok epi-window --span closed trace && gives 'a1 [x2 a2 a3 ]x3'
+}
+
+@test "--span tells a mark that makes no span" {
+	partly 1 epi-window --span <(mark 1 x begin; mark 1 y end; mark 2 x end) < <(series a 1 2)
+	[[ $stderr == *':2: the end of "y" has no begin' ]]
+	partly 1 epi-window --span <(mark 1 x begin; mark 1 y begin; mark 2 x end) < <(series a 1 2)
+	[[ $stderr == *': the begin of "y" has no end' ]]
+	partly 1 epi-window --span <(mark 1 x begin; mark 2 x end; mark 5 x begin; mark 4 x end) < <(series a 1 2)
+	[[ $stderr == *':4: "x" ends before it begins' ]]
+	partly 1 epi-window --span <(mark 1 x begin; mark 2 x end; mark null y end) < <(series a 1 2)
+	[[ $stderr == *':3: a mark of "y" without timestamp' ]]
+}
+
+@test "--span of a file without spans, or of none, is an error" {
+	fails 1 epi-window --span <(series a 1) < <(series a 1)
+	[[ $stderr == *': no span' ]]
+	fails 1 epi-window --span nowhere < <(series a 1)
+}
+
+@test "of overlapping spans a sample is written once" {
+	{ mark 1 x begin; mark 2 y begin; mark 3 x end; mark 4 y end; } >marks
+	ok epi-window --sorted --span marks < <(series a 0 1 2 3 4 5)
+	gives 'a0 [x1 a1 [y2 a2 ]x3 a3 ]y4 a4'
+}
+
+@test "a sample behind one span and before the next is written once" {
+	{ mark 1 x begin; mark 2 x end; mark 3 y begin; mark 4 y end; } >marks
+	ok epi-window --sorted --span marks < <(series a 0.5 1.5 2.5 3.5 4.5)
+	gives 'a0.5 [x1 a1.5 ]x2 a2.5 [y3 a3.5 ]y4 a4.5'
+}
+
+@test "two spans between two samples: both neighbours, once" {
+	{ mark 1.1 x begin; mark 1.2 x end; mark 1.3 y begin; mark 1.4 y end; } >marks
+	ok epi-window --span marks < <(series a 0 1 2 3)
+	gives 'a1 [x1.1 [y1.3 a2 ]x1.2 ]y1.4'
+}
+
+# The plain filter of the next two: every line of the trace is looked at for
+# every window, node by node.  The trace is of three nodes whose clocks and
+# rates differ: in the order of a merge that lags, in the order of time, and
+# one node's file behind the other's.  Half of the edges fall on a sample.
+windows() {
+	awk -v count="$1" '
+	function r(n) { x = (1664525 * x + 1013904223) % 4294967296; return int(x / 65536) % n }
+	BEGIN {
+		x = 7
+		for (n = 0; n < 3; n++) for (ms = 5000 + r(90); ms < 25000; ms += 1 + r(n == 2 ? 2000 : 200))
+			printf "%d %d {\"timestamp\":%d.%03d,\"node\":\"n%d\",\"watts\":%d}\n", ms, n, ms / 1000, ms % 1000, n, r(99) >"all"
+		close("all")
+		system("sort -k 2,2n -k 1,1n all >appended; sort -k 1,1n -k 2,2n all >sorted")
+		system("awk \"{ print \\$1 + \\$2 * 350, \\$0 }\" all | sort -s -k 1,1n | cut -d \" \" -f 2- >lagging")
+		system("for order in appended sorted lagging; do cut -d \" \" -f 3- <$order >$order.ndjson; done")
+		while ((getline line <"all") > 0) { split(line, f, " "); at[samples++] = f[1] }
+		for (i = 0; i < count; ) {
+			a = r(2) ? at[r(samples)] : 5200 + r(19000)
+			b = r(2) ? at[r(samples)] : 5200 + r(19000)
+			if (a < b && ++i) {
+				order = r(3) == 0 ? "appended" : r(2) ? "sorted" : "lagging"
+				printf "%d %d %s --from %d.%03d --to %d.%03d%s%s\n", a, b, order, a / 1000, a % 1000,
+					b / 1000, b % 1000, order == "sorted" ? " --sorted" : "", r(2) ? " --only" : ""
+			}
+		}
+	}'
+}
+
+# told: the lines of a window as "ms node" of samples, and edges.
+told() {
+	sed -E 's/\{"timestamp":([0-9]+)\.([0-9]{3}),"node":"n(.)".*/\1\2 \3/; s/.*"edge":"(begin|end)".*/\1/'
+}
+
+# plain: for each window of standard input, what it must hold: every node's
+# samples in order, each once, the neighbours unless --only.
+plain() {
+	awk '
+	BEGIN { count = 0; while ((getline line <"appended") > 0) { split(line, f, " "); t[count] = f[1]; of[count++] = f[2] } }
+	{
+		only = /--only/; before = ""; node = -1
+		for (i = 0; i <= count; i++) {
+			if (i == count || of[i] != node) {
+				if (node >= 0) print NR ":" node ":" (only ? "" : before) out
+				if (i == count) break
+				node = of[i]; before = out = ""; behind = only
+			}
+			if (t[i] < $1) before = " " t[i]
+			else if (t[i] < $2) out = out " " t[i]
+			else if (!behind++) out = out " " t[i]
+		}
+	}'
+}
+
+@test "1,000 random windows of three nodes in any order hold what a plain filter finds" {
+	windows 1000 >list && plain <list >want
+	# shellcheck disable=SC2086 # words on purpose
+	while read -r begin end order options; do
+		echo window
+		epi-window $options "$order.ndjson" | told
+	done <list >found
+	awk 'function tell() { for (n = 0; w && n < 3; n++) print w ":" n ":" out[n] }
+		/window/ { tell(); w++; split("", out) } NF == 2 { out[$2] = out[$2] " " $1 } END { tell() }' found >got
+	cmp want got
+}
+
+@test "each of these windows has one begin before its samples, and one end behind" {
+	windows 200 >list
+	# shellcheck disable=SC2086 # words on purpose
+	while read -r begin end order options; do
+		epi-window $options "$order.ndjson" | told | awk -v b="$begin" -v e="$end" '
+			/begin/ { if (state++) exit } /end/ { if (state++ != 1) exit }
+			NF == 2 && $1 >= b && $1 < e && state != 1 { state = 9; exit } END { print state }'
+	done <list >found
+	[ "$(sort found | uniq -c | xargs)" = "200 2" ]
+}
+
+@test "500 overlapping spans at once: each sample of any, and their neighbours, once" {
+	windows 500 >list
+	awk '{ printf "{\"type\":\"x\",\"begin\":%d.%03d,\"end\":%d.%03d}\n", $1 / 1000, $1 % 1000, ($1 + 30) / 1000, ($1 + 30) % 1000
+		print $1, $1 + 30 >"short" }' list >spans
+	plain <short | awk -F: '{ n = split($3, t, " "); for (i = 1; i <= n; i++) print t[i], $2 }' | sort -u >want
+	for order in appended sorted lagging; do
+		epi-window --span spans "$order.ndjson" | told | grep -v '[bn]' | sort | cmp - want
+	done
+}
+
+@test "starts and stops pass, other events where they touch the span, the stop behind its end" {
+	ok epi-window --from 2 --to 4 < <(event start 0; event clock 0; series a 1; event lost 2 '"begin":1,"end":2'; series a 2 3; event gap 9 '"begin":3,"end":9'; event clock 4; series a 5; event stop 6)
+	gives 'start [2 lost a1 a2 a3 gap a5 ]4 stop'
+}
+
+@test "an event before the first sample passes if it lies in the span" {
+	ok epi-window --from 1 --to 9 < <(event lost 1 '"begin":1,"end":2'; series a 2 9)
+	gives '[1 lost a2 a9 ]9'
+}
+
+@test "a record of another type passes where its time lies in the span" {
+	ok epi-window --from 1 --to 3 < <(series a 1; echo '{"type":"tokens","begin":2,"end":5}'; echo '{"type":"tokens"}'; series a 3)
+	gives '[1 a1 tokens a3 ]3'
+}
+
+@test "a stream that broke off before the end has no end edge" {
+	ok epi-window --from 1 --to 5 < <(event start 0; series a 1 2)
+	gives 'start [1 a1 a2'
+	ok epi-window --from 1 < <(event start 0; series a 1 2)
+	gives 'start [1 a1 a2'
+}
+
+@test "a stream that broke off behind the end, or ended in order, has it" {
+	ok epi-window --from 1 --to 5 < <(event start 0; series a 1 5)
+	gives 'start [1 a1 a5 ]5'
+	ok epi-window --from 1 --to 5 < <(event start 0; series a 1 2; event stop 3)
+	gives 'start [1 a1 a2 ]5 stop'
+}
+
+@test "one of two taps broke off: no end edge until every node has passed it" {
+	ok epi-window --from 1 --to 3 < <(event start 0; event start 0; sample a 1; sample b 1; series a 2 3 4; event stop 4)
+	gives 'start start [1 a1 b1 a2 a3 stop'
+}
+
+@test "a window behind the stream is empty: both are shown" {
+	partly 1 epi-window --from 1970-01-01T01:05:00Z --to 1970-01-01T01:05:10Z < <(series a 1 2)
+	[ "$stderr" = "epi-window: no sample from 1970-01-01T01:05:00Z to 1970-01-01T01:05:10Z; the stream runs from 1970-01-01T00:00:01Z to 1970-01-01T00:00:02Z" ]
+	gives 'a2 [3900 ]3910'
+}
+
+@test "a window before the stream is empty" {
+	partly 1 epi-window --from 1 --to 2 < <(series a 2 3)
+	[[ $stderr == 'epi-window: no sample from '* ]]
+	gives '[1 a2 ]2'
+}
+
+@test "an empty window that quarter-hours would bring into the stream asks for the time zone" {
+	zone() { partly 1 epi-window --from "$1" --for 5s < <(series a 100000 100010); }
+	zone 1970-01-02T02:46:42Z
+	[[ $stderr == *'from 1970-01-02T02:46:42Z to 1970-01-02T02:46:47Z; '*': is the time zone off by +01:00?' ]]
+	zone 1970-01-02T09:31:42Z && [[ $stderr == *'off by -05:45?' ]]
+	zone 1970-01-02T02:46:32Z && [[ $stderr != *'time zone'* ]]
+}
+
+@test "of many spans each empty one is told" {
+	{ mark 1 x begin; mark 2 x end; mark 7 y begin; mark 8 y end; mark 9 z begin; mark 10 z end; } >marks
+	partly 1 epi-window --span marks < <(series a 1 2)
+	[ "$(grep -c 'no sample from' <<<"$stderr")" -eq 2 ]
+}
+
+@test "a window between two samples is measured, not empty" {
+	ok epi-window --from 1.2 --to 1.8 < <(series a 1 2)
+	gives 'a1 [1.2 a2 ]1.8'
+}
+
+@test "no sample at all is a failure; what stood there is passed on" {
+	fails 1 epi-window --from 1 </dev/null
+	partly 1 epi-window --from 1 < <(event start 0; event stop 1)
+	gives 'start stop'
+}
+
+@test "a malformed record is told, left out, and the rest is done" {
+	partly 1 epi-window --from 1 < <(series a 1; echo '{"timestamp":2,"node":"a"}'; event lost '"noon"'; series a 3)
+	[ "$stderr" = $'epi-window: standard input:2: no "watts"\nepi-window: standard input:3: "timestamp" is not a time' ]
+	gives '[1 a1 a3 ]3'
+}
+
+@test "samples pass through a pipe before the input ends" {
+	mkfifo pipe
+	epi-window --from 2 --to 3 --sorted <pipe >out 3>&- &
+	exec 4>pipe
+	for t in 1 2; do sample a $t >&4; timeout 10 sh -c "until grep -q 'timestamp\":2,' out; do [ $t = 2 ] || exit 0; sleep 0.02; done"; done
+	sample a 3 >&4 && timeout 10 sh -c 'until grep -q "edge\":\"end" out; do sleep 0.02; done'
+	exec 4>&-; wait $!
+}
+
+@test "an interrupt ends the pipe with what is there, and the end edge" {
+	mkfifo pipe
+	epi-window --from 1 <pipe >out 3>&- &
+	exec 4>pipe
+	series a 1 2 >&4; timeout 10 sh -c 'until grep -q "timestamp\":2," out; do sleep 0.02; done'
+	kill -INT $!; exec 4>&-; wait $!; output=$(cat out); gives '[1 a1 a2 ]2'
+}
+
+@test "times far outside are no crash" {
+	partly 1 epi-window --from 9223372036.8 --for 1000d < <(sample a 9223372036.7)
+	ok epi-window --from 1 --for 106000d < <(series a 1 2)
+	ok epi-window --to +106000d < <(sample a 9223372036)
+}
+
+@test "a window that ends before it begins is refused" {
+	fails 2 epi-window --from 2 --to 2 && fails 2 epi-window --from +2s --to +1s && fails 2 epi-window --from -1s --to -1s
+	fails 1 epi-window --from 3 --to +1s < <(series a 1 5)
+	[ "$stderr" = "epi-window: the window ends before it begins" ]
+}
+
+@test "a wrong command line is status 2, and says why" {
+	for wrong in '' '--from' '--from noon' '--from 1 --to 2026-13-01T00:00:00Z' '--for 0' '--for x' '--from +x' '--to --5' \
+		'--to 1 --for 1' '--span f --from 1' '--span f --for 1' '--nodes a,,b --from 1' '--from 1 --no-such'; do
+		# shellcheck disable=SC2086 # words on purpose
+		fails 2 epi-window $wrong || return 1
+	done
+}
