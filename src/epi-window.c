@@ -227,12 +227,15 @@ release_before(int64_t begin_ns)
 			release(&s.nodes[n]);
 }
 
+/* What begins up to t; whether all samples before t were seen. */
 static void
-begin_spans(int64_t t)
+begin_spans(int64_t t, bool all_seen)
 {
 	for (size_t i = 0; i < s.count && s.spans[i].begin_ns <= t; i++) {
 		if (s.spans[i].begun)
 			continue;
+		if (all_seen)
+			release_before(s.spans[i].begin_ns);
 		write_edge(&s.spans[i], false);
 		s.spans[i].begun = true;
 	}
@@ -287,7 +290,7 @@ cross(struct node *node, const struct feed_record *record)
 	step(node, t, &needs_last, &needs_this);
 	if (needs_last)
 		release(node);
-	begin_spans(t);
+	begin_spans(t, s.sorted);
 	if (s.sorted)
 		end_spans(t);
 	if (node->inside || (needs_this && !s.only)) {
@@ -419,7 +422,7 @@ take_event(const struct feed_record *record)
 		keep_stop(record->line, record->length);
 	} else if (touches_span(&event) && !is_of_other(&event)) {
 		if (event.has_timestamp)
-			begin_spans(event.timestamp_ns);
+			begin_spans(event.timestamp_ns, false);
 		stream_line(record->line, record->length);
 	}
 }
@@ -742,9 +745,10 @@ finish(void)
 	check_nodes();
 	if (!s.any) {
 		report_error("no samples");
-	} else if (s.count) {
-		release_before(s.spans[s.count - 1].begin_ns);
-		begin_spans(INT64_MAX);
+	} else {
+		if (s.count)
+			release_before(s.spans[s.count - 1].begin_ns);
+		begin_spans(INT64_MAX, false);
 	}
 	for (size_t i = 0; s.any && i < s.count; i++) {
 		if (!s.spans[i].any && is_outside(&s.spans[i]))
