@@ -86,7 +86,7 @@ watts() {
 }
 
 @test "numbers of other grammars are refused, not guessed" {
-	for text in 0x10 1,5 '"1,5"' 1..2 1e 1e400 1e10 .5 5. 1_000 '1 2' '3 C' --1 ٣; do
+	for text in +-1 0x10 1,5 '"1,5"' 1..2 1e 1e400 1e10 .5 5. 1_000 '1 2' '3 C' --1 ٣; do
 		partly 1 epi-import < <(table "1,a,$text")
 		[ -z "$(samples)" ]
 	done
@@ -128,6 +128,11 @@ watts() {
 	for header in timestamp,node node,watts timestamp,watts,x,x '"timestamp,watts' 'timestamp,watts [C]'; do
 		fails 1 epi-import < <(printf '%s\n1,2,3,4\n' "$header")
 	done
+}
+
+@test "a column that is not there is named" {
+	fails 1 epi-import --map watts=power "$in/trace.csv"
+	[[ $stderr == *'trace.csv:1: the header has no column "power"' ]]
 }
 
 @test "a header that stands again is passed over, and each file has its own" {
@@ -292,5 +297,6 @@ watts() {
 	done
 	fails 2 epi-import --format ndjson --map 'watts=.a[x]' "$in/plug.ndjson"
 	fails 2 epi-import --format ndjson --map 'watts=[0]' "$in/plug.ndjson"
+	fails 2 epi-import --map x=.a --map x=.b "$in/trace.csv"
 	fails 2 epi-import --format mlperf --map watts=Watts "$in/spl.txt"
 }

@@ -562,7 +562,7 @@ convert_short(const char *at, size_t length, int scale, int64_t *out)
 	static const struct {
 		int64_t power, most; /* most * power is still an int64 */
 	} scales[] = {
-#define SCALE(p) { p, INT64_MAX / p }
+#define SCALE(p) { (p), INT64_MAX / (p) }
 		SCALE(1), SCALE(10), SCALE(100), SCALE(1000), SCALE(10000),
 		SCALE(100000), SCALE(1000000), SCALE(10000000),
 		SCALE(100000000), SCALE(1000000000)

@@ -1,0 +1,277 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "csv.h"
+#include "import.h"
+#include "json.h"
+#include "report.h"
+
+struct column {
+	char *name;  /* "power.draw [W]" */
+	char *stem;  /* "power.draw" */
+	char *unit;  /* "W", inside stem; NULL: none */
+	enum key key;
+	char *label; /* of an EXTRA: ,"name": */
+	struct factor factor;
+};
+
+/* The file's header. */
+static struct {
+	struct column *columns;
+	size_t count;
+	char *header; /* its line; NULL before it is read */
+	size_t header_length;
+	bool refused; /* it was of no use */
+} table;
+
+void
+table_forget(void *state, const char *file, bool cut)
+{
+	struct import *im = state;
+
+	(void)file;
+	(void)cut;
+	if (!table.header)
+		return;
+	for (size_t i = 0; i < table.count; i++) {
+		free(table.columns[i].name);
+		free(table.columns[i].stem);
+		free(table.columns[i].label);
+	}
+	free(table.columns);
+	free(table.header);
+	table.columns = NULL;
+	table.header = NULL;
+	table.count = table.header_length = im->labels_length = 0;
+	table.refused = false;
+}
+
+static bool
+refuse_header(struct import *im, const char *what, const char *name)
+{
+	report_error("%s:%llu: %s \"%s\"", im->line->file,
+	    (unsigned long long)im->line->line_number, what, name);
+	table.refused = true;
+	im->whole = false;
+	return false;
+}
+
+/* "power.draw [W]": the unit inside the brackets, cut off; NULL: none. */
+static char *
+cut_unit(char *name)
+{
+	char *open = strrchr(name, '['), *close = strrchr(name, ']');
+
+	if (!open || open == name || open[-1] != ' ' || !close ||
+	    close < open || close[1])
+		return NULL;
+	open[-1] = *close = '\0';
+	return open + 1;
+}
+
+static struct column *
+find_column(const char *name)
+{
+	for (size_t i = 0; i < table.count; i++)
+		if (strcmp(table.columns[i].name, name) == 0 ||
+		    strcmp(table.columns[i].stem, name) == 0)
+			return &table.columns[i];
+	return NULL;
+}
+
+static bool
+read_columns(struct import *im)
+{
+	const char *at = table.header, *end = at + table.header_length;
+	struct csv_cell cell;
+	enum csv_kind kind;
+
+	if (table.header_length >= 3 && memcmp(at, "\xEF\xBB\xBF", 3) == 0)
+		at += 3;
+	while ((kind = csv_next(&at, end, &cell)) == CSV_CELL) {
+		char *name = report_copy(cell.at, cell.length), *stem;
+
+		name[csv_text(&cell, name)] = '\0';
+		stem = report_copy(name, strlen(name));
+		table.columns = report_resize(table.columns, table.count + 1,
+		    sizeof *table.columns);
+		table.columns[table.count++] = (struct column){
+			.name = name, .stem = stem, .unit = cut_unit(stem),
+			.key = *name ? EXTRA : IGNORED, .factor = factor_one
+		};
+	}
+	return kind == CSV_END ||
+	    refuse_header(im, "a quote stands wrong in the header", "");
+}
+
+/* A column that a rule names gets its key, unless a rule before did. */
+static bool
+apply_rule(struct import *im, const struct rule *rule, unsigned *taken)
+{
+	struct column *column = find_column(
+	    rule->path + (*rule->path == '.'));
+	const struct factor *factor;
+
+	if (!column || (rule->key < KEYS && (*taken & 1u << rule->key)))
+		return true;
+	column->key = rule->key;
+	column->factor = rule->factor;
+	*taken |= 1u << rule->key;
+	if (rule->key == EXTRA)
+		column->label = rule_label(im, rule->name);
+	if (rule->key == EXTRA || !column->unit || rule->factor.digits != 1 ||
+	    rule->factor.places)
+		return true;
+	factor = quantity_unit(rule->key, column->unit, strlen(column->unit));
+	if (!factor)
+		return refuse_header(im, "unknown unit", column->unit);
+	column->factor = *factor;
+	return true;
+}
+
+/* A column under its own name, unless that would spoil the record. */
+static void
+keep_column(struct import *im, struct column *column)
+{
+	if (column->key != EXTRA || column->label)
+		return;
+	if (strcmp(column->name, "type") == 0)
+		report_warning("%s: the column \"type\" is left out (--map "
+		    "kind=type keeps it)", im->line->file);
+	if (rule_key(column->name) == EXTRA &&
+	    strcmp(column->name, "type") != 0)
+		column->label = rule_label(im, column->name);
+	else
+		column->key = IGNORED;
+}
+
+/* The name under which the watts were looked for. */
+static const char *
+wanted_watts(const struct import *im)
+{
+	const struct rule *rule = im->rules;
+
+	while (rule->key != WATTS)
+		rule++;
+	return rule->path + (*rule->path == '.');
+}
+
+static bool
+check_columns(struct import *im, unsigned taken)
+{
+	for (size_t i = 0; i < table.count; i++) {
+		struct column *column = &table.columns[i];
+
+		keep_column(im, column);
+		for (size_t k = 0; column->label && k < i; k++)
+			if (table.columns[k].label && strcmp(
+			    table.columns[k].label, column->label) == 0)
+				return refuse_header(im, "two columns",
+				    column->name);
+	}
+	if (!(taken & 1u << WATTS))
+		return refuse_header(im, "the header has no column",
+		    wanted_watts(im));
+	if (!(taken & 1u << TIMESTAMP) && !im->now)
+		return refuse_header(im, "without --now the header wants a "
+		    "column", "timestamp");
+	return true;
+}
+
+static bool
+read_header(struct import *im)
+{
+	unsigned taken = 0;
+
+	table.header_length = im->line->length;
+	table.header = report_copy(im->line->text, im->line->length);
+	if (!read_columns(im))
+		return false;
+	for (size_t i = 0; i < im->rule_count; i++)
+		if (!apply_rule(im, &im->rules[i], &taken))
+			return false;
+	im->extras = report_resize(im->extras, table.count,
+	    sizeof *im->extras);
+	return check_columns(im, taken);
+}
+
+/* A cell of a column that is no sample's: a number where it is one. */
+static void
+take_extra(struct import *im, const struct column *column,
+    const struct csv_cell *cell)
+{
+	size_t length = cell->length;
+	size_t unit = column->unit ? strlen(column->unit) : 0;
+	struct extra *extra;
+	int64_t ignored;
+
+	if (reading_missing(cell->at, cell->length))
+		return;
+	if (unit && length > unit + 1 && cell->at[length - unit - 1] == ' ' &&
+	    memcmp(cell->at + length - unit, column->unit, unit) == 0)
+		length -= unit + 1;
+	extra = reading_extra(im, column->label, cell->at, length);
+	if (!cell->quoted &&
+	    json_decimal_text(cell->at, length, 0, &ignored))
+		return;
+	extra->is_text = true;
+	extra->text = im->scratch + im->scratch_filled;
+	extra->length = csv_text(cell, im->scratch + im->scratch_filled);
+	im->scratch_filled += extra->length;
+}
+
+static bool
+take_cell(struct import *im, struct reading *r, const struct column *column,
+    const struct csv_cell *cell)
+{
+	char name[SAMPLE_NODE_MAX + 1];
+
+	if (column->key == IGNORED)
+		return true;
+	if (column->key == EXTRA) {
+		take_extra(im, column, cell);
+		return true;
+	}
+	if (cell->doubled && cell->length < sizeof name)
+		return reading_fill(im, r, column->key, &column->factor, name,
+		    csv_text(cell, name));
+	return reading_fill(im, r, column->key, &column->factor, cell->at,
+	    cell->length);
+}
+
+static bool
+take_row(struct import *im, struct reading *r)
+{
+	const char *at = im->line->text, *end = at + im->line->length;
+	struct csv_cell cell;
+	enum csv_kind kind;
+	size_t i = 0;
+
+	reading_clear(im, r);
+	while ((kind = csv_next(&at, end, &cell)) == CSV_CELL) {
+		if (i == table.count)
+			return reading_malformed(im,
+			    "more cells than the header has");
+		if (!take_cell(im, r, &table.columns[i++], &cell))
+			return false;
+	}
+	if (kind == CSV_BAD)
+		return reading_malformed(im, "a quote stands wrong");
+	if (i < table.count)
+		return reading_malformed(im, "fewer cells than the header has");
+	return reading_complete(im, r);
+}
+
+/* The header stands again where files were put together. */
+void
+table_take(struct import *im)
+{
+	if (table.refused)
+		return;
+	if (!table.header)
+		read_header(im);
+	else if ((im->line->length != table.header_length || memcmp(
+	    im->line->text, table.header, table.header_length) != 0) &&
+	    take_row(im, im->group))
+		record_put(im, im->group, 1);
+}
