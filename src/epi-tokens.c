@@ -97,7 +97,7 @@ take_line(void *context, const struct feed_line *from)
 }
 
 static void
-end_operand(void *context, const char *file, bool cut)
+end_operand(void *context, const char *file, bool whole)
 {
 	struct state *state = context;
 	struct tally tally;
@@ -107,7 +107,10 @@ end_operand(void *context, const char *file, bool cut)
 		tally_raise(&tally, TALLY_UNCOUNTABLE, state->begun
 		    ? "no line of a log that epi-tokens knows"
 		    : "the log is empty");
-	if (!state->reader || state->reader->finish(&tally, cut)) {
+	if (!state->reader || state->reader->finish(&tally)) {
+		if (!whole)
+			tally_raise(&tally, TALLY_TRUNCATED,
+			    "it was not read to its end");
 		if (tally_prompt_tokens != TALLY_UNKNOWN && state->reader &&
 		    state->reader != &dllama_reader)
 			tally_warn(&tally, unused);

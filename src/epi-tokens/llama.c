@@ -298,13 +298,12 @@ start(void)
 }
 
 static bool
-finish(struct tally *tally, bool cut)
+finish(struct tally *tally)
 {
 	const char *file = tally->file;
 	bool open = block.prompt_tokens != TALLY_UNKNOWN ||
 	    block.eval_tokens != TALLY_UNKNOWN;
 
-	(void)cut; /* a block is whole or it is none */
 	if (open && !whole())
 		tally_raise(&sum, TALLY_TRUNCATED, unfinished);
 	else

@@ -167,11 +167,10 @@ start(void)
 }
 
 static bool
-finish(struct tally *tally, bool cut)
+finish(struct tally *tally)
 {
 	const char *file = tally->file;
 
-	(void)cut; /* a summary is whole or it is none */
 	if (block.open)
 		end_block(false);
 	if (sum.requests == 0)

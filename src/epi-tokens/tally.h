@@ -51,13 +51,13 @@ struct log_line {
 /*
  * One family of logs.  `knows`: no other family writes such a line.  `finish`
  * fills the tally of the operand and is true, or false where the records were
- * written already; `cut`: the last line had no newline.
+ * written already.
  */
 struct tally_reader {
 	bool (*knows)(const struct log_line *line);
 	void (*start)(void);
 	void (*take)(const struct log_line *line);
-	bool (*finish)(struct tally *tally, bool cut);
+	bool (*finish)(struct tally *tally);
 };
 
 extern const struct tally_reader dllama_reader, llama_reader, ollama_reader,

@@ -622,11 +622,10 @@ start(void)
 }
 
 static bool
-finish(struct tally *tally, bool cut)
+finish(struct tally *tally)
 {
 	const char *name = tally->file;
 
-	(void)cut; /* JSON tells itself where it ends */
 	file = name;
 	end_document();
 	end_answer(!answer.events);

@@ -49,7 +49,7 @@ feed_records(char **operands, struct sample_nodes *nodes, feed_take *take,
 
 bool
 feed_lines(char **operands, feed_take_line *take,
-    void (*between)(void *state, const char *file, bool cut), void *state)
+    void (*between)(void *state, const char *file, bool whole), void *state)
 {
 	static char dash[] = "-", *standard_input[] = { dash, NULL };
 	struct feed_line line;
@@ -73,7 +73,7 @@ feed_lines(char **operands, feed_take_line *take,
 			}
 		}
 		if (between)
-			between(state, in.name, in.cut);
+			between(state, in.name, !in.failed);
 		whole = whole && !in.failed;
 		stream_close(&in);
 	}

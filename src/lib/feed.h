@@ -38,10 +38,9 @@ typedef void feed_take_line(void *state, const struct feed_line *line);
 
 /*
  * Plain lines.  `between`, where not NULL, is called after each operand's last
- * line with its name, and whether the last line was cut (had no newline).
- * False as above.
+ * line with its name, and whether it was read to its end.  False as above.
  */
 bool feed_lines(char **operands, feed_take_line *take,
-    void (*between)(void *state, const char *file, bool cut), void *state);
+    void (*between)(void *state, const char *file, bool whole), void *state);
 
 #endif
