@@ -51,7 +51,7 @@ tally_warn(struct tally *tally, const char *warning)
 }
 
 static void
-add(int64_t *sum, int64_t value, bool first)
+add_count(int64_t *sum, int64_t value, bool first)
 {
 	if (first)
 		*sum = value;
@@ -67,11 +67,11 @@ tally_add(struct tally *sum, const struct tally *request)
 {
 	bool first = sum->requests == 0;
 
-	add(&sum->prompt_tokens, request->prompt_tokens, first);
-	add(&sum->cached_tokens, request->cached_tokens, first);
-	add(&sum->generated_tokens, request->generated_tokens, first);
-	add(&sum->prefill_ns, request->prefill_ns, first);
-	add(&sum->decode_ns, request->decode_ns, first);
+	add_count(&sum->prompt_tokens, request->prompt_tokens, first);
+	add_count(&sum->cached_tokens, request->cached_tokens, first);
+	add_count(&sum->generated_tokens, request->generated_tokens, first);
+	add_count(&sum->prefill_ns, request->prefill_ns, first);
+	add_count(&sum->decode_ns, request->decode_ns, first);
 	if (first || sum->eos_counted == request->eos_counted)
 		sum->eos_counted = request->eos_counted;
 	else

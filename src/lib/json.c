@@ -356,11 +356,12 @@ unescape(const char **at, const char *end)
 long
 json_string(const struct json_value *value, char *out, size_t room)
 {
-	const char *at = value->at, *end = at + value->length;
+	const char *at = value->at, *end;
 	size_t n = 0;
 
 	if (value->kind != JSON_STRING)
-		return -1;
+		return -1; /* at may be NULL */
+	end = at + value->length;
 	while (at < end) {
 		char bytes[4];
 		size_t count = 1;
@@ -570,14 +571,14 @@ convert_short(const char *at, size_t length, int scale, int64_t *out)
 	};
 	const char *end = at + length, *first;
 	bool negative = *at == '-';
-	int64_t value = 0;
+	uint64_t value = 0; /* the 19th digit is refused after it is added */
 	int digits;
 
 	first = at += negative;
 	if (end - at > 19)
 		return false;
 	for (; at < end && is_digit(*at); at++)
-		value = value * 10 + (*at - '0');
+		value = value * 10 + (unsigned)(*at - '0');
 	digits = (int)(at - first);
 	if (digits == 0 || (*first == '0' && digits > 1))
 		return false;
@@ -586,13 +587,13 @@ convert_short(const char *at, size_t length, int scale, int64_t *out)
 			return false;
 		scale -= (int)(end - at);
 		for (; at < end && is_digit(*at); at++)
-			value = value * 10 + (*at - '0');
+			value = value * 10 + (unsigned)(*at - '0');
 	}
 	if (at < end || end - first - (end - first > digits) > 18 ||
-	    scale < 0 || scale > 9 || value > scales[scale].most)
+	    scale < 0 || scale > 9 || value > (uint64_t)scales[scale].most)
 		return false;
-	value *= scales[scale].power;
-	*out = negative ? -value : value;
+	value *= (uint64_t)scales[scale].power;
+	*out = negative ? -(int64_t)value : (int64_t)value;
 	return true;
 }
 
