@@ -263,19 +263,18 @@ count_nothing(const struct run *run, struct tally *tally)
 		tally->generated_tokens = 0;
 }
 
-/* What the run's mode and its lines say of it. */
 static void
 count(const struct run *run, struct tally *tally)
 {
+	bool steps = run->mode <= MODE_INFERENCE;
+
 	if (run->mode == MODE_PERPLEXITY)
 		count_perplexity(run, tally);
-	else if (run->mode >= MODE_CHAT)
-		count_nothing(run, tally);
-	else if (run->summarized)
+	else if (steps && run->summarized)
 		count_summary(run, tally);
-	else if (run->old_summarized || run->are_passes)
+	else if (steps && (run->old_summarized || run->are_passes))
 		count_passes(run, tally);
-	else if (run->evals + run->preds > 0)
+	else if (steps && run->evals + run->preds > 0)
 		count_steps(run, tally);
 	else
 		count_nothing(run, tally);
