@@ -67,22 +67,23 @@ skip(const char **text, const char *end, char want)
 	return true;
 }
 
-/* ".123": nanoseconds, rounded half to even. */
+/* ".123" behind a second: its nanoseconds, rounded half to even. */
 static bool
 fraction(const char **text, const char *end, int64_t *ns)
 {
-	char number[64] = "0";
-	size_t n = 1;
+	const char *from = *text - 1; /* a number has a digit before the point */
 	const char *at = *text;
 
 	*ns = 0;
 	if (at == end || *at != '.')
 		return true;
-	number[n++] = *at++;
-	while (at < end && *at >= '0' && *at <= '9' && n < sizeof number)
-		number[n++] = *at++;
+	for (at++; at < end && *at >= '0' && *at <= '9'; at++)
+		;
 	*text = at;
-	return n > 2 && json_decimal_text(number, n, 9, ns);
+	if (!json_decimal_text(from, (size_t)(at - from), 9, ns))
+		return false;
+	*ns -= (*from - '0') * CLOCK_SECOND;
+	return true;
 }
 
 /* "Z" or "+01:00"; the offset in seconds. */
@@ -137,7 +138,7 @@ clock_rfc3339(const char *text, size_t length, int64_t *ns)
 	    !clock_civil(year, month, day, hour, minute, second, &whole))
 		return false;
 	*ns = whole + part - offset * CLOCK_SECOND;
-	return true;
+	return *ns >= 0;
 }
 
 bool
