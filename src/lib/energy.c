@@ -1,9 +1,9 @@
 #include "energy.h"
 
-/* Rounds value / denominator half to even; floor division first, since C
- * truncates toward zero. */
+/* base + value / denominator, rounded half to even; floor division first,
+ * since C truncates toward zero. */
 static energy_units
-divide(energy_units value, energy_units denominator)
+divide(energy_units base, energy_units value, energy_units denominator)
 {
 	energy_units quotient = value / denominator;
 	energy_units rest = value % denominator;
@@ -12,6 +12,7 @@ divide(energy_units value, energy_units denominator)
 		rest += denominator;
 		quotient--;
 	}
+	quotient += base;
 	if (rest > denominator - rest ||
 	    (rest == denominator - rest && (quotient & 1)))
 		quotient++;
@@ -38,7 +39,7 @@ energy_until(struct energy_point a, struct energy_point b, int64_t t)
 		slope--;
 	}
 	return 2 * (energy_units)a.watts_nw * x + x * slope +
-	    divide(x * rest, d);
+	    divide(0, x * rest, d);
 }
 
 energy_units
@@ -46,8 +47,7 @@ energy_share(energy_units value, int64_t numerator, int64_t denominator)
 {
 	energy_units whole = value / denominator, rest = value % denominator;
 
-	return whole * numerator +
-	    divide(rest * numerator, denominator);
+	return divide(whole * numerator, rest * numerator, denominator);
 }
 
 /* Split at a whole joule, so that the sum of two doubles is rounded once from
@@ -100,15 +100,15 @@ energy_tally_subtract(struct energy_tally *from, const struct energy_tally *t)
 static int64_t
 counter_step(const struct energy_node *node, const struct energy_reading *to)
 {
-	int64_t step;
+	energy_units step;
 
 	if (!node->last.has_joules || !to->has_joules)
 		return -1;
-	step = to->joules_uj - node->last.joules_uj;
+	step = (energy_units)to->joules_uj - node->last.joules_uj;
 	if (step < 0 && node->wrap_uj > 0 && step + node->wrap_uj >= 0 &&
 	    step + node->wrap_uj < node->wrap_uj / 2)
 		step += node->wrap_uj;
-	return step < 0 ? -1 : step;
+	return step < 0 || step > INT64_MAX ? -1 : (int64_t)step;
 }
 
 static bool
