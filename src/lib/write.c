@@ -132,7 +132,7 @@ char *
 write_double(char *at, double value)
 {
 	char text[WRITE_DOUBLE * 2];
-	int precision = DBL_DIG;
+	int precision = value > -DBL_MIN && value < DBL_MIN ? 1 : DBL_DIG;
 
 	if (!(value >= -DBL_MAX && value <= DBL_MAX))
 		return write_text(at, "null");
