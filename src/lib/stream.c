@@ -78,9 +78,9 @@ make_room(struct stream *in)
 
 /* Somebody else may have made the descriptor non-blocking. */
 static void
-wait_readable(int fd)
+wait_for(int fd, short events)
 {
-	struct pollfd wait = { .fd = fd, .events = POLLIN };
+	struct pollfd wait = { .fd = fd, .events = events };
 
 	poll(&wait, 1, -1);
 	errno = EAGAIN;
@@ -98,7 +98,7 @@ fill(struct stream *in)
 			return 0;
 		n = read(in->fd, in->buffer + in->filled, STREAM_READ);
 		if (n < 0 && errno == EAGAIN)
-			wait_readable(in->fd);
+			wait_for(in->fd, POLLIN);
 	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
 	if (n < 0) {
 		report_error("%s: %s", in->name, strerror(errno));
@@ -331,7 +331,9 @@ stream_flush(void)
 		ssize_t n = write(STDOUT_FILENO, output + done,
 		    output_filled - done);
 
-		if (n < 0 && errno == EINTR)
+		if (n < 0 && errno == EAGAIN)
+			wait_for(STDOUT_FILENO, POLLOUT);
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (n < 0)
 			report_fatal("standard output: %s", strerror(errno));
