@@ -124,12 +124,12 @@ option_duration(const char *name, const char *text)
 {
 	static const struct {
 		const char *name;
-		int64_t ns;
+		int scale;     /* ns: times 10^scale, */
+		int64_t times; /* times this */
 	} units[] = {
-		{ "", CLOCK_SECOND }, { "s", CLOCK_SECOND }, { "ns", 1 },
-		{ "us", 1000 }, { "ms", 1000000 },
-		{ "min", 60 * CLOCK_SECOND }, { "m", 60 * CLOCK_SECOND },
-		{ "h", 3600 * CLOCK_SECOND }, { "d", 86400 * CLOCK_SECOND }
+		{ "", 9, 1 }, { "s", 9, 1 }, { "ns", 0, 1 }, { "us", 3, 1 },
+		{ "ms", 6, 1 }, { "min", 9, 60 }, { "m", 9, 60 },
+		{ "h", 9, 3600 }, { "d", 9, 86400 }
 	};
 	size_t digits = strspn(text, "0123456789.");
 	int64_t value;
@@ -139,15 +139,12 @@ option_duration(const char *name, const char *text)
 		if (strcmp(text + digits, units[i].name) == 0)
 			break;
 	if (i == sizeof units / sizeof *units ||
-	    !json_decimal_text(text, digits, 9, &value))
+	    !json_decimal_text(text, digits, units[i].scale, &value))
 		report_usage("%s: not a duration (90s, 1.5m, 250ms): %s", name,
 		    text);
-	/* value is in 1e-9 units; ns = value * unit / 1e9 */
-	if (value > INT64_MAX / (units[i].ns / 1000000000 + 1))
+	if (value > INT64_MAX / units[i].times)
 		report_usage("%s: out of range: %s", name, text);
-	value = units[i].ns >= CLOCK_SECOND
-	    ? value * (units[i].ns / CLOCK_SECOND)
-	    : value / (CLOCK_SECOND / units[i].ns);
+	value *= units[i].times;
 	if (value <= 0)
 		report_usage("%s: must be longer than 0: %s", name, text);
 	return value;
