@@ -506,7 +506,7 @@ struct decimal {
 static void
 take_apart(const char *at, const char *end, struct decimal *d)
 {
-	const long limit = 100000; /* far outside every scale */
+	const long limit = 1L << 40; /* more than a line has digits */
 	bool down = false;
 
 	d->negative = *at == '-';
@@ -626,9 +626,9 @@ convert(const char *text, size_t length, int scale, int64_t *out)
 
 		value += half > 0 || (half == 0 && (value & 1));
 	}
-	if (value > INT64_MAX)
+	if (value > (uint64_t)INT64_MAX + d.negative)
 		return false;
-	*out = d.negative ? -(int64_t)value : (int64_t)value;
+	*out = (int64_t)(d.negative ? 0 - value : value);
 	return true;
 }
 
