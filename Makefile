@@ -25,7 +25,7 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
 
-flags = -std=c11 -D_POSIX_C_SOURCE=200809L -Isrc/lib -Isrc $(WARNINGS) \
+flags = -std=c11 -fno-tree-slp-vectorize -D_POSIX_C_SOURCE=200809L -Isrc/lib -Isrc $(WARNINGS) \
 	-DEPI_VERSION='"$(VERSION)"' $(CPPFLAGS) $(CFLAGS) -MMD -MP
 linked = $$(sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $(1))
 

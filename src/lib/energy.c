@@ -68,12 +68,20 @@ energy_mean_watts(energy_units units, int64_t ns)
 	return ((double)whole + (double)rest / (double)ns) / 2e9;
 }
 
+energy_units
+energy_counter(const struct energy_tally *tally)
+{
+	return tally->counter +
+	    (energy_units)tally->counter_uj * ENERGY_PER_MICROJOULE;
+}
+
 void
 energy_tally_add(struct energy_tally *sum, const struct energy_tally *t)
 {
 	sum->trapezoid += t->trapezoid;
 	sum->hold += t->hold;
 	sum->counter += t->counter;
+	sum->counter_uj += t->counter_uj;
 	sum->watts_sum += t->watts_sum;
 	sum->samples += t->samples;
 	sum->negative += t->negative;
@@ -88,6 +96,7 @@ energy_tally_subtract(struct energy_tally *from, const struct energy_tally *t)
 	from->trapezoid -= t->trapezoid;
 	from->hold -= t->hold;
 	from->counter -= t->counter;
+	from->counter_uj -= t->counter_uj;
 	from->watts_sum -= t->watts_sum;
 	from->samples -= t->samples;
 	from->negative -= t->negative;
@@ -96,39 +105,28 @@ energy_tally_subtract(struct energy_tally *from, const struct energy_tally *t)
 	from->gap_ns -= t->gap_ns;
 }
 
-/* What the counter rose by, or -1: reset, or no counter at both ends. */
-static int64_t
-counter_step(const struct energy_node *node, const struct energy_reading *to)
-{
-	energy_units step;
-
-	if (!node->last.has_joules || !to->has_joules)
-		return -1;
-	step = (energy_units)to->joules_uj - node->last.joules_uj;
-	if (step < 0 && node->wrap_uj > 0 && step + node->wrap_uj >= 0 &&
-	    step + node->wrap_uj < node->wrap_uj / 2)
-		step += node->wrap_uj;
-	return step < 0 || step > INT64_MAX ? -1 : (int64_t)step;
-}
-
 static bool
 is_gap(const struct energy_node *node, const struct energy_reading *to)
 {
-	return to->after_gap || (node->gap_limit_ns > 0 &&
-	    to->point.time_ns - node->last.point.time_ns > node->gap_limit_ns);
+	return to->after_gap ||
+	    to->point.time_ns - node->last.point.time_ns > node->gap_limit_ns;
 }
 
 /* The counter's part of an interval, up to b. */
-static energy_units
-counter_until(const struct energy_node *node, const struct energy_reading *to,
-    int64_t b)
+static void
+count_until(const struct energy_node *node, const struct energy_reading *to,
+    int64_t b, struct energy_tally *tally)
 {
-	int64_t start = node->last.point.time_ns;
-	int64_t step = counter_step(node, to);
+	int64_t start = node->last.point.time_ns, step = -1;
+	bool counted = node->last.has_joules && to->has_joules;
 
-	if (step < 0)
-		return energy_until(node->last.point, to->point, b);
-	return energy_share((energy_units)step * ENERGY_PER_MICROJOULE,
+	if (counted)
+		step = energy_counter_step(node, to);
+	tally->uncounted += !counted;
+	tally->resets += counted && step < 0;
+	tally->counter += step < 0
+	    ? energy_until(node->last.point, to->point, b)
+	    : energy_share((energy_units)step * ENERGY_PER_MICROJOULE,
 	    b - start, to->point.time_ns - start);
 }
 
@@ -144,46 +142,10 @@ energy_at(const struct energy_node *node, const struct energy_reading *to,
 		return tally;
 	tally.trapezoid += energy_until(*last, to->point, b);
 	tally.hold += 2 * (energy_units)last->watts_nw * x;
-	tally.counter += counter_until(node, to, b);
+	count_until(node, to, b, &tally);
 	tally.watts_sum += last->watts_nw;
 	tally.samples++;
 	tally.negative += last->watts_nw < 0;
-	tally.uncounted += !node->last.has_joules || !to->has_joules;
-	tally.resets += node->last.has_joules && to->has_joules &&
-	    counter_step(node, to) < 0;
 	tally.gap_ns += is_gap(node, to) ? x : 0;
 	return tally;
-}
-
-/* The same as energy_at at the end of the interval, where every part is whole:
- * nothing is divided. */
-void
-energy_advance(struct energy_node *node, const struct energy_reading *to)
-{
-	struct energy_tally *tally = &node->at_last;
-	const struct energy_point *last = &node->last.point;
-	energy_units x = to->point.time_ns - last->time_ns;
-	energy_units trapezoid = x *
-	    ((energy_units)last->watts_nw + to->point.watts_nw);
-
-	tally->trapezoid += trapezoid;
-	tally->hold += 2 * x * last->watts_nw;
-	tally->watts_sum += last->watts_nw;
-	tally->samples++;
-	tally->negative += last->watts_nw < 0;
-	if (is_gap(node, to))
-		tally->gap_ns += (int64_t)x;
-	if (node->last.has_joules && to->has_joules) {
-		int64_t step = counter_step(node, to);
-
-		tally->counter += step < 0 ? trapezoid
-		    : (energy_units)step * ENERGY_PER_MICROJOULE;
-		tally->resets += step < 0;
-		if (step > 0 && (node->step_uj == 0 || step < node->step_uj))
-			node->step_uj = step;
-	} else {
-		tally->counter += trapezoid;
-		tally->uncounted++;
-	}
-	node->last = *to;
 }

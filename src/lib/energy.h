@@ -54,7 +54,8 @@ double energy_mean_watts(energy_units units, int64_t ns);
 struct energy_tally {
 	energy_units trapezoid;
 	energy_units hold;      /* the last value holds until the next */
-	energy_units counter;   /* by the instrument's counter */
+	energy_units counter;   /* beside the counter: resets, edges */
+	int64_t counter_uj;     /* by the instrument's counter */
 	energy_units watts_sum; /* nW, of samples with t < b */
 	int64_t samples;        /* with t < b */
 	int64_t negative;       /* of these, watts < 0 */
@@ -62,6 +63,9 @@ struct energy_tally {
 	int64_t resets;         /* intervals in which the counter was reset */
 	int64_t gap_ns;         /* of intervals over the gap limit */
 };
+
+/* counter and counter_uj together. */
+energy_units energy_counter(const struct energy_tally *tally);
 
 void energy_tally_add(struct energy_tally *sum, const struct energy_tally *t);
 void energy_tally_subtract(struct energy_tally *from,
@@ -79,9 +83,11 @@ struct energy_reading {
 struct energy_node {
 	struct energy_reading last;
 	struct energy_tally at_last; /* the tally at last.point.time_ns */
-	int64_t gap_limit_ns;        /* a longer interval is a gap; 0: none */
+	int64_t gap_limit_ns;        /* a longer interval is a gap */
 	int64_t wrap_uj;             /* where the counter wraps; 0: unknown */
-	int64_t step_uj;             /* smallest step of the counter; 0: none */
+	int64_t step_uj;             /* smallest step of the counter; set
+	                                INT64_MAX at the start */
+	bool holds;                  /* tally.hold is wanted */
 };
 
 /*
@@ -95,7 +101,61 @@ struct energy_node {
 struct energy_tally energy_at(const struct energy_node *node,
     const struct energy_reading *to, int64_t b);
 
-/* The node moves on to the next reading (later than the last). */
-void energy_advance(struct energy_node *node, const struct energy_reading *to);
+/* What the counter rose by between two readings that have it; below 0: it was
+ * reset. */
+static inline int64_t
+energy_counter_step(const struct energy_node *node,
+    const struct energy_reading *to)
+{
+	int64_t step;
+
+	if (__builtin_sub_overflow(to->joules_uj, node->last.joules_uj, &step))
+		return -1;
+	if (step < 0 && step + node->wrap_uj >= 0 &&
+	    step + node->wrap_uj < node->wrap_uj / 2)
+		step += node->wrap_uj;
+	return step;
+}
+
+/* The node moves on to the next reading (later than the last): energy_at at
+ * the end of the interval, where nothing is left to divide.  Here in the
+ * header, for it is what is done for each of billions of samples. */
+static inline void
+energy_advance(struct energy_node *node, const struct energy_reading *to)
+{
+	struct energy_tally *tally = &node->at_last;
+	const struct energy_point *last = &node->last.point;
+	int64_t x = to->point.time_ns - last->time_ns;
+	energy_units trapezoid = (energy_units)x *
+	    (last->watts_nw + to->point.watts_nw); /* within +-2e18 */
+
+	tally->trapezoid += trapezoid;
+	tally->watts_sum += last->watts_nw;
+	tally->samples++;
+	tally->negative += last->watts_nw < 0;
+	if (node->holds)
+		tally->hold += 2 * (energy_units)x * last->watts_nw;
+	if (x > node->gap_limit_ns || to->after_gap)
+		tally->gap_ns += x;
+	if (node->last.has_joules && to->has_joules) {
+		int64_t step = energy_counter_step(node, to);
+
+		if (step < 0) {
+			tally->counter += trapezoid;
+			tally->resets++;
+		} else {
+			tally->counter_uj += step;
+			if (step > 0 && step < node->step_uj)
+				node->step_uj = step;
+		}
+	} else {
+		tally->counter += trapezoid;
+		tally->uncounted++;
+	}
+	node->last.point.time_ns = to->point.time_ns;
+	node->last.point.watts_nw = to->point.watts_nw;
+	node->last.joules_uj = to->joules_uj;
+	node->last.has_joules = to->has_joules;
+}
 
 #endif

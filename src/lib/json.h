@@ -85,4 +85,59 @@ long json_string(const struct json_value *value, char *out, size_t room);
 /* Whether the value is the string `text` (escapes undone). */
 bool json_is(const struct json_value *value, const char *text);
 
+/*
+ * Shapes: like records read again without being scanned.
+ *
+ * A record's shape is its text with the digits of its numbers left open.  Once
+ * a record was checked, json_learn keeps its shape; json_match then proves with
+ * one comparison that a line has the same grammar, and converts only the
+ * wanted numbers.  A match says what json_members and json_decimal would say;
+ * a line that is not matched is simply not known.
+ */
+enum {
+	JSON_NUMBERS = 4,
+	JSON_SHAPES = 64,
+	JSON_SHAPE_BYTES = 384 /* a longer line has no shape */
+};
+
+/* What is wanted of a record; kept, not copied. */
+struct json_wanted {
+	const char *numbers[JSON_NUMBERS]; /* keys, NULL: none */
+	int scales[JSON_NUMBERS];          /* as json_decimal */
+	const char *text;                  /* the key of a string */
+	const char *refused;               /* a record with this key is none */
+};
+
+/* What all lines of a shape have in common; offsets from the line's start. */
+struct json_form {
+	unsigned have;       /* bit i: numbers[i] is there, else absent or null */
+	unsigned text_at;    /* of the string, which has no escapes */
+	unsigned text_length;
+	unsigned length;     /* of the line, without "\n" or "\r\n" */
+	unsigned bytes;      /* of the line, all of it */
+};
+
+struct json_shapes;
+
+/* Allocates; ends the program where there is no memory.  free(3) frees. */
+struct json_shapes *json_shapes_new(const struct json_wanted *wanted);
+
+/*
+ * Matches the line at `line` (it ends with a newline, and JSON_BEHIND bytes
+ * after that are readable) against the form `hint`, one given out before or
+ * NULL, then against all; NULL: it is not known.  numbers[i] is set where the
+ * form has it.
+ *
+ * The string is not checked for its bytes: a caller takes a match only where
+ * the text is one that it has seen checked.
+ */
+enum { JSON_BEHIND = 64 };
+const struct json_form *json_match(struct json_shapes *shapes,
+    const char *line, const struct json_form *hint,
+    int64_t numbers[JSON_NUMBERS]);
+
+/* Keeps the shape of a line that json_members passed and whose wanted values
+ * were taken; a line that has none is left alone. */
+void json_learn(struct json_shapes *shapes, const char *line, size_t length);
+
 #endif

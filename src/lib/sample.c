@@ -15,6 +15,15 @@ static const char *const keys[KEYS] = {
 	[JOULES] = "joules", [TYPE] = "type"
 };
 
+/* The same for shapes: exact where take_sample rounds nothing. */
+static const struct json_wanted wanted = {
+	.numbers = { "timestamp", "watts", "joules" },
+	.scales = { 9, 9, 6 },
+	.text = "node",
+	.refused = "type"
+};
+enum { HAVE_TIMESTAMP = 1, HAVE_WATTS = 2, HAVE_JOULES = 4 };
+
 unsigned
 sample_node(struct sample_nodes *nodes, const char *name, size_t length)
 {
@@ -98,8 +107,117 @@ blank(const char *text, size_t length)
 	return length == 0;
 }
 
-enum sample_kind
-sample_next(struct sample_reader *reader, struct block *block,
+/* The first bytes of a name, up to eight, in one word. */
+static uint64_t
+head_of(const char *text, size_t length)
+{
+	uint64_t head;
+
+	memcpy(&head, text, sizeof head);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	head = __builtin_bswap64(head);
+#endif
+	return length >= sizeof head ? head
+	    : head & ((UINT64_C(1) << length * 8) - 1);
+}
+
+static inline bool
+is_named(const struct sample_reader *reader, unsigned node, const char *text,
+    size_t length)
+{
+	const struct sample_habit *habit = &reader->habits[node];
+
+	return habit->length == length && habit->head == head_of(text, length) &&
+	    (length <= sizeof habit->head ||
+	    memcmp(reader->nodes->names[node], text, length) == 0);
+}
+
+/* The node of a name that was seen checked; habits_count: there is none. */
+static unsigned
+find_node(const struct sample_reader *reader, const char *text, size_t length)
+{
+	unsigned node = 0;
+
+	while (node < reader->habits_count &&
+	    !is_named(reader, node, text, length))
+		node++;
+	return node;
+}
+
+/* The line at block->at by its shape; false: it has none that is known. */
+static inline bool
+match_sample(struct sample_reader *reader, struct block *block,
+    struct sample *sample)
+{
+	struct sample_habit *habit = &reader->habits[reader->next_node];
+	const char *line = block->at, *text;
+	int64_t numbers[JSON_NUMBERS];
+	const struct json_form *form = json_match(reader->shapes, line,
+	    habit->form, numbers);
+
+	if (!form)
+		return false;
+	text = line + form->text_at;
+	sample->node = reader->next_node;
+	if (!is_named(reader, sample->node, text, form->text_length)) {
+		sample->node = find_node(reader, text, form->text_length);
+		if (sample->node == reader->habits_count)
+			return false;
+		reader->habits[reader->last_node].next = sample->node;
+		habit = &reader->habits[sample->node];
+	}
+	habit->form = form;
+	reader->last_node = sample->node;
+	reader->next_node = habit->next;
+	sample->timestamp_ns = numbers[0];
+	sample->watts_nw = numbers[1];
+	sample->has_joules = form->have & HAVE_JOULES;
+	sample->joules_uj = sample->has_joules ? numbers[2] : 0;
+	reader->line = line;
+	reader->length = form->length;
+	reader->line_number = block->line++;
+	block->at = line + form->bytes;
+	return true;
+}
+
+/* Room for what is expected of every node there is. */
+static void
+add_habits(struct sample_reader *reader)
+{
+	const struct sample_nodes *nodes = reader->nodes;
+	char head[SAMPLE_NODE_MAX + 8];
+
+	reader->habits = report_resize(reader->habits, nodes->count,
+	    sizeof *reader->habits);
+	for (; reader->habits_count < nodes->count; reader->habits_count++) {
+		const char *name = nodes->names[reader->habits_count];
+		size_t length = strlen(name);
+
+		memcpy(head, name, length + 1);
+		reader->habits[reader->habits_count] = (struct sample_habit){
+			.length = (unsigned)length,
+			.head = head_of(head, length)
+		};
+	}
+}
+
+/* The shape of a sample that was just checked. */
+static void
+learn_sample(struct sample_reader *reader, const struct sample *sample)
+{
+	if (!reader->shapes)
+		reader->shapes = json_shapes_new(&wanted);
+	if (reader->habits_count < reader->nodes->count)
+		add_habits(reader);
+	reader->habits[reader->last_node].next = sample->node;
+	reader->last_node = sample->node;
+	reader->next_node = reader->habits[sample->node].next;
+	json_learn(reader->shapes, reader->line, reader->length);
+}
+
+/* A line of unknown shape, scanned. */
+static enum sample_kind
+scan_sample(struct sample_reader *reader, struct block *block,
     struct sample *sample)
 {
 	struct json_value values[KEYS];
@@ -119,7 +237,21 @@ sample_next(struct sample_reader *reader, struct block *block,
 	}
 	if (values[TYPE].kind != JSON_ABSENT)
 		return SAMPLE_TYPED;
-	return take_sample(reader, values, sample) ? SAMPLE_POWER : SAMPLE_BAD;
+	if (!take_sample(reader, values, sample))
+		return SAMPLE_BAD;
+	if (values[TIMESTAMP].kind == JSON_NUMBER)
+		learn_sample(reader, sample);
+	return SAMPLE_POWER;
+}
+
+enum sample_kind
+sample_next(struct sample_reader *reader, struct block *block,
+    struct sample *sample)
+{
+	if (reader->shapes && block->at < block->end &&
+	    match_sample(reader, block, sample))
+		return SAMPLE_POWER;
+	return scan_sample(reader, block, sample);
 }
 
 void

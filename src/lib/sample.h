@@ -44,12 +44,24 @@ struct sample_nodes {
 unsigned sample_node(struct sample_nodes *nodes, const char *name,
     size_t length);
 
+/* Start it with .nodes set and all else zero; it lives as long as the program. */
 struct sample_reader {
 	struct sample_nodes *nodes;
 	const char *line;      /* the record last read, without its newline */
 	size_t length;
 	uint64_t line_number;
 	char error[160];       /* of a SAMPLE_BAD, one sentence */
+
+	/* What the lines before let expect of the next one. */
+	struct json_shapes *shapes;
+	unsigned last_node, next_node;
+	struct sample_habit {
+		uint64_t head;   /* of its name, */
+		unsigned length; /* and that name's length */
+		unsigned next;   /* the node that came after this one */
+		const struct json_form *form; /* of its last line */
+	} *habits;               /* by node */
+	unsigned habits_count;
 };
 
 /*

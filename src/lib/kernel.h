@@ -1,0 +1,268 @@
+/*
+ * kernel: sixteen bytes at a time, for json alone.
+ *
+ * Each question is asked three times: with SSE2, with NEON, and in plain C.
+ * The plain twins are always there, so that a test can hold the others against
+ * them; EPI_PLAIN chooses them.  A mask has KERNEL_BITS bits for each byte, the
+ * first byte lowest; kernel_first turns its lowest set bit into a byte index.
+ * Every function reads exactly p[0..16).
+ * Floor: ground.
+ */
+#ifndef EPI_KERNEL_H
+#define EPI_KERNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+enum { KERNEL_BYTES = 16 };
+
+/* Bytes that are no digit. */
+static inline uint64_t
+kernel_plain_nondigits(const char *p)
+{
+	uint64_t mask = 0;
+
+	for (int i = 0; i < KERNEL_BYTES; i++)
+		mask |= (uint64_t)((unsigned char)(p[i] - '0') > 9) << i;
+	return mask;
+}
+
+/* Bytes that end or complicate a string: quote, backslash, control bytes and
+ * all from 0x80 on. */
+static inline uint64_t
+kernel_plain_specials(const char *p)
+{
+	uint64_t mask = 0;
+
+	for (int i = 0; i < KERNEL_BYTES; i++) {
+		unsigned char c = (unsigned char)p[i];
+
+		mask |= (uint64_t)(c == '"' || c == '\\' || c < 0x20 ||
+		    c >= 0x80) << i;
+	}
+	return mask;
+}
+
+/*
+ * The same two as bytes: out[i] = p[i] with every digit replaced by '0'.
+ */
+static inline void
+kernel_plain_level(const char *p, char out[KERNEL_BYTES])
+{
+	for (int i = 0; i < KERNEL_BYTES; i++)
+		out[i] = (unsigned char)(p[i] - '0') > 9 ? p[i] : '0';
+}
+
+static inline uint64_t
+kernel_plain_newlines(const char *p)
+{
+	uint64_t mask = 0;
+
+	for (int i = 0; i < KERNEL_BYTES; i++)
+		mask |= (uint64_t)(p[i] == '\n') << i;
+	return mask;
+}
+
+/* What sixteen bytes may be: low[i] <= p[i] <= low[i] + range[i]. */
+struct kernel_bounds {
+	_Alignas(KERNEL_BYTES) uint8_t low[KERNEL_BYTES];
+	_Alignas(KERNEL_BYTES) uint8_t range[KERNEL_BYTES];
+};
+
+enum { KERNEL_UNROLLED = 4 };
+
+/* Whether the bytes of `blocks` times sixteen, a multiple of KERNEL_UNROLLED
+ * blocks, are all within their bounds. */
+static inline bool
+kernel_plain_within(const char *p, const struct kernel_bounds *bounds,
+    int blocks)
+{
+	for (int block = 0; block < blocks; block++) {
+		uint8_t beyond = 0;
+
+		for (int i = 0; i < KERNEL_BYTES; i++)
+			beyond |= (uint8_t)((uint8_t)p[i] -
+			    bounds[block].low[i]) > bounds[block].range[i];
+		if (beyond)
+			return false;
+		p += KERNEL_BYTES;
+	}
+	return true;
+}
+
+#if defined(__SSE2__) && !defined(EPI_PLAIN)
+#include <emmintrin.h>
+
+enum { KERNEL_BITS = 1 };
+
+static inline __m128i
+kernel_load(const void *p)
+{
+	return _mm_loadu_si128((const __m128i *)p);
+}
+
+static inline uint64_t
+kernel_nondigits(const char *p)
+{
+	__m128i v = _mm_sub_epi8(kernel_load(p), _mm_set1_epi8('0'));
+	__m128i over = _mm_subs_epu8(v, _mm_set1_epi8(9));
+
+	return 0xFFFF ^ (unsigned)_mm_movemask_epi8(
+	    _mm_cmpeq_epi8(over, _mm_setzero_si128()));
+}
+
+static inline uint64_t
+kernel_specials(const char *p)
+{
+	__m128i v = kernel_load(p);
+	/* signed: control bytes and those from 0x80 on are both below 0x20 */
+	__m128i below = _mm_cmplt_epi8(v, _mm_set1_epi8(0x20));
+	__m128i marks = _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')),
+	    _mm_cmpeq_epi8(v, _mm_set1_epi8('\\')));
+
+	return (unsigned)_mm_movemask_epi8(_mm_or_si128(below, marks));
+}
+
+static inline uint64_t
+kernel_newlines(const char *p)
+{
+	return (unsigned)_mm_movemask_epi8(
+	    _mm_cmpeq_epi8(kernel_load(p), _mm_set1_epi8('\n')));
+}
+
+static inline void
+kernel_level(const char *p, char out[KERNEL_BYTES])
+{
+	__m128i v = kernel_load(p);
+	__m128i over = _mm_subs_epu8(_mm_sub_epi8(v, _mm_set1_epi8('0')),
+	    _mm_set1_epi8(9));
+	__m128i digit = _mm_cmpeq_epi8(over, _mm_setzero_si128());
+
+	v = _mm_or_si128(_mm_andnot_si128(digit, v),
+	    _mm_and_si128(digit, _mm_set1_epi8('0')));
+	_mm_storeu_si128((__m128i *)(void *)out, v);
+}
+
+static inline __m128i
+kernel_beyond(const char *p, const struct kernel_bounds *bounds)
+{
+	return _mm_subs_epu8(_mm_sub_epi8(kernel_load(p),
+	    *(const __m128i *)(const void *)bounds->low),
+	    *(const __m128i *)(const void *)bounds->range);
+}
+
+static inline bool
+kernel_within(const char *p, const struct kernel_bounds *bounds, int blocks)
+{
+	const struct kernel_bounds *end = bounds + blocks;
+	__m128i a = _mm_setzero_si128(), b = a;
+
+	do {
+		a = _mm_or_si128(a, kernel_beyond(p, &bounds[0]));
+		b = _mm_or_si128(b, kernel_beyond(p + 16, &bounds[1]));
+		a = _mm_or_si128(a, kernel_beyond(p + 32, &bounds[2]));
+		b = _mm_or_si128(b, kernel_beyond(p + 48, &bounds[3]));
+		bounds += KERNEL_UNROLLED;
+		p += KERNEL_UNROLLED * KERNEL_BYTES;
+	} while (bounds < end);
+	return _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_or_si128(a, b),
+	    _mm_setzero_si128())) == 0xFFFF;
+}
+
+#elif defined(__aarch64__) && !defined(EPI_PLAIN)
+#include <arm_neon.h>
+
+enum { KERNEL_BITS = 4 };
+
+/* Each byte of a comparison, 00 or FF, becomes four bits. */
+static inline uint64_t
+kernel_mask(uint8x16_t compared)
+{
+	return vget_lane_u64(vreinterpret_u64_u8(vshrn_n_u16(
+	    vreinterpretq_u16_u8(compared), 4)), 0);
+}
+
+static inline uint8x16_t
+kernel_load(const void *p)
+{
+	return vld1q_u8((const uint8_t *)p);
+}
+
+static inline uint64_t
+kernel_nondigits(const char *p)
+{
+	return kernel_mask(vcgtq_u8(vsubq_u8(kernel_load(p),
+	    vdupq_n_u8('0')), vdupq_n_u8(9)));
+}
+
+static inline uint64_t
+kernel_specials(const char *p)
+{
+	uint8x16_t v = kernel_load(p);
+	int8x16_t s = vreinterpretq_s8_u8(v);
+	uint8x16_t below = vcltq_s8(s, vdupq_n_s8(0x20));
+
+	return kernel_mask(vorrq_u8(below, vorrq_u8(
+	    vceqq_u8(v, vdupq_n_u8('"')), vceqq_u8(v, vdupq_n_u8('\\')))));
+}
+
+static inline uint64_t
+kernel_newlines(const char *p)
+{
+	return kernel_mask(vceqq_u8(kernel_load(p), vdupq_n_u8('\n')));
+}
+
+static inline void
+kernel_level(const char *p, char out[KERNEL_BYTES])
+{
+	uint8x16_t v = kernel_load(p);
+	uint8x16_t digit = vcleq_u8(vsubq_u8(v, vdupq_n_u8('0')),
+	    vdupq_n_u8(9));
+
+	vst1q_u8((uint8_t *)out, vbslq_u8(digit, vdupq_n_u8('0'), v));
+}
+
+static inline uint8x16_t
+kernel_beyond(const char *p, const struct kernel_bounds *bounds)
+{
+	return vqsubq_u8(vsubq_u8(kernel_load(p), vld1q_u8(bounds->low)),
+	    vld1q_u8(bounds->range));
+}
+
+static inline bool
+kernel_within(const char *p, const struct kernel_bounds *bounds, int blocks)
+{
+	const struct kernel_bounds *end = bounds + blocks;
+	uint8x16_t a = vdupq_n_u8(0), b = a;
+
+	do {
+		a = vorrq_u8(a, kernel_beyond(p, &bounds[0]));
+		b = vorrq_u8(b, kernel_beyond(p + 16, &bounds[1]));
+		a = vorrq_u8(a, kernel_beyond(p + 32, &bounds[2]));
+		b = vorrq_u8(b, kernel_beyond(p + 48, &bounds[3]));
+		bounds += KERNEL_UNROLLED;
+		p += KERNEL_UNROLLED * KERNEL_BYTES;
+	} while (bounds < end);
+	return vmaxvq_u8(vorrq_u8(a, b)) == 0;
+}
+
+#else
+
+enum { KERNEL_BITS = 1 };
+#define kernel_nondigits kernel_plain_nondigits
+#define kernel_specials kernel_plain_specials
+#define kernel_newlines kernel_plain_newlines
+#define kernel_level kernel_plain_level
+#define kernel_within kernel_plain_within
+
+#endif
+
+/* The index of the first byte in a mask, which is not 0. */
+static inline int
+kernel_first(uint64_t mask)
+{
+	return __builtin_ctzll(mask) / KERNEL_BITS;
+}
+
+#endif
