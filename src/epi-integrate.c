@@ -71,6 +71,7 @@ struct node {
 	int64_t first_ns;
 	int64_t period_ns;       /* nominal; 0: not known yet */
 	int64_t next_edge_ns;    /* of any span, not yet passed */
+	int64_t quick_ns;        /* samples before it need nothing special */
 	int64_t peak_nw, low_nw; /* since the last edge */
 	int64_t wrap_uj, resolution_uj;
 	int64_t duplicates;
@@ -117,7 +118,7 @@ static struct {
 	char *instrument, *firmware, *calibration; /* JSON, as written */
 	const char *file;
 	uint64_t line;
-} s = { .start_ns = -1, .stop_ns = -1 };
+} s = { .start_ns = -1, .stop_ns = -1, .series_next_ns = INT64_MAX };
 
 static bool
 is_wanted(const char *name)
@@ -140,6 +141,7 @@ node_at(unsigned index)
 		for (unsigned i = s.room; i < room; i++) {
 			s.nodes[i].period_ns = s.rate_period_ns;
 			s.nodes[i].next_edge_ns = INT64_MIN;
+			s.nodes[i].quick_ns = INT64_MIN;
 			s.nodes[i].peak_nw = INT64_MIN;
 			s.nodes[i].low_nw = INT64_MAX;
 		}
@@ -181,10 +183,9 @@ static void
 look_again(void)
 {
 	for (unsigned i = 0; i < s.room; i++)
-		s.nodes[i].next_edge_ns = INT64_MIN;
+		s.nodes[i].next_edge_ns = s.nodes[i].quick_ns = INT64_MIN;
 	s.tick.from_ns = s.tick.to_ns = 0;
 	s.tick.active_count = 0;
-	s.tick.time_ns = -1;
 }
 
 static struct span *
@@ -305,21 +306,14 @@ find_active(int64_t t)
 	}
 }
 
-/* The cluster's power, where samples of one time stand together. */
+/* The tick is over, or is looked at: its sum counts in every span it is in. */
 static void
-note_tick(const struct sample *sample)
+fold_tick(void)
 {
-	int64_t t = sample->timestamp_ns;
-
-	if (t != s.tick.time_ns) {
-		s.tick.time_ns = t;
-		s.tick.sum_nw = 0;
-		s.tick.nodes = 0;
-		if (t < s.tick.from_ns || t >= s.tick.to_ns)
-			find_active(t);
-	}
-	s.tick.sum_nw += sample->watts_nw;
-	s.tick.nodes++;
+	if (s.tick.nodes == 0)
+		return;
+	if (s.tick.time_ns < s.tick.from_ns || s.tick.time_ns >= s.tick.to_ns)
+		find_active(s.tick.time_ns);
 	for (size_t i = 0; i < s.tick.active_count; i++) {
 		struct span *span = &s.spans[s.tick.active[i]];
 
@@ -330,6 +324,20 @@ note_tick(const struct sample *sample)
 			span->tick_nw = s.tick.sum_nw;
 		}
 	}
+}
+
+/* The cluster's power, where samples of one time stand together. */
+static inline void
+note_tick(const struct sample *sample)
+{
+	if (sample->timestamp_ns != s.tick.time_ns) {
+		fold_tick();
+		s.tick.time_ns = sample->timestamp_ns;
+		s.tick.sum_nw = 0;
+		s.tick.nodes = 0;
+	}
+	s.tick.sum_nw += sample->watts_nw;
+	s.tick.nodes++;
 }
 
 /* The --every spans that begin at or before t. */
@@ -380,6 +388,8 @@ integrate(struct node *node, unsigned index, const struct energy_reading *to)
 		node->energy.last = *to;
 		node->energy.gap_limit_ns = node->period_ns / 2 * 5;
 		node->energy.wrap_uj = node->wrap_uj;
+		node->energy.step_uj = INT64_MAX;
+		node->energy.holds = s.method == HOLD;
 	} else {
 		if (to->point.time_ns >= node->next_edge_ns)
 			pass_edges(node, index, to);
@@ -496,7 +506,7 @@ static int64_t
 resolution_of(const struct node *node)
 {
 	return node->resolution_uj > 0 ? node->resolution_uj
-	    : node->energy.step_uj;
+	    : node->energy.step_uj < INT64_MAX ? node->energy.step_uj : 0;
 }
 
 static enum method
@@ -527,7 +537,7 @@ choose_method(struct figure *figure, const struct node *node)
 static void
 compare_methods(struct figure *figure, const struct node *node)
 {
-	double counter = energy_joules(figure->tally.counter);
+	double counter = energy_joules(energy_counter(&figure->tally));
 	double trapezoid = energy_joules(figure->tally.trapezoid);
 	double step = (double)node->resolution_uj / 1e6;
 	double granted = 0.01 * fabs(trapezoid) + 2 * step +
@@ -548,7 +558,7 @@ by_method(const struct figure *figure, const struct span *span)
 
 	switch (figure->method) {
 	case COUNTER:
-		return t->counter;
+		return energy_counter(t);
 	case HOLD:
 		return t->hold;
 	case MEAN:
@@ -849,6 +859,7 @@ emit_passed(void)
 	size_t n = 0;
 
 	s.passed = false;
+	fold_tick();
 	while (n < s.span_count && s.spans[n].closed && all_ended(&s.spans[n]))
 		emit_span(&s.spans[n++], true);
 	if (n == 0)
@@ -900,6 +911,31 @@ take_reading(struct node *node, unsigned index,
 	return true;
 }
 
+/* The sample of a node that is under way, with no edge in reach; false: it
+ * wants the long way. */
+static inline bool
+take_quickly(const struct sample *sample)
+{
+	struct node *node = &s.nodes[sample->node];
+	struct energy_reading to = {
+		.point = { sample->timestamp_ns, sample->watts_nw },
+		.joules_uj = sample->joules_uj,
+		.has_joules = sample->has_joules
+	};
+
+	if (sample->node >= s.room || sample->timestamp_ns >= node->quick_ns ||
+	    sample->timestamp_ns <= node->energy.last.point.time_ns ||
+	    node->gap_next || (sample->watts_nw < 0 && s.negative != KEEP))
+		return false;
+	energy_advance(&node->energy, &to);
+	if (sample->watts_nw > node->peak_nw)
+		node->peak_nw = sample->watts_nw;
+	if (sample->watts_nw < node->low_nw)
+		node->low_nw = sample->watts_nw;
+	note_tick(sample);
+	return true;
+}
+
 static void
 take_sample(const struct feed_record *record)
 {
@@ -927,6 +963,9 @@ take_sample(const struct feed_record *record)
 	node->gap_next = false;
 	if (take_reading(node, sample->node, &reading))
 		note_tick(sample);
+	if (node->seen && !node->waits)
+		node->quick_ns = node->next_edge_ns < s.series_next_ns
+		    ? node->next_edge_ns : s.series_next_ns;
 	if (s.passed)
 		emit_passed();
 }
@@ -1033,6 +1072,7 @@ begin_span(const struct event *event)
 	if (!s.has_spans) {
 		s.has_spans = s.opened = true;
 		s.series = false;
+		s.series_next_ns = INT64_MAX;
 		drop_spans();
 	}
 	if (event->label.kind == JSON_STRING) {
@@ -1159,6 +1199,8 @@ static void
 take_record(void *state, const struct feed_record *record)
 {
 	(void)state;
+	if (record->kind == SAMPLE_POWER && take_quickly(&record->sample))
+		return;
 	s.file = record->file;
 	s.line = record->line_number;
 	if (record->kind == SAMPLE_POWER)
@@ -1217,6 +1259,7 @@ finish(void)
 
 	for (unsigned i = 0; i < s.names.count; i++)
 		settle_period(known_node(i), i);
+	fold_tick();
 	emit_passed();
 	if (s.span_count == 0 && !s.emitted) {
 		if (s.names.count == 0) {
