@@ -164,24 +164,25 @@ reading(int64_t time_ns, int64_t watts_nw, int64_t joules_uj)
 static void
 counters(void)
 {
-	struct energy_node node = { .last = reading(0, 10, 90), .wrap_uj = 100 };
+	struct energy_node node = { .last = reading(0, 10, 90), .wrap_uj = 100,
+		.step_uj = INT64_MAX };
 	struct energy_reading to = reading(4, 10, 10);
 	struct energy_tally half = energy_at(&node, &to, 2);
 
-	is(half.counter == 10 * ENERGY_PER_MICROJOULE && half.resets == 0,
+	is(energy_counter(&half) == 10 * ENERGY_PER_MICROJOULE && half.resets == 0,
 	    "a counter that wraps is spread evenly");
 	energy_advance(&node, &to);
-	is(node.at_last.counter == 20 * ENERGY_PER_MICROJOULE &&
+	is(energy_counter(&node.at_last) == 20 * ENERGY_PER_MICROJOULE &&
 	    node.step_uj == 20, "and counted whole");
 	node.wrap_uj = 0;
 	to = reading(8, 10, 3);
 	energy_advance(&node, &to);
-	is(node.at_last.resets == 1 && node.at_last.counter ==
+	is(node.at_last.resets == 1 && energy_counter(&node.at_last) ==
 	    20 * ENERGY_PER_MICROJOULE + 80, "a fall is a reset: the trapezoid");
 	to = reading(12, 10, -1);
 	energy_advance(&node, &to);
 	is(node.at_last.uncounted == 1 && node.at_last.resets == 1 &&
-	    node.at_last.counter == 20 * ENERGY_PER_MICROJOULE + 160,
+	    energy_counter(&node.at_last) == 20 * ENERGY_PER_MICROJOULE + 160,
 	    "no counter at one end: the trapezoid");
 	node.wrap_uj = 100;
 	node.last = reading(12, 10, 60);
@@ -198,7 +199,7 @@ static bool
 same(const struct energy_tally *a, const struct energy_tally *b)
 {
 	return a->trapezoid == b->trapezoid && a->hold == b->hold &&
-	    a->counter == b->counter && a->watts_sum == b->watts_sum &&
+	    energy_counter(a) == energy_counter(b) && a->watts_sum == b->watts_sum &&
 	    a->samples == b->samples && a->negative == b->negative &&
 	    a->uncounted == b->uncounted && a->resets == b->resets &&
 	    a->gap_ns == b->gap_ns;
@@ -232,7 +233,8 @@ static void
 advance_is_at_the_end(void)
 {
 	struct energy_node node = { .last = reading(0, 0, 0),
-		.gap_limit_ns = 900, .wrap_uj = 1000 };
+		.gap_limit_ns = 900, .wrap_uj = 1000, .step_uj = INT64_MAX,
+		.holds = true };
 	bool all = true;
 
 	for (int i = 0; i < 10000; i++) {
