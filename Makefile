@@ -15,7 +15,7 @@ FUZZ_SECONDS ?= 60
 
 # Debian's names.
 DEPS = gcc libc6-dev make git libserialport-dev libjansson-dev nettle-dev \
-	jq bc parallel bats mandoc time
+	jq bc parallel bats mandoc time socat
 DEPS_DEV = clang libclang-rt-14-dev|libclang-rt-dev clang-tidy cppcheck \
 	shellcheck groff valgrind miller mawk sqlite3 \
 	gcc-arm-none-eabi qemu-system-arm nodejs npm chromium
