@@ -1,0 +1,212 @@
+/* The energy records. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compose.h"
+#include "epi-integrate/integrate.h"
+#include "report.h"
+
+static void
+compose_raw_key(const char *key, const char *json)
+{
+	if (!json)
+		return;
+	compose_key(key);
+	compose_raw(json, strlen(json));
+}
+
+static void
+compose_counts(const struct figure *figure)
+{
+	compose_key("samples");
+	compose_integer(figure->tally.samples);
+	compose_key("lost_samples");
+	compose_integer(figure->lost);
+	compose_key("negative_samples");
+	compose_integer(figure->tally.negative);
+	compose_key("duplicate_samples");
+	compose_integer(figure->duplicates);
+	compose_key("malformed");
+	compose_integer((int64_t)report_malformed_count());
+	compose_key("gap_seconds");
+	compose_seconds(figure->tally.gap_ns);
+	compose_key("coverage");
+	compose_double(figure->coverage);
+}
+
+static void
+compose_energy(const struct figure *figure, const struct span *span)
+{
+	compose_key("begin");
+	compose_time(span->begin_ns);
+	compose_key("end");
+	compose_time(span->end_ns);
+	compose_key("seconds");
+	compose_seconds(span->end_ns - span->begin_ns);
+	compose_key("joules");
+	if (figure->known)
+		compose_joules(figure->joules);
+	else
+		compose_null();
+	compose_key("mean_watts");
+	compose_double(figure->known ? figure->mean_watts : NAN);
+	compose_key("peak_watts");
+	if (figure->has_peak)
+		compose_decimal(figure->peak_nw, 9, 3);
+	else
+		compose_null();
+}
+
+static void
+compose_origin(const struct figure *figure, bool complete)
+{
+	compose_key("complete");
+	compose_bool(complete);
+	compose_key("method");
+	compose_string(figure->method == AUTO ? "mixed"
+	    : methods[figure->method]);
+	if (figure->u_gap_joules > 0) {
+		compose_key("u_gap_joules");
+		compose_double(figure->u_gap_joules);
+	}
+	compose_raw_key("instrument", s.instrument);
+	compose_raw_key("firmware", s.firmware);
+	compose_raw_key("calibration", s.calibration);
+	if (s.simulated) {
+		compose_key("simulated");
+		compose_bool(true);
+	}
+	if (figure->warning_count > 0) {
+		compose_key("warnings");
+		compose_begin('[');
+		for (int i = 0; i < figure->warning_count; i++)
+			compose_string(figure->warnings[i]);
+		compose_end(']');
+	}
+	compose_close();
+}
+
+static void
+open_record(const struct span *span, const char *scope)
+{
+	compose_open();
+	compose_key("type");
+	compose_string("energy");
+	compose_key("label");
+	compose_string(span->label);
+	compose_key("scope");
+	compose_string(scope);
+}
+
+static void
+emit_node(const struct figure *figure, const struct span *span,
+    unsigned index, bool complete)
+{
+	open_record(span, "node");
+	compose_key("node");
+	compose_string(s.names.names[index]);
+	compose_energy(figure, span);
+	compose_key("nominal_seconds");
+	if (s.nodes[index].period_ns > 0)
+		compose_seconds(s.nodes[index].period_ns);
+	else
+		compose_null();
+	compose_counts(figure);
+	compose_origin(figure, complete);
+}
+
+static void
+emit_cluster(const struct figure *figure, const struct span *span,
+    bool complete)
+{
+	open_record(span, "cluster");
+	compose_key("nodes");
+	compose_begin('[');
+	for (unsigned i = 0; i < s.names.count; i++)
+		if (node_at(i)->wanted)
+			compose_string(s.names.names[i]);
+	compose_end(']');
+	compose_energy(figure, span);
+	compose_counts(figure);
+	compose_origin(figure, complete);
+}
+
+static void
+say_human(const struct figure *figure, const struct span *span,
+    unsigned nodes, bool complete)
+{
+	char peak[48] = "unknown";
+
+	if (figure->has_peak)
+		snprintf(peak, sizeof peak, "%.3f W",
+		    (double)figure->peak_nw / 1e9);
+	if (!figure->known)
+		report_warning("%s%senergy unknown over %.3f s, %u node%s",
+		    span->label ? span->label : "", span->label ? ": " : "",
+		    (double)(span->end_ns - span->begin_ns) / 1e9, nodes,
+		    nodes == 1 ? "" : "s");
+	else
+		report_warning("%s%s%.3f J in %.3f s, mean %.3f W, peak %s, "
+		    "%u node%s, coverage %.2f %%%s%s",
+		    span->label ? span->label : "", span->label ? ": " : "",
+		    energy_joules(figure->joules),
+		    (double)(span->end_ns - span->begin_ns) / 1e9,
+		    figure->mean_watts, peak, nodes, nodes == 1 ? "" : "s",
+		    figure->coverage * 100, complete ? "" : ", INCOMPLETE",
+		    s.simulated ? ", simulated" : "");
+}
+
+void
+emit_span(struct span *span, bool complete)
+{
+	struct figure cluster = { 0 }, figure;
+	unsigned nodes = 0;
+
+	for (unsigned i = 0; i < s.names.count; i++) {
+		if (!node_known(i)->wanted)
+			continue;
+		figure_of_node(&figure, &s.nodes[i], span, i);
+		emit_node(&figure, span, i, complete);
+		figure_add(&cluster, &figure, nodes++ == 0,
+		    s.names.names[i]);
+	}
+	cluster.has_peak = span->tick_nodes == nodes && nodes > 0;
+	cluster.peak_nw = span->tick_nw;
+	emit_cluster(&cluster, span, complete);
+	if (!complete)
+		s.incomplete = true;
+	if (s.human)
+		say_human(&cluster, span, nodes, complete);
+	free(span->label);
+	free(span->parts);
+}
+
+bool
+emit_all_ended(const struct span *span)
+{
+	for (unsigned i = 0; i < s.names.count; i++)
+		if (node_at(i)->wanted &&
+		    (i >= span->room || !span->parts[i].ended))
+			return false;
+	return true;
+}
+
+/* Spans that every node has left behind, oldest first. */
+void
+emit_passed(void)
+{
+	size_t n = 0;
+
+	s.passed = false;
+	tick_fold();
+	while (n < s.span_count && s.spans[n].closed && emit_all_ended(&s.spans[n]))
+		emit_span(&s.spans[n++], true);
+	if (n == 0)
+		return;
+	s.span_count -= n;
+	memmove(s.spans, s.spans + n, s.span_count * sizeof *s.spans);
+	s.emitted = true;
+	span_changed();
+}

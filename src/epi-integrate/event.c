@@ -1,0 +1,233 @@
+/* The records that are no samples. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "epi-integrate/integrate.h"
+#include "event.h"
+#include "json.h"
+#include "report.h"
+
+/* Names that a start event announces; each belongs to one instrument. */
+static void
+announce_nodes(const struct event *event)
+{
+	const char *cursor = NULL;
+	struct json_value element;
+	char name[SAMPLE_NODE_MAX + 1], id[SAMPLE_NODE_MAX + 1] = "";
+	double rate_hz = 0;
+	long length;
+
+	json_string(&event->instrument_id, id, sizeof id);
+	json_double(&event->rate_hz, &rate_hz);
+	while (json_element(&event->nodes, &cursor, &element)) {
+		struct node *node;
+
+		length = json_string(&element, name, sizeof name);
+		if (length <= 0)
+			continue;
+		node = node_known(sample_node(&s.names, name, (size_t)length));
+		if (node->instrument_id && *id &&
+		    strcmp(node->instrument_id, id) != 0)
+			report_malformed(s.file, s.line, "node %s comes from "
+			    "two instruments, %s and %s", name,
+			    node->instrument_id, id);
+		if (!node->instrument_id && *id)
+			node->instrument_id = report_copy(id, strlen(id));
+		if (rate_hz > 0 && rate_hz < 1e6)
+			node->period_ns = (int64_t)(1e9 / rate_hz + 0.5);
+		json_decimal(&event->joules_wrap, 6, &node->wrap_uj);
+		json_decimal(&event->joules_resolution, 6,
+		    &node->resolution_uj);
+		node->energy.gap_limit_ns = node->period_ns / 2 * 5;
+		node->energy.wrap_uj = node->wrap_uj;
+	}
+}
+
+/* JSON kept as it is; where two instruments differ, none is named. */
+static void
+keep_raw(char **kept, const char *line, size_t length, const char *key)
+{
+	struct json_value value;
+	struct json_error error;
+	size_t quotes;
+	char *text;
+
+	if (!json_members(line, length, &key, 1, &value, &error) ||
+	    value.kind == JSON_ABSENT)
+		return;
+	quotes = value.kind == JSON_STRING;
+	text = report_copy(value.at - quotes, value.length + 2 * quotes);
+	if (*kept && strcmp(*kept, text) != 0) {
+		free(text);
+		text = report_copy("null", 4);
+	}
+	free(*kept);
+	*kept = text;
+}
+
+static void
+take_start(const struct feed_record *record, const struct event *event)
+{
+	s.starts++;
+	s.simulated |= event->simulated;
+	if (event->has_timestamp &&
+	    (s.start_ns < 0 || event->timestamp_ns < s.start_ns))
+		s.start_ns = event->timestamp_ns;
+	keep_raw(&s.instrument, record->line, record->length, "instrument");
+	keep_raw(&s.firmware, record->line, record->length, "firmware");
+	keep_raw(&s.calibration, record->line, record->length, "calibration");
+	announce_nodes(event);
+}
+
+static bool
+same_label(const struct span *span, const struct json_value *label)
+{
+	if (!span->label)
+		return label->kind != JSON_STRING;
+	return json_is(label, span->label);
+}
+
+static void
+drop_spans(void)
+{
+	while (s.span_count > 0) {
+		s.span_count--;
+		free(s.spans[s.span_count].label);
+		free(s.spans[s.span_count].parts);
+	}
+}
+
+static void
+begin_span(const struct event *event)
+{
+	int64_t begin_ns = event->has_begin ? event->begin_ns
+	    : event->timestamp_ns;
+	int64_t end_ns = event->has_end ? event->end_ns : INT64_MAX;
+	char *label = NULL;
+	long length = -1;
+
+	if (!s.has_spans) {
+		s.has_spans = s.opened = true;
+		s.series = false;
+		s.series_next_ns = INT64_MAX;
+		drop_spans();
+	}
+	if (event->label.kind == JSON_STRING) {
+		label = report_resize(NULL, event->label.length + 1, 1);
+		length = json_string(&event->label, label,
+		    event->label.length + 1);
+	}
+	if (s.every_ns == 0) {
+		span_add(length >= 0 ? label : NULL, (size_t)length, begin_ns,
+		    end_ns);
+		free(label);
+		return;
+	}
+	if (s.series && begin_ns < s.series_end_ns)
+		report_malformed(s.file, s.line,
+		    "--every cannot divide spans that overlap");
+	free(s.series_label);
+	s.series = true;
+	s.series_label = label;
+	s.series_next_ns = begin_ns;
+	s.series_end_ns = end_ns;
+}
+
+static void
+end_span(const struct event *event)
+{
+	for (size_t i = 0; i < s.span_count; i++) {
+		struct span *span = &s.spans[i];
+
+		if (span->closed || !same_label(span, &event->label) ||
+		    (event->has_begin && event->begin_ns != span->begin_ns))
+			continue;
+		if (span->end_ns == INT64_MAX)
+			span->end_ns = event->timestamp_ns;
+		span->closed = true;
+		span_changed();
+		emit_passed();
+		return;
+	}
+}
+
+/* Lost samples count in every span that their time touches. */
+static void
+take_lost(const struct event *event)
+{
+	int64_t begin_ns = event->has_begin ? event->begin_ns
+	    : event->timestamp_ns;
+	int64_t end_ns = event->has_end ? event->end_ns : begin_ns;
+	char name[SAMPLE_NODE_MAX + 1];
+	long length = json_string(&event->node, name, sizeof name);
+	unsigned from = 0, to = s.names.count;
+
+	if (length > 0) {
+		from = sample_node(&s.names, name, (size_t)length);
+		to = from + 1;
+		node_known(from);
+	}
+	if (!s.opened && event->has_timestamp)
+		span_open_whole(event->timestamp_ns);
+	for (size_t i = 0; i < s.span_count; i++) {
+		struct span *span = &s.spans[i];
+
+		if (begin_ns >= span->end_ns || end_ns < span->begin_ns)
+			continue;
+		for (unsigned n = from; n < to; n++)
+			span_part(span, n)->lost +=
+			    event->count > 0 ? event->count : 0;
+	}
+}
+
+/* After a reset the counter starts anew, even where it reads higher. */
+static void
+take_reset(const struct event *event)
+{
+	for (unsigned i = 0; i < s.names.count; i++) {
+		struct node *node = node_at(i);
+
+		if (event->node.kind == JSON_STRING &&
+		    !json_is(&event->node, s.names.names[i]))
+			continue;
+		if (node->waits)
+			node->waiting[node->waits - 1].has_joules = false;
+		node->energy.last.has_joules = false;
+	}
+}
+
+void
+event_take(const struct feed_record *record)
+{
+	struct event event;
+	const char *why;
+
+	if (!event_read(record->line, record->length, &event, &why)) {
+		report_malformed(record->file, record->line_number, "%s", why);
+		return;
+	}
+	switch (event.kind) {
+	case EVENT_START:
+		take_start(record, &event);
+		break;
+	case EVENT_STOP:
+		s.stops++;
+		if (event.has_timestamp && event.timestamp_ns > s.stop_ns)
+			s.stop_ns = event.timestamp_ns;
+		break;
+	case EVENT_LOST:
+		take_lost(&event);
+		break;
+	case EVENT_RESET:
+		take_reset(&event);
+		break;
+	case EVENT_SPAN:
+		if (event.edge_is_end)
+			end_span(&event);
+		else
+			begin_span(&event);
+		break;
+	default:
+		break;
+	}
+}

@@ -1,0 +1,174 @@
+/*
+ * integrate: the state of epi-integrate, shared by its parts.
+ *
+ * account: nodes, spans, their edges and the ticks; figure: what is told of a
+ * node or the cluster in a span; emit: the energy records; event: the records
+ * that are no samples.
+ */
+#ifndef EPI_INTEGRATE_INTEGRATE_H
+#define EPI_INTEGRATE_INTEGRATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "energy.h"
+#include "feed.h"
+#include "sample.h"
+
+enum method { AUTO, TRAPEZOID, COUNTER, MEAN, HOLD };
+extern const char *const methods[];
+enum negative { KEEP, ERROR, GAP };
+
+enum {
+	INTERVALS = 63,       /* tell the nominal period where nothing does */
+	WARNINGS = 12,
+	WARNING_TEXT = 160
+
+};
+
+/* A node's part of a span: tallies at its edges, extremes between them. */
+struct part {
+	struct energy_tally at_begin, at_end;
+	int64_t from_ns, to_ns; /* covered, valid with begun and ended */
+	bool begun, ended, late; /* late: the span came after its samples */
+	int64_t lost;
+	int64_t peak_nw, low_nw;
+};
+
+struct span {
+	char *label;             /* NULL: none */
+	int64_t begin_ns, end_ns;
+	bool whole;              /* the whole stream: closed at both ends */
+	bool closed;             /* its end edge came, or it needs none */
+	struct part *parts;      /* by node; room is that of the node table */
+	unsigned room;
+	unsigned tick_nodes;     /* the most nodes at one timestamp, */
+	energy_units tick_nw;    /* and their greatest sum */
+};
+
+struct node {
+	struct energy_node energy;
+	int64_t first_ns;
+	int64_t period_ns;       /* nominal; 0: not known yet */
+	int64_t next_edge_ns;    /* of any span, not yet passed */
+	int64_t quick_ns;        /* samples before it need nothing special */
+	int64_t peak_nw, low_nw; /* since the last edge */
+	int64_t wrap_uj, resolution_uj;
+	int64_t duplicates;
+	bool seen, wanted;
+	bool gap_next;           /* a reading was left out of here */
+	char *instrument_id;     /* that announced it */
+	struct energy_reading waiting[INTERVALS + 1];
+	int waits;
+};
+
+struct state {
+	enum method method;
+	enum negative negative;
+	int64_t every_ns, rate_period_ns;
+	char **only;             /* --nodes */
+	bool human;
+
+	struct sample_nodes names;
+	struct node *nodes;
+	unsigned room;
+
+	struct span *spans;      /* in the order of their begin events */
+	size_t span_count, span_room;
+	bool has_spans;          /* the stream has span events */
+	int64_t series_next_ns;  /* begin of the next --every span */
+	int64_t series_end_ns;
+	char *series_label;
+	bool series;
+	bool opened;             /* a sample came */
+	bool passed;             /* an end edge was passed since the last look */
+
+	struct {
+		int64_t time_ns;
+		energy_units sum_nw;
+		unsigned nodes;
+		int64_t from_ns, to_ns;  /* for which `active` holds */
+		size_t *active;          /* indices of spans; room span_room */
+		size_t active_count;
+	} tick;
+	int64_t start_ns, stop_ns;  /* of the stream's events */
+	unsigned starts, stops;
+	bool simulated, incomplete, emitted;
+	bool unread;             /* not all of the input could be read */
+	char *instrument, *firmware, *calibration; /* JSON, as written */
+	const char *file;
+	uint64_t line;
+};
+
+extern struct state s;
+
+/* What is told of a node, or of the cluster, in a span. */
+struct figure {
+	bool known;              /* anything was measured */
+	energy_units joules;
+	energy_units peak_nw;
+	bool has_peak;
+	double mean_watts;
+	double u_gap_joules;
+	enum method method;
+	int64_t measured_ns;
+	struct energy_tally tally;
+	int64_t lost, duplicates;
+	double coverage;
+	char warnings[WARNINGS][WARNING_TEXT];
+	int warning_count;
+};
+
+/* account: the node of an index; NODE_KNOWN also looks whether it is wanted. */
+struct node *node_at(unsigned index);
+struct node *node_known(unsigned index);
+
+/* The reading that comes next in time, once the node's period is known. */
+void node_integrate(struct node *node, unsigned index,
+    const struct energy_reading *to);
+
+/* Ends the waiting for a period: the median of what waits, and integrates it. */
+void node_settle(struct node *node, unsigned index);
+
+struct part *span_part(struct span *span, unsigned node);
+struct span *span_add(const char *label, size_t length, int64_t begin_ns,
+    int64_t end_ns);
+void span_changed(void);
+void span_open_whole(int64_t t);
+void span_stretch(struct part *part, int64_t peak_nw, int64_t low_nw);
+
+/* The tick that is over, or is looked at, counts in every span it is in. */
+void tick_fold(void);
+
+/* The cluster's power, where samples of one time stand together. */
+static inline void
+tick_note(int64_t time_ns, int64_t watts_nw)
+{
+	if (time_ns != s.tick.time_ns) {
+		tick_fold();
+		s.tick.time_ns = time_ns;
+		s.tick.sum_nw = 0;
+		s.tick.nodes = 0;
+	}
+	s.tick.sum_nw += watts_nw;
+	s.tick.nodes++;
+}
+
+/* figure: after figure_end_part no more samples come for the node. */
+void figure_end_part(const struct node *node, struct part *part,
+    const struct span *span);
+void figure_of_node(struct figure *figure, const struct node *node,
+    struct span *span, unsigned index);
+void figure_add(struct figure *cluster, const struct figure *node,
+    bool is_first, const char *name);
+
+/* emit: the records of a span; emit_passed: of those that every node has left
+ * behind, oldest first. */
+void emit_span(struct span *span, bool complete);
+bool emit_all_ended(const struct span *span);
+void emit_passed(void);
+
+void event_take(const struct feed_record *record);
+
+#endif
