@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "json.h"
+#include "kernel.h"
 
 struct cursor {
 	const char *at;
 	const char *end;
 	const char *what; /* why the scan stopped */
-	size_t next;      /* the wanted key that is likely next */
 };
 
 static bool
@@ -19,9 +19,11 @@ fail(struct cursor *c, const char *what)
 	return false;
 }
 
-static void
+static inline void
 skip_space(struct cursor *c)
 {
+	if (c->at < c->end && (unsigned char)*c->at > ' ')
+		return;
 	while (c->at < c->end && (*c->at == ' ' || *c->at == '\t' ||
 	    *c->at == '\n' || *c->at == '\r'))
 		c->at++;
@@ -77,72 +79,105 @@ scan_escape(struct cursor *c)
 	return true;
 }
 
-/* After the opening quote; leaves the cursor behind the closing one. */
+/* The first byte of a string from `at` on that ends or complicates it. */
+static inline const char *
+find_special(const char *at, const char *end)
+{
+	while (KERNEL_WIDE && end - at >= KERNEL_BYTES) {
+		uint64_t specials = kernel_specials(at);
+
+		if (specials)
+			return at + kernel_first(specials);
+		at += KERNEL_BYTES;
+	}
+	while (at < end && *at != '"' && *at != '\\' &&
+	    (unsigned char)(*at - 0x20) < 0x60)
+		at++;
+	return at;
+}
+
+/* What is no plain text in a string, at the cursor: all but the end of it. */
 static bool
+scan_special(struct cursor *c)
+{
+	if (c->at == c->end)
+		return fail(c, "string is cut");
+	if (*c->at == '\\')
+		return scan_escape(c);
+	if ((unsigned char)*c->at >= 0x80)
+		return scan_sequence(c);
+	return fail(c, "control character in a string");
+}
+
+/* After the opening quote; leaves the cursor behind the closing one. */
+static inline bool
 scan_string(struct cursor *c, struct json_value *value)
 {
 	value->kind = JSON_STRING;
 	value->at = c->at;
 	value->escaped = false;
-	while (c->at < c->end) {
-		unsigned char byte = (unsigned char)*c->at;
-
-		if (byte == '"') {
-			value->length = (size_t)(c->at++ - value->at);
-			return true;
-		}
-		if (byte == '\\') {
-			value->escaped = true;
-			if (!scan_escape(c))
-				return false;
-		} else if (byte >= 0x80) {
-			if (!scan_sequence(c))
-				return false;
-		} else if (byte < 0x20) {
-			return fail(c, "control character in a string");
-		} else {
-			c->at++;
-		}
+	for (;;) {
+		c->at = find_special(c->at, c->end);
+		if (c->at < c->end && *c->at == '"')
+			break;
+		value->escaped |= c->at < c->end && *c->at == '\\';
+		if (!scan_special(c))
+			return false;
 	}
-	return fail(c, "string is cut");
-}
-
-static bool
-scan_digits(struct cursor *c)
-{
-	if (c->at == c->end || !is_digit(*c->at))
-		return fail(c, "expected a digit");
-	while (c->at < c->end && is_digit(*c->at))
-		c->at++;
+	value->length = (size_t)(c->at++ - value->at);
 	return true;
 }
 
+/* The first byte from `at` on that is no digit. */
+static inline const char *
+skip_digits(const char *at, const char *end)
+{
+	while (KERNEL_WIDE && end - at >= KERNEL_BYTES) {
+		uint64_t nondigits = kernel_nondigits(at);
+
+		if (nondigits)
+			return at + kernel_first(nondigits);
+		at += KERNEL_BYTES;
+	}
+	while (at < end && is_digit(*at))
+		at++;
+	return at;
+}
+
 static bool
+scan_exponent(struct cursor *c)
+{
+	const char *at = c->at + 1;
+
+	if (at < c->end && (*at == '+' || *at == '-'))
+		at++;
+	c->at = skip_digits(at, c->end);
+	return c->at > at || fail(c, "expected a digit");
+}
+
+static inline bool
 scan_number(struct cursor *c, struct json_value *value)
 {
+	const char *at = c->at, *end = c->end, *first;
+
 	value->kind = JSON_NUMBER;
-	value->at = c->at;
-	if (*c->at == '-')
-		c->at++;
-	if (c->at < c->end && *c->at == '0') {
-		c->at++;
-		if (c->at < c->end && is_digit(*c->at))
-			return fail(c, "leading zero");
-	} else if (!scan_digits(c)) {
+	value->at = at;
+	first = at += *at == '-';
+	c->at = at = skip_digits(at, end);
+	if (at == first)
+		return fail(c, "expected a digit");
+	if (*first == '0' && at > first + 1) {
+		c->at = first + 1;
+		return fail(c, "leading zero");
+	}
+	if (at < end && *at == '.') {
+		first = at + 1;
+		c->at = at = skip_digits(first, end);
+		if (at == first)
+			return fail(c, "expected a digit");
+	}
+	if (at < end && (*at | 0x20) == 'e' && !scan_exponent(c))
 		return false;
-	}
-	if (c->at < c->end && *c->at == '.') {
-		c->at++;
-		if (!scan_digits(c))
-			return false;
-	}
-	if (c->at < c->end && (*c->at | 0x20) == 'e') {
-		c->at++;
-		if (c->at < c->end && (*c->at == '+' || *c->at == '-'))
-			c->at++;
-		if (!scan_digits(c))
-			return false;
-	}
 	value->length = (size_t)(c->at - value->at);
 	return true;
 }
@@ -395,22 +430,34 @@ json_is(const struct json_value *value, const char *text)
 	    memcmp(plain, text, length) == 0;
 }
 
+/* One bit for the first byte of a key. */
+static uint64_t
+head_bit(char first)
+{
+	return UINT64_C(1) << (first & 63);
+}
+
+static inline bool
+is_key(const struct json_value *key, const char *wanted)
+{
+	return key->escaped ? json_is(key, wanted) : *key->at == *wanted &&
+	    strncmp(wanted, key->at, key->length) == 0 &&
+	    wanted[key->length] == '\0';
+}
+
 static bool
 keep_wanted(struct cursor *c, const char *const *keys, size_t count,
     struct json_value *values, const struct json_value *key,
     const struct json_value *value)
 {
-	for (size_t n = 0, i = c->next; n < count; n++, i++) {
-		i = i < count ? i : 0;
-		if ((!key->escaped && *key->at != *keys[i]) ||
-		    !json_is(key, keys[i]))
+	for (size_t i = 0; i < count; i++) {
+		if (!is_key(key, keys[i]))
 			continue;
 		if (values[i].kind != JSON_ABSENT) {
 			c->at = key->at;
 			return fail(c, "the same key twice");
 		}
 		values[i] = *value;
-		c->next = i + 1;
 		return true;
 	}
 	return true;
@@ -421,15 +468,20 @@ scan_members(struct cursor *c, const char *const *keys, size_t count,
     struct json_value *values)
 {
 	struct json_value key, value;
+	uint64_t heads = 0;
 	int more;
 
+	for (size_t i = 0; i < count; i++)
+		heads |= head_bit(*keys[i]);
 	skip_space(c);
 	if (c->at == c->end || *c->at != '{')
 		return fail(c, "expected {");
 	c->at++;
 	if (!scan_nothing(c, '}')) {
 		do {
-			if (!scan_key(c, &key) || !scan_value(c, &value) ||
+			if (!scan_key(c, &key) || !scan_value(c, &value))
+				return false;
+			if ((heads & head_bit(*key.at) || key.escaped) &&
 			    !keep_wanted(c, keys, count, values, &key, &value))
 				return false;
 			more = scan_next(c, true);
