@@ -211,6 +211,22 @@ open_all(char **operands)
 	return s.open == s.count;
 }
 
+static void
+close_all(void)
+{
+	for (size_t i = 0; i < s.count; i++)
+		if (s.devices[i].buffer) {
+			port_close(&s.devices[i].port);
+			free(s.devices[i].buffer);
+		}
+	for (size_t i = 0; i < s.node_lists; i++)
+		free(s.nodes[i]);
+	for (size_t i = 0; i < s.invert_lists; i++)
+		free(s.inverts[i]);
+	free(s.devices);
+	free(s.polls);
+}
+
 /* In whole microseconds, the meter's own step: arrival is no finer. */
 static int64_t
 now(void)
@@ -432,5 +448,6 @@ main(int argc, char **argv)
 		catch_signals();
 		measure();
 	}
+	close_all();
 	return stream_finish();
 }

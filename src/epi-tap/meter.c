@@ -1,8 +1,9 @@
 #include <string.h>
 
 #include "clock.h"
-#include "compose.h"
+#include "energy.h"
 #include "epi-tap/meter.h"
+#include "epi-tap/record.h"
 #include "report.h"
 
 enum {
@@ -13,167 +14,6 @@ enum {
 #define RUN_NS CLOCK_SECOND /* a longer run of losses is told in parts */
 #define LEAP (UINT64_C(1) << 31) /* no gap of this size: another sequence */
 #define COUNT_NJ_MAX UINT64_C(1000000000000000)
-
-/* Records. */
-
-static void
-open_event(int64_t timestamp_ns, const char *event)
-{
-	compose_open();
-	compose_key("timestamp");
-	compose_time(timestamp_ns);
-	compose_key("type");
-	compose_string("event");
-	compose_key("event");
-	compose_string(event);
-}
-
-static void
-put_string(const char *key, const char *value)
-{
-	compose_key(key);
-	compose_string(value);
-}
-
-static void
-put_count(const char *key, uint64_t value)
-{
-	compose_key(key);
-	compose_integer((int64_t)value);
-}
-
-static void
-put_decimal(const char *key, energy_units value, int scale, int least)
-{
-	compose_key(key);
-	compose_decimal(value, scale, least);
-}
-
-static void
-put_nodes(const struct meter *meter)
-{
-	compose_key("nodes");
-	compose_begin('[');
-	for (uint32_t c = 0; c < meter->count; c++)
-		if (meter->channels[c].node)
-			compose_string(meter->channels[c].node);
-	compose_end(']');
-}
-
-static void
-put_hash(uint32_t hash)
-{
-	static const char digits[] = "0123456789ABCDEF";
-	char text[9] = "";
-
-	for (int i = 0; i < 8; i++)
-		text[i] = digits[hash >> (28 - 4 * i) & 15];
-	compose_key("calibration");
-	compose_begin('{');
-	put_string("hash", text);
-	compose_end('}');
-}
-
-/* What the meter said of itself; what it did not say is absent. */
-static void
-put_header(const struct frame_header *header)
-{
-	put_string("instrument_id", header->id);
-	put_string("firmware", header->firmware);
-	put_string("chip", header->chip);
-	put_string("ic", header->ic);
-	put_count("rate_hz", header->rate_hz);
-	if (header->has & FRAME_HEAD_AVERAGING)
-		put_decimal("averaging_seconds", header->averaging_us, 6, 3);
-	if (header->has & FRAME_HEAD_DELAY)
-		put_decimal("delay_seconds", header->delay_us, 6, 3);
-	if (header->energy_nj && header->energy_wrap)
-		put_decimal("joules_wrap", (energy_units)header->energy_wrap *
-		    (energy_units)header->energy_nj, 9, 3);
-	if (header->energy_nj)
-		put_decimal("joules_resolution", header->energy_nj, 9, 3);
-	put_hash(header->calibration);
-}
-
-static void
-put_simulated(const struct meter *meter)
-{
-	if (meter->header.simulated) {
-		compose_key("simulated");
-		compose_bool(true);
-	}
-}
-
-static void
-put_start(const struct meter *meter)
-{
-	open_event(meter->last_ns, "start");
-	put_string("instrument", meter->introduced ? meter->header.device
-	    : "epi-meter");
-	put_nodes(meter);
-	if (meter->introduced)
-		put_header(&meter->header);
-	put_simulated(meter);
-	compose_close();
-}
-
-static void
-put_lost(const char *node, const struct meter_run *run)
-{
-	open_event(run->end_ns, "lost");
-	put_string("node", node);
-	compose_key("begin");
-	compose_time(run->begin_ns);
-	compose_key("end");
-	compose_time(run->end_ns);
-	put_count("count", run->count);
-	put_string("reason", run->reason);
-	compose_close();
-}
-
-static void
-put_reset(const char *node, int64_t timestamp_ns, const char *reason)
-{
-	open_event(timestamp_ns, "reset");
-	put_string("node", node);
-	if (reason)
-		put_string("reason", reason);
-	compose_close();
-}
-
-static void
-put_truth(const struct meter *meter)
-{
-	compose_key("truth_joules");
-	compose_begin('{');
-	for (uint32_t c = 0; c < meter->count; c++)
-		if (meter->channels[c].node)
-			put_decimal(meter->channels[c].node,
-			    meter->truth_uj[c], 6, 3);
-	compose_end('}');
-}
-
-static void
-put_stop(const struct meter *meter, const char *reason)
-{
-	open_event(meter->last_ns, "stop");
-	if (meter->introduced)
-		put_string("instrument_id", meter->header.id);
-	put_nodes(meter);
-	put_string("reason", reason);
-	put_count("samples", meter->samples);
-	put_count("lost", meter->lost);
-	put_count("malformed", meter->malformed);
-	put_count("crc_errors", meter->crc_errors);
-	put_count("duplicates", meter->duplicates);
-	put_count("resets", meter->resets);
-	if (meter->introduced)
-		put_count("device_drops", meter->drops);
-	if (meter->has_truth)
-		put_truth(meter);
-	put_simulated(meter);
-	compose_close();
-}
 
 /* Time. */
 
@@ -230,7 +70,7 @@ close_run(struct meter *meter, uint32_t c)
 
 	if (run->count == 0)
 		return;
-	put_lost(meter->channels[c].node, run);
+	record_lost(meter->channels[c].node, run);
 	run->count = 0;
 }
 
@@ -374,7 +214,7 @@ start(struct meter *meter, uint32_t count, int64_t arrival_ns)
 		return false;
 	meter->last_ns = untimed(meter) ? meter->begin_ns : arrival_ns;
 	meter->started = meter->fresh = true;
-	put_start(meter);
+	record_start(meter);
 	return true;
 }
 
@@ -387,12 +227,12 @@ reset(struct meter *meter, const char *reason, int64_t arrival_ns)
 	for (uint32_t c = 0; c < meter->count; c++) {
 		meter->channels[c].has_counts = false;
 		if (meter->channels[c].node)
-			put_reset(meter->channels[c].node, meter->last_ns,
+			record_reset(meter->channels[c].node, meter->last_ns,
 			    reason);
 	}
 	memset(meter->recent, 0, sizeof meter->recent);
 	meter->fresh = true;
-	meter->anchored = meter->expects = false;
+	meter->anchored = meter->expects = meter->whole = false;
 	meter->drops_base = 0;
 	meter->resets++;
 }
@@ -439,6 +279,7 @@ take_header(struct meter *meter, const struct frame_header *header,
 		meter->drops_base = header->dropped;
 		if (start(meter, header->channels, arrival_ns))
 			expect(meter, header);
+		meter->whole = meter->expects && meter->next_sequence == 0;
 		return;
 	}
 	if (header->channels != meter->count || (meter->introduced &&
@@ -512,47 +353,6 @@ reset_unsaid(struct meter *meter, const struct frame_sample *sample,
 	meter->next_sequence = 0;
 }
 
-static bool
-has(const struct frame_sample *sample, uint32_t what)
-{
-	return (sample->has & what) != 0;
-}
-
-/* A clamp the wrong way round turns every sign; a counter that wraps runs
- * down to it. */
-static void
-put_energy(struct meter *meter, const struct frame_sample *sample, uint32_t c)
-{
-	const struct frame_header *header = &meter->header;
-	energy_units counts = sample->energy_counts[c];
-
-	if (!meter->introduced || !header->energy_nj)
-		return;
-	if (meter->channels[c].inverted)
-		counts = header->energy_wrap && counts > 0
-		    ? (energy_units)header->energy_wrap - counts : -counts;
-	put_decimal("joules", counts * (energy_units)header->energy_nj, 9, 3);
-}
-
-static void
-put_values(const struct frame_sample *sample, uint32_t c, bool inverted)
-{
-	int64_t sign = inverted ? -1 : 1;
-
-	put_decimal("watts", sign * sample->power_mw[c], 3, 3);
-	if (has(sample, FRAME_HAS_VOLTAGE))
-		put_decimal("volts", sample->voltage_mv, 3, 2);
-	if (has(sample, FRAME_HAS_CURRENT))
-		put_decimal("amps", sample->current_ua[c], 6, 4);
-	if (has(sample, FRAME_HAS_POWER_FACTOR))
-		put_decimal("power_factor",
-		    sign * sample->power_factor_milli[c], 3, 3);
-	if (has(sample, FRAME_HAS_REACTIVE))
-		put_decimal("vars", sign * sample->reactive_mvar[c], 3, 2);
-	if (has(sample, FRAME_HAS_FREQUENCY))
-		put_decimal("hertz", sample->frequency_millihertz, 3, 2);
-}
-
 /* The energy counter of an IC that had to be started again begins at 0. */
 static void
 follow_counter(struct meter *meter, const struct frame_sample *sample,
@@ -560,11 +360,11 @@ follow_counter(struct meter *meter, const struct frame_sample *sample,
 {
 	struct meter_channel *channel = &meter->channels[c];
 
-	if (!has(sample, FRAME_HAS_ENERGY))
+	if (!(sample->has & FRAME_HAS_ENERGY))
 		return;
 	if (channel->restarted && channel->has_counts &&
 	    sample->energy_counts[c] < channel->counts)
-		put_reset(channel->node, ns, "ic");
+		record_reset(channel->node, ns, "ic");
 	channel->restarted = false;
 	channel->has_counts = true;
 	channel->counts = sample->energy_counts[c];
@@ -574,19 +374,9 @@ static void
 put_sample(struct meter *meter, const struct frame_sample *sample, uint32_t c,
     int64_t ns)
 {
-	struct meter_channel *channel = &meter->channels[c];
-
 	close_run(meter, c);
 	follow_counter(meter, sample, c, ns);
-	compose_open();
-	compose_key("timestamp");
-	compose_time(ns);
-	put_string("node", channel->node);
-	put_values(sample, c, channel->inverted);
-	if (has(sample, FRAME_HAS_ENERGY))
-		put_energy(meter, sample, c);
-	put_count("seq", sample->sequence);
-	compose_close();
+	record_sample(meter, sample, c, ns);
 	meter->samples++;
 }
 
@@ -676,7 +466,7 @@ take_end(struct meter *meter, const struct frame_end *end)
 	    end->samples - meter->next_sequence < LEAP)
 		lose_all(meter, end->samples - meter->next_sequence, ns);
 	note_drops(meter, end->dropped);
-	meter->has_truth = end->has & FRAME_END_TRUTH &&
+	meter->has_truth = meter->whole && end->has & FRAME_END_TRUTH &&
 	    end->values_count == meter->count;
 	memcpy(meter->truth_uj, end->truth_uj, sizeof meter->truth_uj);
 	meter->next_sequence = end->samples;
@@ -730,10 +520,7 @@ meter_end(struct meter *meter, const char *reason, bool broke, int64_t now_ns)
 	close_runs(meter);
 	if (!untimed(meter))
 		meter->last_ns = later(meter->last_ns, now_ns);
-	if (broke) {
-		open_event(meter->last_ns, "disconnect");
-		put_nodes(meter);
-		compose_close();
-	}
-	put_stop(meter, reason);
+	if (broke)
+		record_disconnect(meter);
+	record_stop(meter, reason);
 }

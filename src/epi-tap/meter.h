@@ -65,6 +65,7 @@ struct meter {
 	uint64_t samples, lost, duplicates, malformed, crc_errors, resets;
 	uint64_t strangers; /* lines before the start that were no frames */
 	uint64_t drops, drops_base; /* lines that the meter dropped */
+	bool whole;        /* read from the first sample since boot on */
 	bool has_truth;
 	int64_t truth_uj[FRAME_CHANNELS];
 };

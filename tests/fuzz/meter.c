@@ -22,6 +22,7 @@ ignore(const char *format, ...)
 #define report_malformed(file, line, ...) ((void)(file), (void)(line))
 
 #include "epi-tap/meter.c"
+#include "epi-tap/record.c"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
