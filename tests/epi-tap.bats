@@ -505,6 +505,29 @@ worn() {
 	[ "$(total samples) $(said "$(event start) | .rate_hz")" = "4 10" ]
 }
 
+# ---- the firmware itself, on a modelled cluster
+
+# simulator: it is there, else a skip.
+simulator() { command -v epi-sim || skip "no epi-sim"; }
+
+@test "of a simulated minute, all samples arrive" {
+	simulator
+	epi-sim --fast --for 60s >line
+	ok epi-tap $at line
+	[ "$(total samples)" = $((4 * $(grep -c '^{"s"' line))) ]
+	[ "$(total lost) $(total malformed) $(total reason)" = "0 0 end" ]
+}
+
+@test "a simulated meter on a pseudo-terminal answers, and ends in order" {
+	simulator
+	epi-sim --pty sim --rate 50 --for 3s 3>&- &
+	started+=($!)
+	soon test -e sim
+	ok epi-tap --node pi1,pi2,pi3,pi4 sim
+	[ "$(said "$(event start) | .rate_hz, .simulated")" = "50 true" ]
+	[ "$(total lost) $(total malformed) $(total reason)" = "0 0 end" ]
+}
+
 # ---- in the pipe: a dead tap gives no confident figure
 
 # 5 W and 6 W over 0.1 s.
