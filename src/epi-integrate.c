@@ -13,14 +13,20 @@
 static const char help[] =
 "usage: epi-integrate [-H] [--every D] [--method M] [--negative WHAT]\n"
 "                     [--nodes LIST] [--rate HZ] [FILE...]\n"
+"       epi-integrate --partial [--negative WHAT] [--nodes LIST] [--rate HZ]\n"
+"                     [--part K/N FILE | FILE...]\n"
+"       epi-integrate --merge [-H] [--method M] [FILE...]\n"
 "Samples on standard input or in FILE become energy records: one per node and\n"
 "one for the cluster, per span of the stream or for all of it.\n"
 "\n"
 "      --every D         an energy set for every D (1s, 250ms, 5m)\n"
 "  -H, --human           one line for people on standard error\n"
+"      --merge           partial records become energy records\n"
 "      --method M        auto, trapezoid, counter, mean or hold (auto)\n"
 "      --negative WHAT   negative watts: keep and count, error, or gap (keep)\n"
 "      --nodes LIST      only these nodes, all of which must be there\n"
+"      --part K/N        only the K-th of N parts of FILE\n"
+"      --partial         a partial record, for --merge\n"
 "      --rate HZ         the nominal sample rate, where the stream has none\n"
 "  -h, --help            this text\n"
 "      --version         the version\n";
@@ -28,7 +34,8 @@ static const char help[] =
 const char *const methods[] = { "auto", "trapezoid", "counter", "mean",
 	"hold", NULL };
 static const char *const negatives[] = { "keep", "error", "gap", NULL };
-enum { OPTION_EVERY = OPTION_LONG, OPTION_METHOD, OPTION_NEGATIVE,
+enum { OPTION_EVERY = OPTION_LONG, OPTION_MERGE, OPTION_METHOD, OPTION_PART,
+	OPTION_PARTIAL, OPTION_NEGATIVE,
 	OPTION_NODES, OPTION_RATE };
 
 struct state s = { .start_ns = -1, .stop_ns = -1, .series_next_ns = INT64_MAX };
@@ -224,6 +231,41 @@ finish(void)
 		    "was read" : "incomplete: the stream ended without stop");
 }
 
+static struct cut cut;
+static bool merges;
+
+/* "K/N" */
+static void
+read_part(const char *text)
+{
+	char part[24];
+	size_t length = strcspn(text, "/");
+
+	if (text[length] != '/' || length >= sizeof part)
+		report_usage("--part: not K/N: %s", text);
+	memcpy(part, text, length);
+	part[length] = '\0';
+	cut.parts = option_integer("--part", text + length + 1, 1, 1000000);
+	cut.part = option_integer("--part", part, 1, cut.parts);
+}
+
+static void
+check_options(char **operands)
+{
+	if (cut.parts > 0 && !s.partial)
+		report_usage("--part goes with --partial");
+	if (cut.parts > 0 && (!operands[0] || operands[1] ||
+	    strcmp(operands[0], "-") == 0))
+		report_usage("--part wants one FILE");
+	if (s.partial && (merges || s.every_ns > 0 || s.human ||
+	    s.method != AUTO))
+		report_usage("--partial goes without --merge, --every, "
+		    "--method and -H");
+	if (merges && (s.every_ns > 0 || s.only || s.rate_period_ns > 0 ||
+	    s.negative != KEEP))
+		report_usage("--merge goes with --method and -H alone");
+}
+
 static void
 take_option(void *state, int letter, const char *argument)
 {
@@ -235,6 +277,15 @@ take_option(void *state, int letter, const char *argument)
 	case OPTION_METHOD:
 		s.method = (enum method)option_word("--method", argument,
 		    methods);
+		break;
+	case OPTION_MERGE:
+		merges = true;
+		break;
+	case OPTION_PART:
+		read_part(argument);
+		break;
+	case OPTION_PARTIAL:
+		s.partial = true;
 		break;
 	case OPTION_EVERY:
 		s.every_ns = option_duration("--every", argument);
@@ -259,9 +310,12 @@ main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "every", required_argument, NULL, OPTION_EVERY },
 		{ "human", no_argument, NULL, 'H' },
+		{ "merge", no_argument, NULL, OPTION_MERGE },
 		{ "method", required_argument, NULL, OPTION_METHOD },
 		{ "negative", required_argument, NULL, OPTION_NEGATIVE },
 		{ "nodes", required_argument, NULL, OPTION_NODES },
+		{ "part", required_argument, NULL, OPTION_PART },
+		{ "partial", no_argument, NULL, OPTION_PARTIAL },
 		{ "rate", required_argument, NULL, OPTION_RATE },
 		{ 0 }
 	};
@@ -269,10 +323,21 @@ main(int argc, char **argv)
 		"epi-integrate", help, "H", options, take_option, NULL
 	};
 	char **operands = option_start(argc, argv, &program);
+	bool told = true;
 
 	for (char **only = s.only; only && *only; only++)
 		node_known(sample_node(&s.names, *only, strlen(*only)));
-	s.unread = !feed_records(operands, &s.names, take_record, NULL);
-	finish();
+	check_options(operands);
+	if (merges)
+		told = partial_merge(operands);
+	else if (cut.parts > 0)
+		told = partial_read(&cut, operands[0], take_record);
+	else
+		s.unread = !feed_records(operands, &s.names, take_record,
+		    NULL);
+	if (told && s.partial)
+		partial_write(&cut);
+	else if (told)
+		finish();
 	return stream_finish();
 }

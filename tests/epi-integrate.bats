@@ -327,3 +327,105 @@ joules() {
 		[[ $stderr == "epi-integrate: ${wrong%% *}: "* ]]
 	done
 }
+
+# A trace with all that a cut can hit: a start, ticks of two nodes, a third
+# node in a row of its own, a counter that wraps, gaps, losses, a reset, samples
+# that stand twice, negative watts.
+eventful() {
+	start 1000 '"nodes":["a","b","c"],"instrument":"m","joules_wrap":500,"joules_resolution":0.001'
+	awk 'BEGIN { x = 7; t = 1000
+		for (i = 0; i < 600; i++) {
+			x = (1664525 * x + 1013904223) % 4294967296; t += x % 97 == 0 ? 9.5 : 0.25
+			for (n = 0; n < 2; n++) {
+				w = x % 1000 / 100 - 1 + n; j[n] += 1.5 + n; if (j[n] >= 500) j[n] -= 500
+				line = sprintf("{\"timestamp\":%.2f,\"node\":\"%s\",\"watts\":%.3f,\"joules\":%.3f}",
+					t, n ? "b" : "a", w, j[n])
+				print line; if (x % 31 == n) print line
+			}
+			if (x % 53 == 0) printf "{\"timestamp\":%.2f,\"type\":\"event\",\"event\":\"lost\",\"count\":2,\"node\":\"b\"}\n", t
+			if (i == 400) printf "{\"timestamp\":%.2f,\"type\":\"event\",\"event\":\"reset\",\"node\":\"a\"}\n", t
+		}
+		for (i = 0; i < 200; i++) printf "{\"timestamp\":%d,\"node\":\"c\",\"watts\":%d}\n", 1000 + i, i % 7
+	}'
+	stop 1300
+}
+
+# parts FILE N OPTION...: the partial records of N parts, the last one first.
+parts() {
+	for ((k = $2; k > 0; k--)); do
+		epi-integrate --partial --part "$k/$2" "${@:3}" "$1" || return
+	done
+}
+
+@test "parts in any order merge to what one pass gives, byte for byte" {
+	eventful >trace
+	for method in auto trapezoid counter mean hold; do
+		epi-integrate --method $method trace >whole
+		for n in 1 2 3 5 16 61; do
+			parts trace "$n" | epi-integrate --merge --method $method | cmp - whole
+		done
+	done
+}
+
+@test "so they do where lines are parts, and where nothing tells the rate" {
+	{ series a 1 5 6 7 9 9 4; series b 1 5 5; sample c 9 9; } >trace
+	epi-integrate trace >whole
+	parts trace 40 | epi-integrate --merge | cmp - whole
+	irregular 3000 >trace
+	epi-integrate trace >whole
+	parts trace 7 | epi-integrate --merge | cmp - whole
+}
+
+@test "parts keep --nodes and --negative" {
+	eventful >trace
+	epi-integrate --nodes a,c --negative gap trace >whole
+	parts trace 9 --nodes a,c --negative gap | epi-integrate --merge | cmp - whole
+}
+
+@test "files of a time each are merged as parts" {
+	eventful | sed '/"node":"c"/d; s/,"c"//; s/"joules_wrap":500/"rate_hz":4/; s/,"joules":[0-9.]*//' >trace
+	epi-integrate trace >whole
+	split -l 217 trace shard.
+	for file in shard.*; do epi-integrate --partial --rate 4 "$file"; done | epi-integrate --merge | cmp - whole
+}
+
+@test "a part that is missing, twice or of another cut is an error" {
+	eventful >trace
+	fails 1 epi-integrate --merge < <(parts trace 3 | sed 2d)
+	[[ $stderr == *'part 2 of 3 is missing' ]]
+	fails 1 epi-integrate --merge < <(parts trace 3 | sed p)
+	[[ $stderr == *'this part is here twice' ]]
+	fails 1 epi-integrate --merge < <(parts trace 3; parts trace 2)
+}
+
+@test "parts that overlap in time are an error" {
+	fails 1 epi-integrate --merge < <(epi-integrate --partial <<<"$(series a 1 5 5 5)"
+		epi-integrate --partial <<<"$(series a 2 5 5 5)")
+	[[ $stderr == *'this part overlaps another in time' ]]
+}
+
+@test "a malformed record of a part is told there, and counts in the merge" {
+	{ series a 1 5 6; echo '{'; series a 3 5 5; } >trace
+	partly 1 epi-integrate --partial --part 1/1 trace >part
+	partly 1 epi-integrate --merge part
+	[ "$(cluster '[.malformed, .joules]')" = '[1,16]' ]
+	[ "$stderr" = "epi-integrate: 1 malformed records in the parts" ]
+}
+
+@test "a partial record that is none of ours is refused" {
+	epi-integrate --partial <<<"$(series a 1 5 5)" >part
+	for change in 's/"trapezoid":"/&x/' 's/"first":\[1/"first":[1.5/' 's/"starts":0,//' 's/"last":\[[0-9]*,/"last":[/'; do
+		fails 1 epi-integrate --merge < <(sed "$change" part)
+	done
+	fails 1 epi-integrate --merge </dev/null
+}
+
+@test "--part wants a file, --partial no spans, --merge no other option" {
+	fails 1 epi-integrate --partial --part 1/2 /dev/null
+	fails 1 epi-integrate --partial < <(epi-window --from 1 <<<"$(series a 1 5 5)")
+	for wrong in '--part 1/2 f' '--partial --part 3/2 f' '--partial --part 1 f' '--partial --part 1/2' \
+		'--partial --merge' '--partial --every 1s' '--merge --rate 5'; do
+		# shellcheck disable=SC2086 # words on purpose
+		fails 2 epi-integrate $wrong
+	done
+}

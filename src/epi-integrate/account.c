@@ -199,6 +199,12 @@ tick_fold(void)
 {
 	if (s.tick.nodes == 0)
 		return;
+	if (s.tick_count++ == 0) {
+		s.first_tick = (struct tick){ s.tick.time_ns, s.tick.sum_nw,
+			s.tick.nodes };
+		if (s.partial)
+			return; /* it may go on from the part before */
+	}
 	if (s.tick.time_ns < s.tick.from_ns || s.tick.time_ns >= s.tick.to_ns)
 		find_active(s.tick.time_ns);
 	for (size_t i = 0; i < s.tick.active_count; i++) {
@@ -257,12 +263,13 @@ node_integrate(struct node *node, unsigned index, const struct energy_reading *t
 		extend_series(to->point.time_ns);
 	if (!node->seen) {
 		node->seen = true;
+		node->first = *to;
 		node->first_ns = to->point.time_ns;
 		node->energy.last = *to;
-		node->energy.gap_limit_ns = node->period_ns / 2 * 5;
+		node->energy.gap_limit_ns = node_gap_limit(node);
 		node->energy.wrap_uj = node->wrap_uj;
 		node->energy.step_uj = INT64_MAX;
-		node->energy.holds = s.method == HOLD;
+		node->energy.holds = s.method == HOLD || s.partial;
 	} else {
 		if (to->point.time_ns >= node->next_edge_ns)
 			pass_edges(node, index, to);
@@ -282,20 +289,32 @@ by_length(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The median of the intervals that wait, and then the readings themselves. */
-void
-node_settle(struct node *node, unsigned index)
+int64_t
+node_median(const struct node *node)
 {
 	int64_t lengths[INTERVALS];
 	int n = node->waits - 1;
 
+	if (n <= 0)
+		return 0;
 	for (int i = 0; i < n; i++)
 		lengths[i] = node->waiting[i + 1].point.time_ns -
 		    node->waiting[i].point.time_ns;
-	if (n > 0 && node->period_ns == 0) {
-		qsort(lengths, (size_t)n, sizeof *lengths, by_length);
-		node->period_ns = lengths[n / 2];
-	}
+	qsort(lengths, (size_t)n, sizeof *lengths, by_length);
+	return lengths[n / 2];
+}
+
+int64_t
+node_gap_limit(const struct node *node)
+{
+	return node->period_ns > 0 ? node->period_ns * 5 / 2 : INT64_MAX;
+}
+
+void
+node_settle(struct node *node, unsigned index)
+{
+	if (node->period_ns == 0)
+		node->period_ns = node_median(node);
 	for (int i = 0; i < node->waits; i++)
 		node_integrate(node, index, &node->waiting[i]);
 	node->waits = 0;

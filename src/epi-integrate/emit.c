@@ -17,6 +17,14 @@ compose_raw_key(const char *key, const char *json)
 	compose_raw(json, strlen(json));
 }
 
+void
+emit_origin(void)
+{
+	compose_raw_key("instrument", s.instrument);
+	compose_raw_key("firmware", s.firmware);
+	compose_raw_key("calibration", s.calibration);
+}
+
 static void
 compose_counts(const struct figure *figure)
 {
@@ -29,7 +37,7 @@ compose_counts(const struct figure *figure)
 	compose_key("duplicate_samples");
 	compose_integer(figure->duplicates);
 	compose_key("malformed");
-	compose_integer((int64_t)report_malformed_count());
+	compose_integer((int64_t)(report_malformed_count() + s.malformed));
 	compose_key("gap_seconds");
 	compose_seconds(figure->tally.gap_ns);
 	compose_key("coverage");
@@ -71,9 +79,7 @@ compose_origin(const struct figure *figure, bool complete)
 		compose_key("u_gap_joules");
 		compose_double(figure->u_gap_joules);
 	}
-	compose_raw_key("instrument", s.instrument);
-	compose_raw_key("firmware", s.firmware);
-	compose_raw_key("calibration", s.calibration);
+	emit_origin();
 	if (s.simulated) {
 		compose_key("simulated");
 		compose_bool(true);

@@ -38,7 +38,7 @@ announce_nodes(const struct event *event)
 		json_decimal(&event->joules_wrap, 6, &node->wrap_uj);
 		json_decimal(&event->joules_resolution, 6,
 		    &node->resolution_uj);
-		node->energy.gap_limit_ns = node->period_ns / 2 * 5;
+		node->energy.gap_limit_ns = node_gap_limit(node);
 		node->energy.wrap_uj = node->wrap_uj;
 	}
 }
@@ -65,18 +65,30 @@ keep_raw(char **kept, const char *line, size_t length, const char *key)
 	*kept = text;
 }
 
+void
+event_keep_origin(const char *line, size_t length)
+{
+	keep_raw(&s.instrument, line, length, "instrument");
+	keep_raw(&s.firmware, line, length, "firmware");
+	keep_raw(&s.calibration, line, length, "calibration");
+}
+
+void
+event_announce(const char *line, size_t length, const struct event *event)
+{
+	s.simulated |= event->simulated;
+	event_keep_origin(line, length);
+	announce_nodes(event);
+}
+
 static void
 take_start(const struct feed_record *record, const struct event *event)
 {
 	s.starts++;
-	s.simulated |= event->simulated;
 	if (event->has_timestamp &&
 	    (s.start_ns < 0 || event->timestamp_ns < s.start_ns))
 		s.start_ns = event->timestamp_ns;
-	keep_raw(&s.instrument, record->line, record->length, "instrument");
-	keep_raw(&s.firmware, record->line, record->length, "firmware");
-	keep_raw(&s.calibration, record->line, record->length, "calibration");
-	announce_nodes(event);
+	event_announce(record->line, record->length, event);
 }
 
 static bool

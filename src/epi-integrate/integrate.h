@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "energy.h"
+#include "event.h"
 #include "feed.h"
 #include "sample.h"
 
@@ -49,6 +50,7 @@ struct span {
 
 struct node {
 	struct energy_node energy;
+	struct energy_reading first;
 	int64_t first_ns;
 	int64_t period_ns;       /* nominal; 0: not known yet */
 	int64_t next_edge_ns;    /* of any span, not yet passed */
@@ -63,12 +65,21 @@ struct node {
 	int waits;
 };
 
+/* The samples of one time that stand together. */
+struct tick {
+	int64_t time_ns;
+	energy_units sum_nw;
+	unsigned nodes;
+};
+
 struct state {
 	enum method method;
 	enum negative negative;
 	int64_t every_ns, rate_period_ns;
 	char **only;             /* --nodes */
 	bool human;
+	bool partial;            /* a partial record is wanted */
+	bool head_is_whole;      /* the head read for --part was all */
 
 	struct sample_nodes names;
 	struct node *nodes;
@@ -84,6 +95,8 @@ struct state {
 	bool opened;             /* a sample came */
 	bool passed;             /* an end edge was passed since the last look */
 
+	struct tick first_tick;
+	uint64_t tick_count;
 	struct {
 		int64_t time_ns;
 		energy_units sum_nw;
@@ -93,7 +106,8 @@ struct state {
 		size_t active_count;
 	} tick;
 	int64_t start_ns, stop_ns;  /* of the stream's events */
-	unsigned starts, stops;
+	uint64_t starts, stops;
+	uint64_t malformed;      /* in the parts that were merged */
 	bool simulated, incomplete, emitted;
 	bool unread;             /* not all of the input could be read */
 	char *instrument, *firmware, *calibration; /* JSON, as written */
@@ -131,6 +145,11 @@ void node_integrate(struct node *node, unsigned index,
 /* Ends the waiting for a period: the median of what waits, and integrates it. */
 void node_settle(struct node *node, unsigned index);
 
+/* The median of the intervals that wait, ns; 0: there is none. */
+int64_t node_median(const struct node *node);
+/* The longest interval that is no gap: 2.5 nominal periods. */
+int64_t node_gap_limit(const struct node *node);
+
 struct part *span_part(struct span *span, unsigned node);
 struct span *span_add(const char *label, size_t length, int64_t begin_ns,
     int64_t end_ns);
@@ -166,9 +185,29 @@ void figure_add(struct figure *cluster, const struct figure *node,
 /* emit: the records of a span; emit_passed: of those that every node has left
  * behind, oldest first. */
 void emit_span(struct span *span, bool complete);
+/* Members of a record: what the start events said of the instrument. */
+void emit_origin(void);
 bool emit_all_ended(const struct span *span);
 void emit_passed(void);
 
 void event_take(const struct feed_record *record);
+/* What a start event says of its nodes and instrument; it is not counted. */
+void event_announce(const char *line, size_t length,
+    const struct event *event);
+
+/* Keeps a record's members instrument, firmware and calibration. */
+void event_keep_origin(const char *line, size_t length);
+
+/* partial: which part of how many; part 0: all of the input. */
+struct cut {
+	int64_t part, parts;
+};
+/* False: the part cannot be told (said). */
+bool partial_read(const struct cut *cut, const char *file, feed_take *take);
+/* Writes what was read as one partial record. */
+void partial_write(const struct cut *cut);
+/* Reads partial records; the state is then as after reading it all.  False:
+ * they are no whole (said). */
+bool partial_merge(char **operands);
 
 #endif

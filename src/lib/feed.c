@@ -48,6 +48,28 @@ feed_records(char **operands, struct sample_nodes *nodes, feed_take *take,
 }
 
 bool
+feed_range(const char *file, const char *name, int64_t from, int64_t to,
+    struct sample_nodes *nodes, feed_take *take, void *state)
+{
+	struct sample_reader reader = { .nodes = nodes };
+	struct feed_record record = { .file = name };
+	struct stream in;
+	struct block block;
+	bool whole;
+
+	stream_signals();
+	if (!stream_open(&in, file))
+		return false;
+	in.name = name;
+	whole = stream_range(&in, from, to);
+	while (whole && stream_next(&in, &block))
+		take_block(&reader, &block, &record, take, state);
+	whole = whole && !in.failed;
+	stream_close(&in);
+	return whole;
+}
+
+bool
 feed_lines(char **operands, feed_take_line *take,
     void (*between)(void *state, const char *file, bool whole), void *state)
 {

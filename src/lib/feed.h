@@ -27,6 +27,11 @@ typedef void feed_take(void *state, const struct feed_record *record);
 bool feed_records(char **operands, struct sample_nodes *nodes,
     feed_take *take, void *state);
 
+/* The lines in bytes [from, to) of a regular file, as feed_records does; `name`
+ * is what messages call it. */
+bool feed_range(const char *file, const char *name, int64_t from, int64_t to,
+    struct sample_nodes *nodes, feed_take *take, void *state);
+
 struct feed_line {
 	const char *text; /* without "\n" or "\r\n" */
 	size_t length;

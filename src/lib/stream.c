@@ -55,6 +55,7 @@ stream_attach(struct stream *in, int fd, const char *name)
 	in->fd = fd;
 	in->name = name;
 	in->line = 1;
+	in->left = -1;
 }
 
 /* Room for one more read behind the cut line, which moves to the front. */
@@ -90,13 +91,16 @@ wait_for(int fd, short events)
 static size_t
 fill(struct stream *in)
 {
+	size_t most = STREAM_READ;
 	ssize_t n;
 
+	if (in->left >= 0 && (uint64_t)in->left < most)
+		most = (size_t)in->left;
 	do {
 		in->failed = expired;
 		if (expired)
 			return 0;
-		n = read(in->fd, in->buffer + in->filled, STREAM_READ);
+		n = read(in->fd, in->buffer + in->filled, most);
 		if (n < 0 && errno == EAGAIN)
 			wait_for(in->fd, POLLIN);
 	} while (n < 0 && (errno == EINTR || errno == EAGAIN));
@@ -105,6 +109,8 @@ fill(struct stream *in)
 		in->failed = true;
 		return 0;
 	}
+	if (in->left >= 0)
+		in->left -= n;
 	if (watcher && n > 0)
 		watcher(in->buffer + in->filled, (size_t)n);
 	return (size_t)n;
@@ -198,6 +204,40 @@ stream_next(struct stream *in, struct block *block)
 	} else if (in->filled - in->start > STREAM_LINE_MAX) {
 		skip_line(in);
 	}
+	return true;
+}
+
+int64_t
+stream_line_at(int fd, int64_t offset)
+{
+	char bytes[4096];
+	int64_t at = offset - 1;
+
+	if (offset <= 0)
+		return 0;
+	for (;;) {
+		ssize_t n = pread(fd, bytes, sizeof bytes, (off_t)at);
+		const char *newline;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -1 : at;
+		newline = memchr(bytes, '\n', (size_t)n);
+		if (newline)
+			return at + (newline - bytes) + 1;
+		at += n;
+	}
+}
+
+bool
+stream_range(struct stream *in, int64_t from, int64_t to)
+{
+	if (lseek(in->fd, (off_t)from, SEEK_SET) < 0) {
+		report_error("%s: %s", in->name, strerror(errno));
+		return false;
+	}
+	in->left = to > from ? to - from : 0;
 	return true;
 }
 

@@ -39,6 +39,7 @@ struct stream {
 	size_t start;   /* first byte of the cut line kept from before */
 	size_t filled;
 	uint64_t line;
+	int64_t left;   /* bytes still to be read; below 0: to the end */
 	bool handed;    /* a block was given out; its count of lines goes on */
 	bool ended;
 	bool skipping;  /* inside a line over STREAM_LINE_MAX */
@@ -66,6 +67,17 @@ void stream_attach(struct stream *in, int fd, const char *name);
 bool stream_next(struct stream *in, struct block *block);
 
 void stream_close(struct stream *in);
+
+/*
+ * The place in a regular file at which the first line begins that begins at or
+ * after `offset`; its size, if there is none.  Below 0: it cannot be read
+ * (errno).
+ */
+int64_t stream_line_at(int fd, int64_t offset);
+
+/* Of a regular file just opened, only bytes [from, to) are read.  False: it
+ * cannot be positioned (said, status 1). */
+bool stream_range(struct stream *in, int64_t from, int64_t to);
 
 /* From now on every byte that any stream reads is also shown to `see`, before
  * its lines are given out. */
