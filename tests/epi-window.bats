@@ -439,3 +439,59 @@ plain() {
 		fails 2 epi-window $wrong || return 1
 	done
 }
+
+# Two hours of three nodes, 4 samples a second; its lines are padded, so that
+# a look at the tail or the head is not a look at all.
+long_trace() {
+	awk 'BEGIN {
+		print "{\"timestamp\":1000,\"type\":\"event\",\"event\":\"start\",\"nodes\":[\"a\",\"b\",\"c\"],\"rate_hz\":4}"
+		pad = sprintf("%150s", "")
+		for (i = 0; i < 28800; i++) {
+			if (i == 20000) printf "{\"timestamp\":%.2f,\"type\":\"event\",\"event\":\"lost\",\"count\":1}\n", 1000 + i / 4
+			for (n = 0; n < 3; n++) if (n < 2 || i % 4000 < 3000)
+				printf "{\"timestamp\":%.2f,\"node\":\"%s\",\"watts\":%d,\"pad\":\"%s\"}\n", 1000 + i / 4, substr("abc", n + 1, 1), i % 97, pad
+		}
+		print "{\"timestamp\":8200,\"type\":\"event\",\"event\":\"stop\"}"
+	}'
+}
+
+@test "--sorted finds in a file what it would find by reading all of it" {
+	long_trace >trace
+	for window in '--from 3000.1 --for 60s' '--from 2500 --to 7000' '--from 1700 --for 1s' '--to 1005' '--from 8190' \
+		'--from 3000 --for 10s --nodes a,c' '--from 1800.1 --for 5s --only' '--from +30m --for 1s' '--from -1h' '--from 900 --to 9000'; do
+		# shellcheck disable=SC2086 # words on purpose
+		epi-window --sorted $window trace | sort >found
+		# shellcheck disable=SC2086
+		epi-window --sorted $window <trace | sort | cmp - found
+	done
+}
+
+@test "--sorted with many spans reads from the first to the last" {
+	long_trace >trace
+	for t in 3000 3001.5 3001 6000; do echo "{\"type\":\"x\",\"label\":\"$t\",\"begin\":$t,\"end\":$((${t%.*} + 2))}"; done >spans
+	epi-window --sorted --span spans trace | sort >found
+	epi-window --sorted --span spans <trace | sort | cmp - found
+}
+
+@test "--sorted does not read what lies far from the span" {
+	long_trace | sed '3000s/.*/{/' >trace
+	ok epi-window --sorted --from 5000 --for 10s trace
+	partly 1 epi-window --from 5000 --for 10s trace
+}
+
+@test "probes that contradict the order are told, and all is read" {
+	long_trace | tac >trace
+	warns epi-window --sorted --from 3000 --for 10s trace >found
+	[[ $stderr == *'trace: not in the order of time; all of it is read' ]]
+	[ "$(grep -c '"watts"' found)" = "$(epi-window --from 3000 --for 10s trace | grep -c '"watts"')" ]
+}
+
+@test "--sorted on a file of events, of one sample, of none" {
+	for lines in 1 2 3; do
+		long_trace | sed -n "1,${lines}p" >trace
+		take epi-window --sorted --from 1000 --for 1s trace
+		a=$status/$(sort <<<"$output")
+		take epi-window --sorted --from 1000 --for 1s <trace
+		[ "$a" = "$status/$(sort <<<"$output")" ]
+	done
+}

@@ -81,6 +81,7 @@ learn_head(const char *file, int64_t size)
 		}
 	s.head_is_whole = end < 0 || end >= size;
 	learn_periods(s.head_is_whole);
+	sample_forget(&reader);
 	stream_close(&in);
 	return !in.failed;
 }

@@ -44,6 +44,7 @@ feed_records(char **operands, struct sample_nodes *nodes, feed_take *take,
 		whole = whole && !in.failed;
 		stream_close(&in);
 	}
+	sample_forget(&reader);
 	return whole;
 }
 
@@ -66,6 +67,7 @@ feed_range(const char *file, const char *name, int64_t from, int64_t to,
 		take_block(&reader, &block, &record, take, state);
 	whole = whole && !in.failed;
 	stream_close(&in);
+	sample_forget(&reader);
 	return whole;
 }
 

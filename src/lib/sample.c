@@ -255,6 +255,16 @@ sample_next(struct sample_reader *reader, struct block *block,
 }
 
 void
+sample_forget(struct sample_reader *reader)
+{
+	free(reader->habits);
+	free(reader->shapes);
+	reader->habits = NULL;
+	reader->shapes = NULL;
+	reader->habits_count = reader->last_node = reader->next_node = 0;
+}
+
+void
 sample_compose(const struct sample *sample, const char *node)
 {
 	compose_open();

@@ -44,7 +44,7 @@ struct sample_nodes {
 unsigned sample_node(struct sample_nodes *nodes, const char *name,
     size_t length);
 
-/* Start it with .nodes set and all else zero; it lives as long as the program. */
+/* Start it with .nodes set and all else zero; sample_forget at the end. */
 struct sample_reader {
 	struct sample_nodes *nodes;
 	const char *line;      /* the record last read, without its newline */
@@ -70,6 +70,9 @@ struct sample_reader {
  */
 enum sample_kind sample_next(struct sample_reader *reader, struct block *block,
     struct sample *sample);
+
+/* Frees what the reader remembers; it may be used again. */
+void sample_forget(struct sample_reader *reader);
 
 /* Writes a sample of the three required keys, in the record's form. */
 void sample_compose(const struct sample *sample, const char *node);

@@ -1,0 +1,304 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "epi-window/seek.h"
+#include "report.h"
+#include "stream.h"
+
+enum {
+	CHUNK = 64 * 1024, /* bytes looked at first; doubled as needed */
+	COPY = 1 << 20
+};
+
+/* Whole lines of [from, to), at most `to - from` bytes, into memory that the
+ * caller frees; NULL: they cannot be read. */
+static char *
+read_lines(const struct seek *seek, int64_t from, int64_t to,
+    struct block *block)
+{
+	size_t wanted = (size_t)(to - from), got = 0;
+	char *bytes = report_resize(NULL, wanted + 1 + STREAM_PADDING, 1);
+
+	while (got < wanted) {
+		ssize_t n = pread(seek->fd, bytes + got, wanted - got,
+		    (off_t)from + (off_t)got);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		got += (size_t)n;
+	}
+	if (got < wanted) {
+		free(bytes);
+		return NULL;
+	}
+	if (got > 0 && bytes[got - 1] != '\n' && to == seek->size)
+		bytes[got++] = '\n';
+	while (got > 0 && bytes[got - 1] != '\n')
+		got--;
+	memset(bytes + got, 0, STREAM_PADDING);
+	*block = (struct block){ bytes, bytes + got, 1 };
+	return bytes;
+}
+
+static int64_t
+least(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * The first sample whose line begins at or after `from`; its offset, the size
+ * if there is none.  *ns is its time.
+ */
+static int64_t
+first_sample(const struct seek *seek, int64_t from, int64_t *ns)
+{
+	struct sample_reader reader = { .nodes = seek->nodes };
+	struct sample sample;
+	struct block block;
+	int64_t chunk = 4096, found = -1;
+
+	from = stream_line_at(seek->fd, from);
+	while (found < 0 && from >= 0 && from < seek->size) {
+		int64_t to = least(from + chunk, seek->size);
+		char *bytes = read_lines(seek, from, to, &block);
+		enum sample_kind kind;
+
+		if (!bytes)
+			break;
+		while ((kind = sample_next(&reader, &block, &sample)) !=
+		    SAMPLE_END && kind != SAMPLE_POWER)
+			;
+		if (kind == SAMPLE_POWER) {
+			found = from + (reader.line - bytes);
+			*ns = sample.timestamp_ns;
+		} else if (block.end > bytes) {
+			from += block.end - bytes;
+		}
+		chunk *= 2;
+		free(bytes);
+	}
+	sample_forget(&reader);
+	return found < 0 ? seek->size : found;
+}
+
+/* The last sample: of the tail, doubled until it has one. */
+static bool
+find_last(struct seek *seek)
+{
+	for (int64_t chunk = 4096;; chunk *= 2) {
+		int64_t from = chunk < seek->size ? seek->size - chunk : 0;
+		int64_t at = first_sample(seek, from, &seek->last_ns), ns;
+
+		while (at < seek->size) {
+			seek->last_at = at;
+			at = first_sample(seek, at + 1, &ns);
+			if (at < seek->size)
+				seek->last_ns = ns;
+			else
+				return true;
+		}
+		if (from == 0)
+			return false;
+	}
+}
+
+bool
+seek_open(struct seek *seek, const char *file, struct sample_nodes *nodes)
+{
+	struct stat status;
+
+	memset(seek, 0, sizeof *seek);
+	seek->nodes = nodes;
+	seek->fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (seek->fd < 0)
+		return false;
+	if (fstat(seek->fd, &status) < 0 || !S_ISREG(status.st_mode)) {
+		close(seek->fd);
+		return false;
+	}
+	seek->size = status.st_size;
+	seek->first_at = first_sample(seek, 0, &seek->first_ns);
+	if (seek->first_at == seek->size || !find_last(seek)) {
+		close(seek->fd);
+		return false;
+	}
+	return true;
+}
+
+/* Between low_at (time before t) and high_at (time t or later) lies the edge;
+ * a probe's time must lie between theirs. */
+int64_t
+seek_time(struct seek *seek, int64_t t)
+{
+	int64_t low_at = seek->first_at, low_ns = seek->first_ns;
+	int64_t high_at = seek->last_at, high_ns = seek->last_ns;
+
+	if (high_ns < low_ns)
+		seek->unsorted = true;
+	if (t <= low_ns)
+		return low_at;
+	if (t > high_ns)
+		return seek->size;
+	for (;;) {
+		int64_t middle = low_at + (high_at - low_at) / 2;
+		int64_t ns, at = first_sample(seek, middle + 1, &ns);
+
+		if (at >= high_at) { /* what is left is one line or two */
+			at = first_sample(seek, low_at + 1, &ns);
+			if (at >= high_at)
+				return high_at;
+		}
+		if (ns < low_ns || ns > high_ns) {
+			seek->unsorted = true;
+			return seek->size;
+		}
+		if (ns < t) {
+			low_at = at;
+			low_ns = ns;
+		} else {
+			high_at = at;
+			high_ns = ns;
+		}
+	}
+}
+
+/* Which of the nodes have a sample in [from, to). */
+static void
+mark_nodes(const struct seek *seek, int64_t from, int64_t to, bool **have,
+    unsigned *room)
+{
+	struct sample_reader reader = { .nodes = seek->nodes };
+	struct sample sample;
+	struct block block;
+	enum sample_kind kind;
+	char *bytes = read_lines(seek, from, to, &block);
+
+	while (bytes && (kind = sample_next(&reader, &block, &sample)) !=
+	    SAMPLE_END) {
+		if (kind != SAMPLE_POWER)
+			continue;
+		while (*room < seek->nodes->count) {
+			*have = report_resize(*have, *room + 1, sizeof **have);
+			(*have)[(*room)++] = false;
+		}
+		(*have)[sample.node] = true;
+	}
+	sample_forget(&reader);
+	free(bytes);
+}
+
+static bool
+have_all(const struct seek *seek, const bool *have, unsigned room,
+    bool (*is_wanted)(const char *name))
+{
+	for (unsigned i = 0; i < seek->nodes->count; i++)
+		if (is_wanted(seek->nodes->names[i]) &&
+		    (i >= room || !have[i]))
+			return false;
+	return true;
+}
+
+int64_t
+seek_back(const struct seek *seek, int64_t at,
+    bool (*is_wanted)(const char *name))
+{
+	bool *have = NULL;
+	unsigned room = 0;
+	int64_t from = at;
+
+	for (int64_t chunk = CHUNK; from > seek->first_at; chunk *= 2) {
+		int64_t to = from;
+
+		from = to - chunk > seek->first_at
+		    ? stream_line_at(seek->fd, to - chunk) : seek->first_at;
+		if (from < 0 || from > to)
+			from = seek->first_at;
+		mark_nodes(seek, from, to, &have, &room);
+		if (have_all(seek, have, room, is_wanted))
+			break;
+	}
+	free(have);
+	return from;
+}
+
+int64_t
+seek_forward(const struct seek *seek, int64_t at,
+    bool (*is_wanted)(const char *name))
+{
+	bool *have = NULL;
+	unsigned room = 0;
+	int64_t to = at;
+
+	for (int64_t chunk = CHUNK; to < seek->size; chunk *= 2) {
+		int64_t from = to;
+
+		to = stream_line_at(seek->fd, least(from + chunk, seek->size));
+		if (to < 0)
+			to = seek->size;
+		mark_nodes(seek, from, to, &have, &room);
+		if (have_all(seek, have, room, is_wanted))
+			break;
+	}
+	free(have);
+	return to;
+}
+
+void
+seek_names(const struct seek *seek, int64_t from, int64_t to)
+{
+	bool *have = NULL;
+	unsigned room = 0;
+
+	if (from < to)
+		mark_nodes(seek, from, to, &have, &room);
+	free(have);
+}
+
+/* Where the kernel cannot copy to this kind of output. */
+static bool
+copy_by_hand(const struct seek *seek, int64_t from, int64_t to)
+{
+	while (from < to) {
+		ssize_t n = pread(seek->fd, stream_room(COPY),
+		    (size_t)least(COPY, to - from), (off_t)from);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		stream_wrote(stream_room(0) + n);
+		stream_flush();
+		from += n;
+	}
+	return true;
+}
+
+bool
+seek_copy(const struct seek *seek, int64_t from, int64_t to)
+{
+	off_t at = (off_t)from;
+
+	stream_flush();
+	while (at < to) {
+		ssize_t n = sendfile(STDOUT_FILENO, seek->fd, &at,
+		    (size_t)(to - at));
+
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n < 0 && (errno == EINVAL || errno == ENOSYS))
+			return copy_by_hand(seek, at, to);
+		if (n < 0)
+			report_fatal("standard output: %s", strerror(errno));
+		if (n == 0)
+			return false; /* the file became shorter */
+	}
+	return true;
+}
