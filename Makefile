@@ -29,6 +29,9 @@ flags = -std=c11 -fno-tree-slp-vectorize -D_POSIX_C_SOURCE=200809L -Isrc/lib -Is
 	-DEPI_VERSION='"$(VERSION)"' $(CPPFLAGS) $(CFLAGS) -MMD -MP
 linked = $$(sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $(1))
 
+# One word for each file that is made; make V=1 shows the commands.
+quiet = $(if $(V),,@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,echo '  $@';))
+
 modules := $(patsubst src/lib/%.c,$(BUILD)/lib/%.o,$(wildcard src/lib/*.c))
 programs := $(patsubst src/%.c,$(BIN)/%,$(wildcard src/epi-*.c)) \
 	$(patsubst scripts/%,$(BIN)/%,$(wildcard scripts/epi-*))
@@ -41,23 +44,23 @@ all: $(programs)
 parts = $(subst .c,.o,$(subst src/,$(BUILD)/,$(wildcard src/$(1)/*.c)))
 $(BIN)/%: $(BUILD)/%.o $$(call parts,$$*) $(BUILD)/libepi.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call linked,src/$*.c) -lm $(LDLIBS)
+	$(quiet)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call linked,src/$*.c) -lm $(LDLIBS)
 
 $(BIN)/%: scripts/%
 	@mkdir -p $(@D)
-	ln -sf $(abspath $<) $@
+	$(quiet)ln -sf $(abspath $<) $@
 
 $(BUILD)/libepi.a: $(modules)
-	rm -f $@
-	$(AR) rcs $@ $^
+	@rm -f $@
+	$(quiet)$(AR) rcs $@ $^
 
 $(BUILD)/%.o: src/%.c | $(BUILD)/64-bit
 	@mkdir -p $(@D)
-	$(CC) $(flags) -c -o $@ $<
+	$(quiet)$(CC) $(flags) -c -o $@ $<
 
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libepi.a | $(BUILD)/64-bit
 	@mkdir -p $(@D)
-	$(CC) $(flags) -o $@ $< $(BUILD)/libepi.a $(LDFLAGS) -lm $(LDLIBS)
+	$(quiet)$(CC) $(flags) -o $@ $< $(BUILD)/libepi.a $(LDFLAGS) -lm $(LDLIBS)
 
 # Energy is exact in 128-bit integers, which only 64-bit machines have.
 $(BUILD)/64-bit:

@@ -38,7 +38,7 @@ house() {
 }
 
 @test "the user's CC, CFLAGS and LDFLAGS are taken" {
-	env -u MAKEFLAGS make -n -C "$root" BUILD="$PWD/build" BIN="$PWD/bin" \
+	env -u MAKEFLAGS make -n -C "$root" V=1 BUILD="$PWD/build" BIN="$PWD/bin" \
 		CC=mycc CFLAGS=-Omine LDFLAGS=-Lmine >plan
 	[ "$(grep -c '^mycc .*-Omine.* -c ' plan)" -gt 10 ]
 	grep -q '^mycc -Omine -Lmine -o .*/epi-mark ' plan
@@ -49,7 +49,7 @@ house() {
 	as=$([ "$(id -u)" -ne 0 ] || echo "setpriv --reuid=65534 --clear-groups")
 	command -v dpkg-query || skip "not Debian"
 	# shellcheck disable=SC2086
-	partly 1 $as "$root/scripts/deps" deps 'gcc no-such-package'
+	partly 1 $as sh -s deps 'gcc no-such-package' <"$root/scripts/deps"
 	[[ $output == "apt-get install no-such-package" ]]
 }
 
