@@ -149,7 +149,7 @@ seek_time(struct seek *seek, int64_t t)
 		return seek->size;
 	for (;;) {
 		int64_t middle = low_at + (high_at - low_at) / 2;
-		int64_t ns, at = first_sample(seek, middle + 1, &ns);
+		int64_t ns = 0, at = first_sample(seek, middle + 1, &ns);
 
 		if (at >= high_at) { /* what is left is one line or two */
 			at = first_sample(seek, low_at + 1, &ns);
