@@ -131,7 +131,7 @@ struct json_shapes *json_shapes_new(const struct json_wanted *wanted);
  * The string is not checked for its bytes: a caller takes a match only where
  * the text is one that it has seen checked.
  */
-enum { JSON_BEHIND = 64 };
+enum { JSON_BEHIND = JSON_SHAPE_BYTES }; /* a string's bytes may be any */
 const struct json_form *json_match(struct json_shapes *shapes,
     const char *line, const struct json_form *hint,
     int64_t numbers[JSON_NUMBERS]);

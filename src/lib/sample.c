@@ -7,6 +7,7 @@
 #include "energy.h"
 #include "report.h"
 #include "sample.h"
+#include "write.h"
 
 enum { TIMESTAMP, NODE, WATTS, JOULES, TYPE, KEYS };
 
@@ -180,6 +181,17 @@ match_sample(struct sample_reader *reader, struct block *block,
 	return true;
 }
 
+/* Whether the name stands in a record as it is, and nothing else does. */
+static bool
+is_plain(const char *name, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)name[i] < 0x20 || name[i] == '"' ||
+		    name[i] == '\\')
+			return false;
+	return write_is_utf8(name, length);
+}
+
 /* Room for what is expected of every node there is. */
 static void
 add_habits(struct sample_reader *reader)
@@ -195,7 +207,8 @@ add_habits(struct sample_reader *reader)
 
 		memcpy(head, name, length + 1);
 		reader->habits[reader->habits_count] = (struct sample_habit){
-			.length = (unsigned)length,
+			.length = is_plain(name, length)
+			    ? (unsigned)length : 0, /* as no name is */
 			.head = head_of(head, length)
 		};
 	}
@@ -213,6 +226,15 @@ learn_sample(struct sample_reader *reader, const struct sample *sample)
 	reader->last_node = sample->node;
 	reader->next_node = reader->habits[sample->node].next;
 	json_learn(reader->shapes, reader->line, reader->length);
+}
+
+/* Whether all samples of the same shape are in their range, too. */
+static bool
+has_room(const struct json_value *timestamp, const struct sample *sample)
+{
+	return timestamp->kind == JSON_NUMBER && *timestamp->at != '-' &&
+	    sample->watts_nw != ENERGY_WATTS_MAX &&
+	    sample->watts_nw != -ENERGY_WATTS_MAX;
 }
 
 /* A line of unknown shape, scanned. */
@@ -239,7 +261,7 @@ scan_sample(struct sample_reader *reader, struct block *block,
 		return SAMPLE_TYPED;
 	if (!take_sample(reader, values, sample))
 		return SAMPLE_BAD;
-	if (values[TIMESTAMP].kind == JSON_NUMBER)
+	if (has_room(&values[TIMESTAMP], sample))
 		learn_sample(reader, sample);
 	return SAMPLE_POWER;
 }

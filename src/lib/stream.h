@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 enum {
-	STREAM_PADDING = 64,         /* bytes readable behind a block's end */
+	STREAM_PADDING = 384,        /* bytes readable behind a block's end */
 	STREAM_READ = 128 * 1024,    /* what one read asks for */
 	STREAM_LINE_MAX = 256 << 20  /* a longer line is malformed, and skipped */
 };
