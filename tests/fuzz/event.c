@@ -75,6 +75,7 @@ read_lines(char *text, size_t size, struct sample_nodes *nodes)
 			    *reader.error);
 	}
 	must(block.at == block.end);
+	sample_forget(&reader);
 }
 
 int

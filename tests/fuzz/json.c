@@ -61,7 +61,8 @@ check_string(const struct json_value *value)
 	char *out = malloc(room);
 	long length;
 
-	must(out != NULL);
+	if (!out)
+		abort();
 	length = json_string(value, out, room);
 	must(length >= 0 && (size_t)length <= value->length &&
 	    out[length] == '\0');

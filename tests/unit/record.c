@@ -201,6 +201,50 @@ bad_samples(void)
 	is(read_sample(name) == SAMPLE_BAD, "none of 256");
 }
 
+/* What is said of the last of these lines, after those before it. */
+static enum sample_kind
+read_last(const char *records)
+{
+	enum sample_kind kind, last = SAMPLE_END;
+
+	sample_forget(&reader);
+	kind = read_sample(records);
+	for (; kind != SAMPLE_END; kind = sample_next(&reader, &block, &sample))
+		last = kind;
+	return last;
+}
+
+#define XYZ "{\"timestamp\":1,\"node\":\"xyz\",\"watts\":1}\n"
+
+/* Lines like those that were read before, but not in all. */
+static void
+alike(void)
+{
+	is(read_last("{\"timestamp\":1.50,\"node\":\"pi1\",\"watts\":-07.5}\n"
+	    "{\"timestamp\":1.50,\"node\":\"pi1\",\"watts\":-17.5}\n"
+	    "{\"timestamp\":9.25,\"node\":\"pi1\",\"watts\":-20.9}") ==
+	    SAMPLE_POWER && sample.timestamp_ns == 9250000000 &&
+	    sample.watts_nw == -20900000000, "other digits are another sample");
+	is(read_last("{\"timestamp\":1.50,\"node\":\"pi1\",\"watts\":17.5}\n"
+	    "{\"timestamp\":1.50,\"node\":\"pi1\",\"watts\":07.5}") ==
+	    SAMPLE_BAD, "a leading zero is malformed");
+	is(read_last("{\"timestamp\":-0,\"node\":\"pi1\",\"watts\":1}\n"
+	    "{\"timestamp\":-5,\"node\":\"pi1\",\"watts\":1}") == SAMPLE_BAD,
+	    "a time before 1970, after one with a minus sign");
+	is(read_last("{\"timestamp\":1,\"node\":\"pi1\",\"watts\":1000000000}\n"
+	    "{\"timestamp\":2,\"node\":\"pi1\",\"watts\":2000000000}") ==
+	    SAMPLE_BAD, "watts beyond 1e9, after just as many");
+	is(read_last("{\"timestamp\":1,\"node\":\"a\\\"b\",\"watts\":1}\n"
+	    XYZ XYZ XYZ XYZ
+	    "{\"timestamp\":1,\"node\":\"a\"b\",\"watts\":1}") == SAMPLE_BAD,
+	    "a quote in a name, after it stood there escaped");
+	is(read_last("{\"timestamp\":1,\"node\":\"a\\\\b\",\"watts\":1}\n"
+	    XYZ XYZ XYZ XYZ
+	    "{\"timestamp\":1,\"node\":\"a\\b\",\"watts\":1}") ==
+	    SAMPLE_POWER && !strcmp(nodes.names[sample.node], "a\b"),
+	    "an escape in a name is no name of its letters");
+}
+
 static void
 write_samples(void)
 {
@@ -352,6 +396,7 @@ main(void)
 	composing();
 	samples();
 	bad_samples();
+	alike();
 	is(!strcmp(captured(STDOUT_FILENO, write_samples),
 	    "{\"timestamp\":1795340400.123456789,\"node\":\"a\\\"b\",\"watts\":"
 	    "-0.000000001,\"joules\":1.500}\n{\"timestamp\":1.000000,\"node\":"
@@ -361,5 +406,6 @@ main(void)
 	for (unsigned i = 0; i < nodes.count; i++)
 		free(nodes.names[i]);
 	free(nodes.names);
+	sample_forget(&reader);
 	return unit_finish();
 }
