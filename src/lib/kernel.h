@@ -46,24 +46,17 @@ kernel_plain_specials(const char *p)
 	return mask;
 }
 
-/*
- * The same two as bytes: out[i] = p[i] with every digit replaced by '0'.
- */
-static inline void
-kernel_plain_level(const char *p, char out[KERNEL_BYTES])
-{
-	for (int i = 0; i < KERNEL_BYTES; i++)
-		out[i] = (unsigned char)(p[i] - '0') > 9 ? p[i] : '0';
-}
-
+/* Eight bytes, the first lowest. */
 static inline uint64_t
-kernel_plain_newlines(const char *p)
+kernel_eight(const char *p)
 {
-	uint64_t mask = 0;
+	uint64_t value;
 
-	for (int i = 0; i < KERNEL_BYTES; i++)
-		mask |= (uint64_t)(p[i] == '\n') << i;
-	return mask;
+	memcpy(&value, p, sizeof value);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	value = __builtin_bswap64(value);
+#endif
+	return value;
 }
 
 /* What sixteen bytes may be: low[i] <= p[i] <= low[i] + range[i]. */
@@ -74,8 +67,8 @@ struct kernel_bounds {
 
 enum { KERNEL_UNROLLED = 4 };
 
-/* Whether the bytes of `blocks` times sixteen, a multiple of KERNEL_UNROLLED
- * blocks, are all within their bounds. */
+/* Whether the bytes of `blocks` times sixteen are all within their bounds; a
+ * multiple of KERNEL_UNROLLED for kernel_within. */
 static inline bool
 kernel_plain_within(const char *p, const struct kernel_bounds *bounds,
     int blocks)
@@ -91,6 +84,13 @@ kernel_plain_within(const char *p, const struct kernel_bounds *bounds,
 		p += KERNEL_BYTES;
 	}
 	return true;
+}
+
+/* The same for thirty-two bytes. */
+static inline bool
+kernel_plain_within_pair(const char *p, const struct kernel_bounds *bounds)
+{
+	return kernel_plain_within(p, bounds, 2);
 }
 
 #if defined(__SSE2__) && !defined(EPI_PLAIN)
@@ -126,32 +126,19 @@ kernel_specials(const char *p)
 	return (unsigned)_mm_movemask_epi8(_mm_or_si128(below, marks));
 }
 
-static inline uint64_t
-kernel_newlines(const char *p)
-{
-	return (unsigned)_mm_movemask_epi8(
-	    _mm_cmpeq_epi8(kernel_load(p), _mm_set1_epi8('\n')));
-}
-
-static inline void
-kernel_level(const char *p, char out[KERNEL_BYTES])
-{
-	__m128i v = kernel_load(p);
-	__m128i over = _mm_subs_epu8(_mm_sub_epi8(v, _mm_set1_epi8('0')),
-	    _mm_set1_epi8(9));
-	__m128i digit = _mm_cmpeq_epi8(over, _mm_setzero_si128());
-
-	v = _mm_or_si128(_mm_andnot_si128(digit, v),
-	    _mm_and_si128(digit, _mm_set1_epi8('0')));
-	_mm_storeu_si128((__m128i *)(void *)out, v);
-}
-
 static inline __m128i
 kernel_beyond(const char *p, const struct kernel_bounds *bounds)
 {
 	return _mm_subs_epu8(_mm_sub_epi8(kernel_load(p),
 	    *(const __m128i *)(const void *)bounds->low),
 	    *(const __m128i *)(const void *)bounds->range);
+}
+
+static inline bool
+kernel_is_zero(__m128i v)
+{
+	return _mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_setzero_si128())) ==
+	    0xFFFF;
 }
 
 static inline bool
@@ -168,8 +155,14 @@ kernel_within(const char *p, const struct kernel_bounds *bounds, int blocks)
 		bounds += KERNEL_UNROLLED;
 		p += KERNEL_UNROLLED * KERNEL_BYTES;
 	} while (bounds < end);
-	return _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_or_si128(a, b),
-	    _mm_setzero_si128())) == 0xFFFF;
+	return kernel_is_zero(_mm_or_si128(a, b));
+}
+
+static inline bool
+kernel_within_pair(const char *p, const struct kernel_bounds *bounds)
+{
+	return kernel_is_zero(_mm_or_si128(kernel_beyond(p, &bounds[0]),
+	    kernel_beyond(p + 16, &bounds[1])));
 }
 
 #elif defined(__aarch64__) && !defined(EPI_PLAIN)
@@ -209,22 +202,6 @@ kernel_specials(const char *p)
 	    vceqq_u8(v, vdupq_n_u8('"')), vceqq_u8(v, vdupq_n_u8('\\')))));
 }
 
-static inline uint64_t
-kernel_newlines(const char *p)
-{
-	return kernel_mask(vceqq_u8(kernel_load(p), vdupq_n_u8('\n')));
-}
-
-static inline void
-kernel_level(const char *p, char out[KERNEL_BYTES])
-{
-	uint8x16_t v = kernel_load(p);
-	uint8x16_t digit = vcleq_u8(vsubq_u8(v, vdupq_n_u8('0')),
-	    vdupq_n_u8(9));
-
-	vst1q_u8((uint8_t *)out, vbslq_u8(digit, vdupq_n_u8('0'), v));
-}
-
 static inline uint8x16_t
 kernel_beyond(const char *p, const struct kernel_bounds *bounds)
 {
@@ -249,13 +226,19 @@ kernel_within(const char *p, const struct kernel_bounds *bounds, int blocks)
 	return vmaxvq_u8(vorrq_u8(a, b)) == 0;
 }
 
+static inline bool
+kernel_within_pair(const char *p, const struct kernel_bounds *bounds)
+{
+	return vmaxvq_u8(vorrq_u8(kernel_beyond(p, &bounds[0]),
+	    kernel_beyond(p + 16, &bounds[1]))) == 0;
+}
+
 #else
 
 enum { KERNEL_BITS = 1, KERNEL_WIDE = 0 };
 #define kernel_nondigits kernel_plain_nondigits
 #define kernel_specials kernel_plain_specials
-#define kernel_newlines kernel_plain_newlines
-#define kernel_level kernel_plain_level
+#define kernel_within_pair kernel_plain_within_pair
 #define kernel_within kernel_plain_within
 
 #endif

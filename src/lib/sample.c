@@ -23,7 +23,8 @@ static const struct json_wanted wanted = {
 	.text = "node",
 	.refused = "type"
 };
-enum { HAVE_TIMESTAMP = 1, HAVE_WATTS = 2, HAVE_JOULES = 4 };
+enum { HAVE_TIMESTAMP = 1, HAVE_WATTS = 2, HAVE_JOULES = 4,
+	HAVE_NEEDED = HAVE_TIMESTAMP | HAVE_WATTS };
 
 unsigned
 sample_node(struct sample_nodes *nodes, const char *name, size_t length)
@@ -156,7 +157,9 @@ match_sample(struct sample_reader *reader, struct block *block,
 	const struct json_form *form = json_match(reader->shapes, line,
 	    habit->form, numbers);
 
-	if (!form)
+	if (!form || (form->have & HAVE_NEEDED) != HAVE_NEEDED ||
+	    numbers[0] < 0 || numbers[1] > ENERGY_WATTS_MAX ||
+	    numbers[1] < -ENERGY_WATTS_MAX)
 		return false;
 	text = line + form->text_at;
 	sample->node = reader->next_node;

@@ -1,0 +1,166 @@
+#include <string.h>
+
+#include "json-track.h"
+
+enum { TEXT_BIT = 1 << JSON_NUMBERS, BRACE_BIT = TEXT_BIT << 1 };
+
+static inline bool
+fits(const struct track_piece *piece, const char *text)
+{
+	return kernel_within_pair(text, piece->bounds) &&
+	    (piece->length <= TRACK_PAIR ||
+	    kernel_within_pair(text + TRACK_PAIR, piece->bounds + 2));
+}
+
+/* By its first bytes, which are of its key. */
+static unsigned
+slot_of(const char *text)
+{
+	uint32_t start;
+
+	memcpy(&start, text, sizeof start);
+	return (start * UINT32_C(0x9E3779B1)) >> 26;
+}
+
+static int
+find(const struct json_track *track, const char *text)
+{
+	int i = track->slots[slot_of(text)];
+
+	while (i >= 0 && !fits(&track->pieces[i], text))
+		i = track->pieces[i].other;
+	return i;
+}
+
+/* What a piece tells of the line. */
+static inline void
+take(struct json_track *track, const struct track_piece *piece,
+    const char *line, const char *text, int64_t numbers[JSON_NUMBERS])
+{
+	int wanted = piece->number.wanted;
+
+	if (piece->have)
+		numbers[wanted] = template_convert(&piece->number,
+		    &track->last[wanted], text);
+	if (piece->bits & TEXT_BIT) {
+		track->form.text_at = (unsigned)(text - line) + piece->text_at;
+		track->form.text_length = piece->text_length;
+	}
+	track->form.have |= piece->have;
+}
+
+bool
+track_match(struct json_track *track, const char *line,
+    int64_t numbers[JSON_NUMBERS])
+{
+	const char *text = line;
+	int *expected = &track->first;
+	const struct track_piece *piece;
+	unsigned seen = 0, twice = 0;
+	uint64_t hash = 0;
+
+	if (track->count == 0 || *line != '{')
+		return false;
+	track->form.have = 0;
+	do {
+		int i = *expected;
+
+		if (!fits(&track->pieces[i], text)) {
+			i = find(track, text);
+			if (i < 0)
+				return false;
+			*expected = i;
+		}
+		piece = &track->pieces[i];
+		expected = &track->pieces[i].next;
+		hash = (hash + (unsigned)i) * UINT64_C(0x9E3779B97F4A7C15);
+		twice |= seen & piece->bits;
+		seen |= piece->bits;
+		take(track, piece, line, text, numbers);
+		text += piece->length;
+	} while (piece->closing == 0);
+	track->hash = hash;
+	track->form.bytes = (unsigned)(text - line);
+	track->form.length = track->form.bytes - piece->closing;
+	return !twice && (seen & TEXT_BIT);
+}
+
+/* The piece of one member, text[0..length); false: it has none. */
+static bool
+make_piece(struct track_piece *piece, const struct json_wanted *wanted,
+    const char *text, size_t length, const struct json_value *key,
+    const struct json_value *value)
+{
+	struct json_template made = {
+		.wanted = wanted, .text = text, .bounds = piece->bounds,
+		.numbers = &piece->number
+	};
+
+	if (length > TRACK_PIECE_BYTES || key->escaped)
+		return false;
+	memset(piece, 0, sizeof *piece);
+	template_start(&made, length, TRACK_PIECE_BYTES);
+	if (!template_take(&made, key, value))
+		return false;
+	piece->length = (unsigned)length;
+	piece->have = made.have;
+	piece->text_at = made.text_at;
+	piece->text_length = made.text_length;
+	piece->bits = *text == '{' ? BRACE_BIT : 0;
+	if (json_is(key, wanted->text))
+		piece->bits |= TEXT_BIT;
+	for (int i = 0; i < JSON_NUMBERS; i++)
+		if (wanted->numbers[i] && json_is(key, wanted->numbers[i]))
+			piece->bits |= 1u << i;
+	return true;
+}
+
+/* A full table starts anew. */
+static void
+add(struct json_track *track, const struct track_piece *piece,
+    const char *text)
+{
+	int *slot = &track->slots[slot_of(text)];
+
+	if (track->count == TRACK_PIECES)
+		track_start(track);
+	track->pieces[track->count] = *piece;
+	track->pieces[track->count].other = *slot;
+	*slot = track->count++;
+}
+
+void
+track_learn(struct json_track *track, const struct json_wanted *wanted,
+    const char *line, size_t length)
+{
+	struct json_value record = { line, length, JSON_OBJECT, false };
+	struct json_value key, value;
+	struct track_piece piece;
+	const char *cursor = NULL, *from = line, *to;
+
+	if (*line != '{')
+		return;
+	while (json_member(&record, &cursor, &key, &value)) {
+		bool last;
+
+		to = memchr(cursor, ',', (size_t)(line + length - cursor));
+		last = !to;
+		to = last ? line + length + 1 + (line[length] == '\r') : to + 1;
+		if (!make_piece(&piece, wanted, from, (size_t)(to - from), &key,
+		    &value))
+			return;
+		piece.closing = last ? (unsigned)(to - line - (long)length) : 0;
+		if (find(track, from) < 0)
+			add(track, &piece, from);
+		from = to;
+	}
+}
+
+void
+track_start(struct json_track *track)
+{
+	track->count = 0;
+	track->first = 0;
+	for (int i = 0; i < TRACK_SLOTS; i++)
+		track->slots[i] = -1;
+}
