@@ -15,7 +15,7 @@
 enum {
 	TRACK_PIECES = 256,
 	TRACK_SLOTS = 64,                /* a power of two */
-	TRACK_PIECE_BYTES = JSON_BEHIND, /* a longer member has no piece */
+	TRACK_PIECE_BYTES = 64, /* a longer member has no piece */
 	TRACK_PAIR = 2 * KERNEL_BYTES
 };
 

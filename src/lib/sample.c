@@ -157,9 +157,7 @@ match_sample(struct sample_reader *reader, struct block *block,
 	const struct json_form *form = json_match(reader->shapes, line,
 	    habit->form, numbers);
 
-	if (!form || (form->have & HAVE_NEEDED) != HAVE_NEEDED ||
-	    numbers[0] < 0 || numbers[1] > ENERGY_WATTS_MAX ||
-	    numbers[1] < -ENERGY_WATTS_MAX)
+	if (!form || (form->have & HAVE_NEEDED) != HAVE_NEEDED)
 		return false;
 	text = line + form->text_at;
 	sample->node = reader->next_node;
