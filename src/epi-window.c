@@ -480,6 +480,7 @@ read_extent(int fd, const char *name)
 			if (kind == SAMPLE_POWER &&
 			    is_wanted(s.names.names[sample.node]))
 				note_extent(sample.timestamp_ns);
+	sample_forget(&reader);
 	free(in.buffer);
 }
 
@@ -654,8 +655,12 @@ static void
 load_spans(void)
 {
 	char *operands[] = { (char *)(uintptr_t)s.span_file, NULL };
+	struct sample_nodes names = { 0 }; /* they say nothing of the stream */
 
-	feed_records(operands, &s.names, take_span, NULL);
+	feed_records(operands, &names, take_span, NULL);
+	for (unsigned i = 0; i < names.count; i++)
+		free(names.names[i]);
+	free(names.names);
 	for (size_t i = 0; i < s.mark_count; i++)
 		report_error("%s: the begin of \"%s\" has no end",
 		    s.span_file, s.marks[i].label ? s.marks[i].label : "");
@@ -664,7 +669,6 @@ load_spans(void)
 		    s.label ? " named " : "", s.label ? s.label : "");
 	qsort(s.spans, s.count, sizeof *s.spans, by_begin);
 	s.resolved = true;
-	s.names.count = 0; /* nodes of that file say nothing of the stream */
 }
 
 /* The least shift by quarter-hours, within the world's time zones, that would
