@@ -26,11 +26,11 @@ static void
 learn_sample(const struct sample *sample)
 {
 	struct node *node = node_known(sample->node);
-	struct energy_reading *last = &node->waiting[node->waits - 1];
 
 	if (!node->wanted || node->waits > INTERVALS || node->period_ns > 0 ||
 	    (sample->watts_nw < 0 && s.negative != KEEP) ||
-	    (node->waits && sample->timestamp_ns <= last->point.time_ns))
+	    (node->waits && sample->timestamp_ns <=
+	    node->waiting[node->waits - 1].point.time_ns))
 		return;
 	node->waiting[node->waits++].point.time_ns = sample->timestamp_ns;
 }
