@@ -118,14 +118,14 @@ find_part(const struct cut *cut, const char *file, int64_t *size,
 bool
 partial_read(const struct cut *cut, const char *file, feed_take *take)
 {
+	static char *name; /* kept for messages */
 	int64_t size, from, to;
-	char *name;
 	size_t room = strlen(file) + 64;
 
 	if (!find_part(cut, file, &size, &from, &to) ||
 	    !learn_head(file, size))
 		return false;
-	name = report_resize(NULL, room, 1); /* kept for messages */
+	name = report_resize(name, room, 1);
 	snprintf(name, room, "%s part %lld/%lld", file, (long long)cut->part,
 	    (long long)cut->parts);
 	s.unread = !feed_range(file, name, from, to, &s.names, take, NULL);
