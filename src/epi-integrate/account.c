@@ -3,18 +3,10 @@
 #include <string.h>
 
 #include "epi-integrate/integrate.h"
+#include "option.h"
 #include "report.h"
 
 enum { SERIES_JUMP = 1000000 };
-
-static bool
-is_wanted(const char *name)
-{
-	for (char **only = s.only; only && *only; only++)
-		if (strcmp(*only, name) == 0)
-			return true;
-	return !s.only;
-}
 
 struct node *
 node_at(unsigned index)
@@ -43,7 +35,8 @@ node_known(unsigned index)
 	struct node *node = node_at(index);
 
 	if (!node->wanted)
-		node->wanted = is_wanted(s.names.names[index]);
+		node->wanted = option_listed(s.only,
+		    s.names.names[index]);
 	return node;
 }
 

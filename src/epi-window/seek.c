@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "epi-window/seek.h"
+#include "option.h"
 #include "report.h"
 #include "stream.h"
 
@@ -197,10 +198,10 @@ mark_nodes(const struct seek *seek, int64_t from, int64_t to, bool **have,
 
 static bool
 have_all(const struct seek *seek, const bool *have, unsigned room,
-    bool (*is_wanted)(const char *name))
+    char *const *only)
 {
 	for (unsigned i = 0; i < seek->nodes->count; i++)
-		if (is_wanted(seek->nodes->names[i]) &&
+		if (option_listed(only, seek->nodes->names[i]) &&
 		    (i >= room || !have[i]))
 			return false;
 	return true;
@@ -208,7 +209,7 @@ have_all(const struct seek *seek, const bool *have, unsigned room,
 
 int64_t
 seek_back(const struct seek *seek, int64_t at,
-    bool (*is_wanted)(const char *name))
+    char *const *only)
 {
 	bool *have = NULL;
 	unsigned room = 0;
@@ -222,7 +223,7 @@ seek_back(const struct seek *seek, int64_t at,
 		if (from < 0 || from > to)
 			from = seek->first_at;
 		mark_nodes(seek, from, to, &have, &room);
-		if (have_all(seek, have, room, is_wanted))
+		if (have_all(seek, have, room, only))
 			break;
 	}
 	free(have);
@@ -231,7 +232,7 @@ seek_back(const struct seek *seek, int64_t at,
 
 int64_t
 seek_forward(const struct seek *seek, int64_t at,
-    bool (*is_wanted)(const char *name))
+    char *const *only)
 {
 	bool *have = NULL;
 	unsigned room = 0;
@@ -244,7 +245,7 @@ seek_forward(const struct seek *seek, int64_t at,
 		if (to < 0)
 			to = seek->size;
 		mark_nodes(seek, from, to, &have, &room);
-		if (have_all(seek, have, room, is_wanted))
+		if (have_all(seek, have, room, only))
 			break;
 	}
 	free(have);

@@ -32,12 +32,12 @@ int64_t seek_time(struct seek *seek, int64_t t);
 
 /*
  * From `at` backwards (forwards), an offset between which and `at` every node
- * that is_wanted says has a sample; 0 (the size), if one has none.
+ * of the list `only` (NULL: every node) has a sample; 0 (the size), if one has none.
  */
 int64_t seek_back(const struct seek *seek, int64_t at,
-    bool (*is_wanted)(const char *name));
+    char *const *only);
 int64_t seek_forward(const struct seek *seek, int64_t at,
-    bool (*is_wanted)(const char *name));
+    char *const *only);
 
 /* Adds the names of the nodes in the lines of [from, to). */
 void seek_names(const struct seek *seek, int64_t from, int64_t to);

@@ -205,3 +205,14 @@ option_list(const char *name, const char *text)
 	list[n] = NULL;
 	return list;
 }
+
+bool
+option_listed(char *const *list, const char *word)
+{
+	if (!list)
+		return true;
+	for (; *list; list++)
+		if (strcmp(*list, word) == 0)
+			return true;
+	return false;
+}

@@ -64,4 +64,7 @@ int option_word(const char *name, const char *text, const char *const *words);
  */
 char **option_list(const char *name, const char *text);
 
+/* Whether a word is in such a list; every word is in the list NULL. */
+bool option_listed(char *const *list, const char *word);
+
 #endif

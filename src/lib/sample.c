@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "clock.h"
-#include "compose.h"
 #include "energy.h"
 #include "report.h"
 #include "sample.h"
@@ -285,21 +284,4 @@ sample_forget(struct sample_reader *reader)
 	reader->habits = NULL;
 	reader->shapes = NULL;
 	reader->habits_count = reader->last_node = reader->next_node = 0;
-}
-
-void
-sample_compose(const struct sample *sample, const char *node)
-{
-	compose_open();
-	compose_key("timestamp");
-	compose_time(sample->timestamp_ns);
-	compose_key("node");
-	compose_string(node);
-	compose_key("watts");
-	compose_decimal(sample->watts_nw, 9, 3);
-	if (sample->has_joules) {
-		compose_key("joules");
-		compose_decimal(sample->joules_uj, 6, 3);
-	}
-	compose_close();
 }

@@ -1,5 +1,5 @@
 /*
- * sample: the power sample, from a record and back.
+ * sample: the power sample, from its record.
  *
  * The record is epi-record(5)'s: required timestamp, node, watts; optional
  * joules.  A record with a "type" is not a sample and is told apart here.
@@ -73,8 +73,5 @@ enum sample_kind sample_next(struct sample_reader *reader, struct block *block,
 
 /* Frees what the reader remembers; it may be used again. */
 void sample_forget(struct sample_reader *reader);
-
-/* Writes a sample of the three required keys, in the record's form. */
-void sample_compose(const struct sample *sample, const char *node);
 
 #endif

@@ -245,17 +245,6 @@ alike(void)
 	    "an escape in a name is no name of its letters");
 }
 
-static void
-write_samples(void)
-{
-	sample = (struct sample){ .timestamp_ns = 1795340400123456789,
-		.watts_nw = -1, .joules_uj = 1500000, .has_joules = true };
-	sample_compose(&sample, "a\"b");
-	sample = (struct sample){ .timestamp_ns = 1000000000,
-		.watts_nw = 7000000000 };
-	sample_compose(&sample, "a");
-}
-
 /* ---- event */
 
 static struct event event;
@@ -397,10 +386,6 @@ main(void)
 	samples();
 	bad_samples();
 	alike();
-	is(!strcmp(captured(STDOUT_FILENO, write_samples),
-	    "{\"timestamp\":1795340400.123456789,\"node\":\"a\\\"b\",\"watts\":"
-	    "-0.000000001,\"joules\":1.500}\n{\"timestamp\":1.000000,\"node\":"
-	    "\"a\",\"watts\":7.000}\n"), "samples are written");
 	events();
 	feeding();
 	for (unsigned i = 0; i < nodes.count; i++)

@@ -1,0 +1,116 @@
+/* The short way through a sorted file. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "epi-window/seek.h"
+#include "epi-window/window.h"
+#include "report.h"
+#include "stream.h"
+
+enum { TAIL_BYTES = 64 * 1024 }; /* looked at for nodes, and for a stop */
+
+/* Of the records behind the span only the end marks are of interest. */
+static void
+take_stop(void *state, const struct feed_record *record)
+{
+	struct event event;
+	const char *why;
+
+	(void)state;
+	if (record->kind == SAMPLE_TYPED &&
+	    event_read(record->line, record->length, &event, &why) &&
+	    event.kind == EVENT_STOP)
+		pass_event(record);
+}
+
+/* The lines of the spans' hull, [begin_at, end_at), of which the middle of a
+ * single span is copied unread. */
+static bool
+take_hull(const char *file, const struct seek *seek, int64_t begin_at,
+    int64_t end_at)
+{
+	int64_t tail_at = stream_line_at(seek->fd, seek->size - TAIL_BYTES);
+	int64_t copied_to = end_at < tail_at ? end_at : tail_at;
+
+	if (s.count == 1 && !s.only_nodes && begin_at < copied_to) {
+		pass_begin(s.spans[0].begin_ns, true);
+		s.spans[0].any = true;
+		if (!seek_copy(seek, begin_at, copied_to)) {
+			report_error("%s: %s", file, strerror(errno));
+			return false;
+		}
+		begin_at = copied_to;
+	}
+	return feed_range(file, file, begin_at, end_at, &s.names, pass_record,
+	    NULL);
+}
+
+/* The greatest end of all spans. */
+static int64_t
+last_end(void)
+{
+	int64_t end_ns = 0;
+
+	for (size_t i = 0; i < s.count; i++)
+		if (s.spans[i].end_ns > end_ns)
+			end_ns = s.spans[i].end_ns;
+	return end_ns;
+}
+
+static void
+take_places(const char *file, const struct seek *seek, int64_t begin_at,
+    int64_t end_at)
+{
+	int64_t back_at, forward_at, tail_at;
+
+	seek_names(seek, seek->first_at, stream_line_at(seek->fd,
+	    seek->first_at + TAIL_BYTES));
+	seek_names(seek, stream_line_at(seek->fd, begin_at > TAIL_BYTES
+	    ? begin_at - TAIL_BYTES : 0), begin_at);
+	back_at = seek_back(seek, begin_at, s.only_nodes);
+	forward_at = seek_forward(seek, end_at, s.only_nodes);
+	tail_at = stream_line_at(seek->fd, seek->size - TAIL_BYTES);
+	if (tail_at < forward_at)
+		tail_at = forward_at;
+	if (!feed_range(file, file, 0, seek->first_at, &s.names, pass_record,
+	    NULL) ||
+	    !feed_range(file, file, back_at, begin_at, &s.names, pass_record,
+	    NULL) ||
+	    !take_hull(file, seek, begin_at, end_at) ||
+	    !feed_range(file, file, end_at, forward_at, &s.names, pass_record,
+	    NULL) ||
+	    !feed_range(file, file, tail_at, seek->size, &s.names, take_stop,
+	    NULL))
+		s.starts++; /* not all was read: no stop makes up for it */
+}
+
+/* --sorted on a file: what lies outside the spans is not read.  False: it must
+ * be. */
+bool
+sorted_take(const char *file)
+{
+	bool absolute = s.span_file || (s.from.from == AT &&
+	    (s.to.from == AT || s.for_ns > 0));
+	int64_t begin_at, end_at;
+	struct seek seek;
+
+	if (s.only_nodes && !absolute)
+		return false; /* times from the first or last sample of these */
+	if (!seek_open(&seek, file, &s.names))
+		return false;
+	extent_note(seek.first_ns);
+	extent_note(seek.last_ns);
+	if (!s.resolved)
+		span_resolve();
+	begin_at = seek_time(&seek, s.spans[0].begin_ns);
+	end_at = seek_time(&seek, last_end());
+	if (seek.unsorted)
+		report_warning("%s: not in the order of time; all of it is "
+		    "read", file);
+	else
+		take_places(file, &seek, begin_at, end_at);
+	s.sorted = !seek.unsorted;
+	close(seek.fd);
+	return !seek.unsorted;
+}
