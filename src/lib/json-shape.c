@@ -158,14 +158,12 @@ find_shape(struct json_shapes *shapes, const char *line)
 	uint64_t hash = shapes->track.hash;
 	const struct shape **known = &shapes->table[hash % TABLE];
 
-	if (*known && fits(*known, line)) {
-		shapes->shape_trust.earned++;
+	if (!may_try(&shapes->shape_trust))
+		return form;
+	if (*known && fits(*known, line))
 		return &(*known)->form;
-	}
-	if (may_try(&shapes->shape_trust)) {
-		charge(&shapes->shape_trust);
-		*known = learn_shape(shapes, line, form->length);
-	}
+	charge(&shapes->shape_trust);
+	*known = learn_shape(shapes, line, form->length);
 	return form;
 }
 

@@ -57,7 +57,7 @@ bool template_take(struct json_template *made, const struct json_value *key,
 /* The digits of a number in the line before: the nodes of a tick have their
  * time in common, and its upper digits seldom change at all. */
 struct json_last {
-	uint64_t lower_text, lower, upper_text, upper;
+	uint64_t upper_text, upper;
 };
 
 /* Eight digits, the first in the lowest byte; a zero byte is a zero.  Pairs,
@@ -86,10 +86,6 @@ convert_long(struct json_last *last, const struct number *number,
 	uint64_t lower = gather(&number->chunk[0], text);
 	uint64_t upper = gather(&number->chunk[1], text), top = 0;
 
-	if (lower != last->lower_text) {
-		last->lower_text = lower;
-		last->lower = eight_digits(lower);
-	}
 	if (upper != last->upper_text) {
 		last->upper_text = upper;
 		last->upper = eight_digits(upper) * EIGHT_DIGITS;
@@ -97,7 +93,7 @@ convert_long(struct json_last *last, const struct number *number,
 	if (number->chunks > 2)
 		top = eight_digits(gather(&number->chunk[2], text)) *
 		    EIGHT_DIGITS * EIGHT_DIGITS;
-	return top + last->upper + last->lower;
+	return top + last->upper + eight_digits(lower);
 }
 
 /* A number of text that fits; `last`: of the same wanted number. */

@@ -22,14 +22,24 @@ slot_of(const char *text)
 	return (start * UINT32_C(0x9E3779B1)) >> 26;
 }
 
+/* The piece that a text begins with, or -1; it moves up in its slot, so that
+ * the frequent ones come first. */
 static int
-find(const struct json_track *track, const char *text)
+find(struct json_track *track, const char *text)
 {
-	int i = track->slots[slot_of(text)];
+	int *link = &track->slots[slot_of(text)], *before = NULL;
+	int found;
 
-	while (i >= 0 && !fits(&track->pieces[i], text))
-		i = track->pieces[i].other;
-	return i;
+	while ((found = *link) >= 0 && !fits(&track->pieces[found], text)) {
+		before = link;
+		link = &track->pieces[found].other;
+	}
+	if (found >= 0 && before) {
+		*link = track->pieces[found].other;
+		track->pieces[found].other = *before;
+		*before = found;
+	}
+	return found;
 }
 
 /* What a piece tells of the line. */
