@@ -47,7 +47,6 @@ struct json_shapes {
 		unsigned earned; /* matches since the last miss */
 		unsigned paused, pause;
 	} shape_trust, track_trust;
-	struct json_last last[JSON_NUMBERS];
 };
 
 static bool
@@ -194,8 +193,7 @@ json_match(struct json_shapes *shapes, const char *line,
 	number = shape->numbers;
 	end = number + shape->number_count;
 	for (; number < end; number++)
-		numbers[number->wanted] = template_convert(number,
-		    &shapes->last[number->wanted], line);
+		numbers[number->wanted] = template_convert(number, line);
 	return &shape->form;
 }
 

@@ -54,12 +54,6 @@ void template_start(struct json_template *made, size_t length, size_t room);
 bool template_take(struct json_template *made, const struct json_value *key,
     const struct json_value *value);
 
-/* The digits of a number in the line before: the nodes of a tick have their
- * time in common, and its upper digits seldom change at all. */
-struct json_last {
-	uint64_t upper_text, upper;
-};
-
 /* Eight digits, the first in the lowest byte; a zero byte is a zero.  Pairs,
  * then fours, then all eight are joined by one multiplication each. */
 static inline uint64_t
@@ -78,32 +72,18 @@ gather(const struct chunk *chunk, const char *text)
 	    (kernel_eight(text + chunk->end - 9) & chunk->before);
 }
 
-/* More than eight digits. */
-static inline uint64_t
-convert_long(struct json_last *last, const struct number *number,
-    const char *text)
-{
-	uint64_t lower = gather(&number->chunk[0], text);
-	uint64_t upper = gather(&number->chunk[1], text), top = 0;
-
-	if (upper != last->upper_text) {
-		last->upper_text = upper;
-		last->upper = eight_digits(upper) * EIGHT_DIGITS;
-	}
-	if (number->chunks > 2)
-		top = eight_digits(gather(&number->chunk[2], text)) *
-		    EIGHT_DIGITS * EIGHT_DIGITS;
-	return top + last->upper + eight_digits(lower);
-}
-
-/* A number of text that fits; `last`: of the same wanted number. */
+/* A number of text that fits. */
 static inline int64_t
-template_convert(const struct number *number, struct json_last *last,
-    const char *text)
+template_convert(const struct number *number, const char *text)
 {
-	uint64_t value = number->chunks > 1 ? convert_long(last, number, text)
-	    : eight_digits(gather(&number->chunk[0], text));
+	uint64_t value = eight_digits(gather(&number->chunk[0], text));
 
+	if (number->chunks > 1)
+		value += eight_digits(gather(&number->chunk[1], text)) *
+		    EIGHT_DIGITS;
+	if (number->chunks > 2)
+		value += eight_digits(gather(&number->chunk[2], text)) *
+		    EIGHT_DIGITS * EIGHT_DIGITS;
 	return (int64_t)value * number->unit;
 }
 

@@ -42,36 +42,38 @@ find(struct json_track *track, const char *text)
 	return found;
 }
 
-/* What a piece tells of the line. */
-static inline void
-take(struct json_track *track, const struct track_piece *piece,
+/* What a piece of a wanted key, or with the brace, tells of the line; bits of
+ * what stands twice. */
+static inline unsigned
+take(struct json_form *form, const struct track_piece *piece,
     const char *line, const char *text, int64_t numbers[JSON_NUMBERS])
 {
-	int wanted = piece->number.wanted;
+	unsigned twice = form->have & piece->bits;
 
-	if (piece->have)
-		numbers[wanted] = template_convert(&piece->number,
-		    &track->last[wanted], text);
+	form->have |= piece->bits;
+	if (piece->number.chunks)
+		numbers[piece->number.wanted] =
+		    template_convert(&piece->number, text);
 	if (piece->bits & TEXT_BIT) {
-		track->form.text_at = (unsigned)(text - line) + piece->text_at;
-		track->form.text_length = piece->text_length;
+		form->text_at = (unsigned)(text - line) + piece->text_at;
+		form->text_length = piece->text_length;
 	}
-	track->form.have |= piece->have;
+	return twice;
 }
 
 bool
 track_match(struct json_track *track, const char *line,
     int64_t numbers[JSON_NUMBERS])
 {
+	struct json_form form = { 0 };
 	const char *text = line;
 	int *expected = &track->first;
 	const struct track_piece *piece;
-	unsigned seen = 0, twice = 0;
+	unsigned twice = 0, lacking = 0;
 	uint64_t hash = 0;
 
 	if (track->count == 0 || *line != '{')
 		return false;
-	track->form.have = 0;
 	do {
 		int i = *expected;
 
@@ -84,15 +86,20 @@ track_match(struct json_track *track, const char *line,
 		piece = &track->pieces[i];
 		expected = &track->pieces[i].next;
 		hash = (hash + (unsigned)i) * UINT64_C(0x9E3779B97F4A7C15);
-		twice |= seen & piece->bits;
-		seen |= piece->bits;
-		take(track, piece, line, text, numbers);
+		if (piece->bits) {
+			twice |= take(&form, piece, line, text, numbers);
+			lacking |= piece->lacks;
+		}
 		text += piece->length;
 	} while (piece->closing == 0);
+	if (twice || !(form.have & TEXT_BIT))
+		return false;
+	form.have &= ~lacking;
+	form.bytes = (unsigned)(text - line);
+	form.length = form.bytes - piece->closing;
+	track->form = form;
 	track->hash = hash;
-	track->form.bytes = (unsigned)(text - line);
-	track->form.length = track->form.bytes - piece->closing;
-	return !twice && (seen & TEXT_BIT);
+	return true;
 }
 
 /* The piece of one member, text[0..length); false: it has none. */
@@ -113,7 +120,6 @@ make_piece(struct track_piece *piece, const struct json_wanted *wanted,
 	if (!template_take(&made, key, value))
 		return false;
 	piece->length = (unsigned)length;
-	piece->have = made.have;
 	piece->text_at = made.text_at;
 	piece->text_length = made.text_length;
 	piece->bits = *text == '{' ? BRACE_BIT : 0;
@@ -122,6 +128,7 @@ make_piece(struct track_piece *piece, const struct json_wanted *wanted,
 	for (int i = 0; i < JSON_NUMBERS; i++)
 		if (wanted->numbers[i] && json_is(key, wanted->numbers[i]))
 			piece->bits |= 1u << i;
+	piece->lacks = piece->bits & ~made.have;
 	return true;
 }
 

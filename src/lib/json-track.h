@@ -24,7 +24,7 @@ struct track_piece {
 	unsigned length;
 	unsigned bits;   /* of what must not stand twice: a wanted key, the
 	                    opening brace */
-	unsigned have;   /* as in json_form */
+	unsigned lacks;  /* of these, what is no number: null */
 	int next;        /* the piece that came after it */
 	int other;       /* the next one in its slot, or -1 */
 	unsigned closing; /* bytes of the line's end; 0: it goes on */
@@ -37,7 +37,6 @@ struct json_track {
 	int count;
 	int first;       /* the piece that began the last line */
 	int slots[TRACK_SLOTS];
-	struct json_last last[JSON_NUMBERS];
 	struct json_form form;   /* of the line that track_match took */
 	uint64_t hash;           /* of its pieces: equal where its shape is */
 };

@@ -108,18 +108,24 @@ blank(const char *text, size_t length)
 	return length == 0;
 }
 
-/* The first bytes of a name, up to eight, in one word. */
+/* Eight bytes of a line, or of a name in room for them. */
 static uint64_t
-head_of(const char *text, size_t length)
+head_of(const char *text)
 {
 	uint64_t head;
 
 	memcpy(&head, text, sizeof head);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	head = __builtin_bswap64(head);
-#endif
-	return length >= sizeof head ? head
-	    : head & ((UINT64_C(1) << length * 8) - 1);
+	return head;
+}
+
+/* Those of eight bytes that a name has. */
+static uint64_t
+mask_of(size_t length)
+{
+	char mask[sizeof(uint64_t)] = { 0 };
+
+	memset(mask, 0xFF, length < sizeof mask ? length : sizeof mask);
+	return head_of(mask);
 }
 
 static inline bool
@@ -128,7 +134,8 @@ is_named(const struct sample_reader *reader, unsigned node, const char *text,
 {
 	const struct sample_habit *habit = &reader->habits[node];
 
-	return habit->length == length && habit->head == head_of(text, length) &&
+	return habit->length == length &&
+	    habit->head == (head_of(text) & habit->mask) &&
 	    (length <= sizeof habit->head ||
 	    memcmp(reader->nodes->names[node], text, length) == 0);
 }
@@ -209,7 +216,8 @@ add_habits(struct sample_reader *reader)
 		reader->habits[reader->habits_count] = (struct sample_habit){
 			.length = is_plain(name, length)
 			    ? (unsigned)length : 0, /* as no name is */
-			.head = head_of(head, length)
+			.head = head_of(head) & mask_of(length),
+			.mask = mask_of(length)
 		};
 	}
 }

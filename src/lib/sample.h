@@ -56,7 +56,8 @@ struct sample_reader {
 	struct json_shapes *shapes;
 	unsigned last_node, next_node;
 	struct sample_habit {
-		uint64_t head;   /* of its name, */
+		uint64_t head;   /* of its name, up to eight bytes, */
+		uint64_t mask;   /* which of eight these are, */
 		unsigned length; /* and that name's length */
 		unsigned next;   /* the node that came after this one */
 		const struct json_form *form; /* of its last line */
