@@ -1,0 +1,134 @@
+/* The kernel against its plain twins, on random bytes. */
+#include <stdlib.h>
+
+#include "kernel.h"
+#include "unit.h"
+
+enum { ROUNDS = 20000, ROOM = KERNEL_BYTES * KERNEL_UNROLLED };
+
+static uint64_t state = 1;
+
+static unsigned
+draw(unsigned below)
+{
+	state = state * UINT64_C(6364136223846793005) + 1442695040888963407;
+	return (unsigned)(state >> 33) % below;
+}
+
+/* Half of the bytes are of those that matter. */
+static void
+draw_bytes(char *bytes, size_t length)
+{
+	static const char marks[] = "/09:\"\\\n\x1F \x7F\x80\xFF";
+
+	for (size_t i = 0; i < length; i++)
+		bytes[i] = draw(2) ? (char)draw(256)
+		    : marks[draw(sizeof marks)];
+}
+
+/* The indices in a mask, as one bit each. */
+static unsigned
+indices(uint64_t mask)
+{
+	unsigned found = 0;
+
+	while (mask) {
+		int first = kernel_first(mask);
+
+		found |= 1u << first;
+		mask &= ~(((UINT64_C(1) << KERNEL_BITS) - 1) <<
+		    first * KERNEL_BITS);
+	}
+	return found;
+}
+
+static void
+draw_bounds(struct kernel_bounds *bounds, const char *bytes, bool within)
+{
+	for (int i = 0; i < ROOM; i++) {
+		unsigned byte = (unsigned char)bytes[i];
+		unsigned low = draw(byte + 1);
+		unsigned least = byte - low;
+
+		bounds[i / 16].low[i % 16] = (uint8_t)low;
+		bounds[i / 16].range[i % 16] =
+		    (uint8_t)(least + draw(256 - least));
+	}
+	if (!within) { /* one byte is beyond one of its bounds */
+		int i = (int)draw(ROOM);
+		unsigned byte = (unsigned char)bytes[i];
+
+		bounds[i / 16].low[i % 16] = (uint8_t)(byte + 1);
+		bounds[i / 16].range[i % 16] =
+		    (uint8_t)(byte == 255 ? 254 : draw(255 - byte));
+	}
+}
+
+static bool
+masks_agree(const char *bytes)
+{
+	return indices(kernel_nondigits(bytes)) ==
+	    kernel_plain_nondigits(bytes) &&
+	    indices(kernel_specials(bytes)) == kernel_plain_specials(bytes);
+}
+
+static bool
+bounds_agree(const char *bytes, bool within)
+{
+	struct kernel_bounds bounds[KERNEL_UNROLLED];
+	bool both;
+
+	draw_bounds(bounds, bytes, within);
+	both = kernel_within_pair(bytes, bounds) &&
+	    kernel_within_pair(bytes + 32, bounds + 2);
+	return kernel_plain_within(bytes, bounds, KERNEL_UNROLLED) == within &&
+	    kernel_within(bytes, bounds, KERNEL_UNROLLED) == within &&
+	    both == within;
+}
+
+static void
+random_bytes(void)
+{
+	unsigned masks = 0, inside = 0, outside = 0;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		char bytes[ROOM];
+
+		draw_bytes(bytes, sizeof bytes);
+		masks += masks_agree(bytes);
+		inside += bounds_agree(bytes, true);
+		outside += bounds_agree(bytes, false);
+	}
+	is(masks == ROUNDS, "masks are those of the plain twins");
+	is(inside == ROUNDS, "bytes within their bounds are within");
+	is(outside == ROUNDS, "one byte beyond its bounds is seen");
+}
+
+static void
+every_byte(void)
+{
+	unsigned digits = 0, specials = 0;
+
+	for (int c = 0; c < 256; c++) {
+		char bytes[KERNEL_BYTES];
+		bool digit = c >= '0' && c <= '9';
+		bool special = c == '"' || c == '\\' || c < 0x20 || c > 0x7F;
+
+		memset(bytes, c, sizeof bytes);
+		digits += indices(kernel_nondigits(bytes)) ==
+		    (digit ? 0 : 0xFFFFu);
+		specials += indices(kernel_specials(bytes)) ==
+		    (special ? 0xFFFFu : 0);
+	}
+	is(digits == 256, "a digit is one of ten bytes");
+	is(specials == 256, "specials are the quote, the backslash, control "
+	    "bytes and those from 0x80 on");
+}
+
+int
+main(void)
+{
+	random_bytes();
+	every_byte();
+	return unit_finish();
+}
