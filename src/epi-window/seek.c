@@ -190,7 +190,8 @@ mark_nodes(const struct seek *seek, int64_t from, int64_t to, bool **have,
 			*have = report_resize(*have, *room + 1, sizeof **have);
 			(*have)[(*room)++] = false;
 		}
-		(*have)[sample.node] = true;
+		if (sample.node < *room)
+			(*have)[sample.node] = true;
 	}
 	sample_forget(&reader);
 	free(bytes);
