@@ -199,7 +199,7 @@ cut_series(struct span *span)
 static void
 finish(void)
 {
-	bool stopped = s.stops >= s.starts && !s.unread;
+	bool stopped = s.stops >= s.starts && s.away <= 0 && !s.unread;
 
 	for (unsigned i = 0; i < s.names.count; i++)
 		node_settle(node_known(i), i);
@@ -227,8 +227,10 @@ finish(void)
 		    s.every_ns == 0) || (emit_all_ended(span) && span->closed));
 	}
 	if (s.incomplete)
-		report_error(s.unread ? "incomplete: not all of the input "
-		    "was read" : "incomplete: the stream ended without stop");
+		report_error("incomplete: %s", s.unread
+		    ? "not all of the input was read" : s.stops < s.starts
+		    ? "the stream ended without stop"
+		    : "an instrument was unplugged, and did not come back");
 }
 
 static struct cut cut;

@@ -197,6 +197,14 @@ joules() {
 	[ "$stderr" = "epi-integrate: incomplete: the stream ended without stop" ]
 }
 
+@test "an instrument that was unplugged and did not come back is incomplete" {
+	away='{"timestamp":2,"type":"event","event":"disconnect"}' back='{"timestamp":3,"type":"event","event":"reconnect"}'
+	partly 1 epi-integrate < <(start 1 '"nodes":["a"],"rate_hz":1'; series a 1 5 5; echo "$away"; stop 2)
+	[[ $(cluster .complete) == false && $stderr == *unplugged* ]]
+	ok epi-integrate < <(start 1 '"nodes":["a"],"rate_hz":1'; series a 1 5 5; echo "$away"; echo "$back"; series a 3 5; stop 3)
+	[ "$(cluster .complete)" = true ]
+}
+
 @test "a sample twice is dropped and counted" {
 	ok epi-integrate < <(series a 1 5 5; sample a 2 5.000; sample a 3 5)
 	[ "$(node '[.joules, .samples, .duplicate_samples]')" = '[10,3,1]' ]

@@ -227,6 +227,12 @@ event_take(const struct feed_record *record)
 		if (event.has_timestamp && event.timestamp_ns > s.stop_ns)
 			s.stop_ns = event.timestamp_ns;
 		break;
+	case EVENT_DISCONNECT:
+		s.away++;
+		break;
+	case EVENT_RECONNECT:
+		s.away--;
+		break;
 	case EVENT_LOST:
 		take_lost(&event);
 		break;

@@ -107,6 +107,7 @@ struct state {
 	} tick;
 	int64_t start_ns, stop_ns;  /* of the stream's events */
 	uint64_t starts, stops;
+	int64_t away;            /* instruments unplugged, and not back */
 	uint64_t malformed;      /* in the parts that were merged */
 	bool simulated, incomplete, emitted;
 	bool unread;             /* not all of the input could be read */

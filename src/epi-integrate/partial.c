@@ -223,6 +223,7 @@ compose_stream(const struct span *whole)
 {
 	compose_count("starts", (int64_t)s.starts);
 	compose_count("stops", (int64_t)s.stops);
+	compose_count("away", s.away);
 	compose_count("start_ns", s.start_ns);
 	compose_count("stop_ns", s.stop_ns);
 	compose_count("malformed", (int64_t)report_malformed_count());
@@ -609,6 +610,7 @@ merge_piece(const struct piece *piece)
 		s.stop_ns = stop_ns;
 	s.starts += (uint64_t)integer(&record, "starts");
 	s.stops += (uint64_t)integer(&record, "stops");
+	s.away += integer(&record, "away");
 	s.malformed += (uint64_t)integer(&record, "malformed");
 	s.unread |= member(piece->line, piece->length, "unread").kind ==
 	    JSON_TRUE;
