@@ -1,15 +1,29 @@
 /*
  * Like records, read again without being scanned.
  *
- * For each byte of a line a shape holds the lowest value and the range above
- * it: a constant has range 0, a digit '0' and 9, the first digit of a whole
- * part of several '1' and 8, a byte of the wanted string anything.  One
- * subtraction and one saturating comparison of all bytes, the newline among
- * them, prove the grammar; the numbers then stand at known places.  A line is
- * tried on the shape that its reader expects, then on the one that has the
- * same text with its digits made equal, found by a hash of that text.  Where
- * shapes keep missing (another order of keys on every line) trying pauses,
- * longer each time.
+ * A line is tried in three ways, each slower and knowing more lines.  Its
+ * shape, the template of a whole line, is compared in one go; its reader says
+ * which one to expect.  Then its members are taken one by one, each by the
+ * template of one member, expected after the one before or found by its first
+ * bytes; the members that make a line also lead to its shape.  Else json_members
+ * scans it, and its members are learned.  Where a way keeps missing, trying it
+ * pauses, longer each time.
+ *
+ * What each trick gains, in instructions a line (callgrind, 5 MB of 170-byte
+ * lines of ten members: fixed decimals, trimmed zeros, shuffled keys; all of
+ * epi-integrate), without it and with it:
+ *
+ *	                                        fixed  trimmed  shuffled
+ *	sixteen bytes of a string or number        -      5146      5835
+ *	at a time, wanted keys by first byte       -      4206      4294
+ *	a template for each member                 -      4206      4294
+ *	                                           -      1090      1435
+ *	a template for the whole line            895         -         -
+ *	                                         508         -         -
+ *
+ * Frequent members first in their slot, and shapes left alone while they pause,
+ * gain no instructions but mispredicted branches: of trimmed lines a fifth of
+ * the time, of shuffled ones a tenth.
  */
 #include <stdlib.h>
 #include <string.h>
