@@ -85,6 +85,11 @@ lint fuzz bench demo: all
 	@EPI_BIN=$(abspath $(BIN)) FUZZ_SECONDS=$(FUZZ_SECONDS) \
 		PATH='$(abspath $(BIN))':"$$PATH" scripts/$@
 
+# What is installed has to be there before what needs it.
+ifneq ($(filter deps deps-dev,$(MAKECMDGOALS)),)
+.NOTPARALLEL:
+endif
+
 deps:
 	@scripts/deps $@ '$(DEPS)'
 deps-dev:
