@@ -1,0 +1,68 @@
+/*
+ * host: the port to a Linux process.  Its clock is virtual (as fast as it
+ * goes) or real, its wire is standard output or a pseudo-terminal, its ICs are
+ * models on modelled loads.
+ */
+#ifndef HOST_H
+#define HOST_H
+
+#include "load.h"
+#include "meter.h"
+
+enum { HOST_LINES = 16, HOST_QUEUE = 1024 };
+
+struct host_config {
+	struct load_config load;
+	struct meter_config meter;
+	bool fast;          /* virtual time alone; else it keeps to real time */
+	int32_t drift_ppm;  /* the crystal runs fast by this */
+	int input;          /* descriptor that commands come from, or -1 */
+	int waker;          /* another one that ends a sleep, or -1 */
+	/* Takes one line when its last byte has left the wire. */
+	void (*write)(const char *bytes, size_t count);
+	/* Everything written must be out: a sleep follows. */
+	void (*flush)(void);
+};
+
+struct host_line {
+	uint64_t due_us;
+	size_t length;
+	char text[FRAME_LINE_MAX];
+};
+
+struct host {
+	struct host_config config;
+	struct load load;
+	struct model models[FRAME_CHANNELS];
+	struct meter meter;
+
+	uint64_t true_us;       /* since the begin */
+	uint64_t boot_us;       /* true time of the last boot */
+	uint64_t wake_us;       /* no sleep goes on past this */
+	int64_t begin_ns;       /* CLOCK_MONOTONIC at the begin */
+	uint64_t wire_us;       /* the UART is busy until then */
+	struct host_line lines[HOST_LINES];
+	unsigned first_line, line_count;
+	unsigned lose, damage;  /* lines still to lose, to damage */
+	const char *cause;
+	bool reset_asked, input_ended;
+
+	/* For the truth: the first sample and the last one taken. */
+	uint64_t samples;
+	int64_t first_nj[FRAME_CHANNELS], last_nj[FRAME_CHANNELS];
+	int64_t first_counted_nj[FRAME_CHANNELS];
+	int64_t last_counted_nj[FRAME_CHANNELS];
+};
+
+extern struct host host;
+
+void host_start(const struct host_config *config);
+void host_boot(const char *cause);
+
+/* One turn of the meter, and the books kept. */
+void host_turn(void);
+
+/* The last frame, with the truth; everything on the wire goes out. */
+void host_end(const char *reason);
+
+#endif

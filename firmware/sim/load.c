@@ -1,0 +1,279 @@
+#include "load.h"
+
+#include <string.h>
+
+/* Watts of a single-board computer with 8 GB: at its outlet, and what one
+ * token's computing adds and its waiting for the network takes away. */
+static const struct {
+	int32_t level_uw, computing_uw, waiting_uw;
+} states[] = {
+	[LOAD_IDLE] = { 3200000, 250000, 0 },
+	[LOAD_PREFILL] = { 8600000, 300000, -600000 },
+	[LOAD_DECODE] = { 7200000, 500000, -1900000 },
+	[LOAD_OFF] = { 0, 0, 0 },
+	[LOAD_FIXED] = { 0, 0, 0 }
+};
+
+/* xorshift64*, Vigna 2016. */
+static uint64_t draw(struct load *load)
+{
+	load->random ^= load->random >> 12;
+	load->random ^= load->random << 25;
+	load->random ^= load->random >> 27;
+	return load->random * UINT64_C(2685821657736338717);
+}
+
+/* Near enough to a normal deviate, in 1/37838 of its deviation: four uniform
+ * numbers of 16 bits added have a deviation of 2 * 65536 / sqrt(12). */
+static int32_t deviate(struct load *load)
+{
+	uint64_t r = draw(load);
+
+	return (int32_t)((r & 0xFFFF) + (r >> 16 & 0xFFFF) +
+	    (r >> 32 & 0xFFFF) + (r >> 48)) - 131070;
+}
+
+static uint32_t between(struct load *load, uint32_t low, uint32_t high)
+{
+	return low + (uint32_t)((draw(load) >> 32) * (high - low + 1) >> 32);
+}
+
+static void next_burst(struct load *load, struct load_node *node)
+{
+	node->computing = !node->computing;
+	if (node->state == LOAD_IDLE)
+		node->burst_ms = node->computing ? between(load, 2, 30) :
+		    between(load, 20, 400);
+	else
+		node->burst_ms = node->computing ? between(load, 60, 140) :
+		    between(load, 5, 45);
+}
+
+static int32_t target(const struct load_node *node)
+{
+	if (node->state == LOAD_OFF)
+		return 0;
+	if (node->state == LOAD_FIXED)
+		return node->fixed_uw;
+	return states[node->state].level_uw + node->noise_uw +
+	    (node->computing ? states[node->state].computing_uw :
+	    states[node->state].waiting_uw);
+}
+
+/* One millisecond.  The noise keeps 31/32 of itself, so that a step of
+ * sqrt(1 - (31/32)^2) = 0.248 deviations holds the rms; the supply's bulk
+ * capacitor smooths over about 16 ms. */
+static void step(struct load *load, struct load_node *node)
+{
+	node->energy_nj += node->power_uw;
+	node->history_nj[(load->ms + 1) % LOAD_HISTORY_MS] = node->energy_nj;
+	if (node->state < LOAD_OFF) {
+		if (node->burst_ms-- == 0)
+			next_burst(load, node);
+		node->noise_uw += -node->noise_uw / 32 + (int32_t)(
+		    (int64_t)deviate(load) * load->config.noise_uw / 152573);
+	}
+	node->smooth_uw += (target(node) - node->smooth_uw) / 16;
+	if (node->state == LOAD_FIXED)
+		node->smooth_uw = node->fixed_uw;
+	node->power_uw = node->smooth_uw > 0 ? node->smooth_uw : 0;
+}
+
+/* Ten times a second the mains wander: up to about 1 % in voltage, 20 mHz. */
+static void wander(struct load *load)
+{
+	int32_t mv = load->config.mains_mv, mhz = load->config.mains_millihertz;
+
+	load->line_mv += (mv - load->line_mv) / 64 +
+	    (int32_t)((int64_t)deviate(load) * mv / 37838 / 1500);
+	load->line_millihertz += (mhz - load->line_millihertz) / 64 +
+	    (int32_t)((int64_t)deviate(load) * 2 / 37838);
+}
+
+static void advance(struct load *load, uint64_t time_us)
+{
+	while (load->ms < time_us / 1000) {
+		if (load->ms % 100 == 0)
+			wander(load);
+		for (unsigned n = 0; n < load->config.nodes; n++)
+			step(load, &load->nodes[n]);
+		load->ms++;
+	}
+}
+
+void load_start(struct load *load, const struct load_config *config)
+{
+	memset(load, 0, sizeof *load);
+	load->config = *config;
+	load->random = config->seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
+	for (int i = 0; i < 8; i++)
+		draw(load);
+	load->line_mv = config->mains_mv;
+	load->line_millihertz = config->mains_millihertz;
+	for (unsigned n = 0; n < config->nodes; n++) {
+		load->nodes[n].smooth_uw = states[LOAD_IDLE].level_uw;
+		load->nodes[n].power_uw = states[LOAD_IDLE].level_uw;
+	}
+}
+
+void load_set(struct load *load, unsigned node, enum load_state state)
+{
+	load->nodes[node].state = state;
+	load->nodes[node].burst_ms = 0;
+}
+
+void load_fix(struct load *load, unsigned node, int32_t uw)
+{
+	load->nodes[node].fixed_uw = uw;
+	load_set(load, node, LOAD_FIXED);
+}
+
+int64_t load_energy_nj(struct load *load, unsigned node, uint64_t time_us)
+{
+	struct load_node *at = &load->nodes[node];
+
+	advance(load, time_us);
+	uint64_t ms = time_us / 1000, us = time_us % 1000;
+	if (ms == load->ms)
+		return at->energy_nj + (int64_t)us * at->power_uw / 1000;
+	int64_t from = at->history_nj[ms % LOAD_HISTORY_MS];
+	int64_t to = at->history_nj[(ms + 1) % LOAD_HISTORY_MS];
+	return from + (to - from) * (int64_t)us / 1000;
+}
+
+/*
+ * A small rectifier supply draws its current in a spike at the crest.  Its
+ * power factor rises with load from 0.30 to 0.60, most of it distortion; the
+ * fundamental leads by a Q of a fifth to a tenth of P; the crest factor falls
+ * from 5.0 to 3.5.
+ */
+static int32_t share_ppm(int64_t uw)
+{
+	return (int32_t)(uw <= 0 ? 0 : uw * 1000000 / (uw + 9000000));
+}
+
+static int32_t power_factor_milli(int64_t uw)
+{
+	return 300 + share_ppm(uw) * 3 / 10000;
+}
+
+static int64_t true_reactive_uvar(int64_t uw)
+{
+	return -uw * (200 - share_ppm(uw) / 10000) / 1000;
+}
+
+static int64_t current_ua(const struct load *load, int64_t uw)
+{
+	if (uw <= 0)
+		return 0;
+	return uw * 1000000 / power_factor_milli(uw) / load->line_mv;
+}
+
+/* The share of the power that an ADC keeps which clips the current's peak:
+ * the spike loses its top, and power in the same measure. */
+static int64_t clip(const struct load *load, int64_t uw, int64_t value)
+{
+	int64_t crest_milli = 5000 - share_ppm(uw) * 15 / 10000;
+	int64_t peak_ua = current_ua(load, uw) * crest_milli / 1000;
+
+	if (!load->config.clip_peak_ua || peak_ua <= load->config.clip_peak_ua)
+		return value;
+	return value * load->config.clip_peak_ua / peak_ua;
+}
+
+/*
+ * What the channel makes of a true quantity (uW, or nJ over time_us): ratio
+ * error, phase error times Q, pickup, crosstalk, clipping, direction.
+ * 17453293e-9 rad are a degree.
+ */
+static int64_t measured(const struct load *load, unsigned n, int64_t value,
+    int64_t mean_uw, int64_t others, int64_t pickup)
+{
+	const struct load_config *config = &load->config;
+	int64_t q = mean_uw > 0 ? value * (true_reactive_uvar(mean_uw) * 1000 /
+	    mean_uw) / 1000 : 0;
+
+	value = clip(load, mean_uw, value);
+	value += value * config->gain_ppm / 1000000;
+	value += q * config->phase_millidegrees / 1000 * 17453 / 1000000;
+	value += others * config->crosstalk_ppm / 1000000 + pickup;
+	return load->nodes[n].reversed ? -value : value;
+}
+
+static int64_t span_power_uw(struct load *load, unsigned n, uint64_t from_us,
+    int64_t from_nj, uint64_t to_us)
+{
+	if (to_us <= from_us)
+		return load->nodes[n].power_uw;
+	return (load_energy_nj(load, n, to_us) - from_nj) * 1000 /
+	    (int64_t)(to_us - from_us);
+}
+
+static int64_t averaged_uw(struct load *load, unsigned n, uint64_t time_us)
+{
+	struct load_node *node = &load->nodes[n];
+	uint64_t window = load->config.window_us;
+	uint64_t begin = time_us > window ? time_us - window : 0;
+
+	switch (load->config.sampling) {
+	case LOAD_POINT:
+		return node->power_uw;
+	case LOAD_WINDOW:
+		return span_power_uw(load, n, begin,
+		    load_energy_nj(load, n, begin), time_us);
+	default:
+		return span_power_uw(load, n, node->read_us, node->read_nj,
+		    time_us);
+	}
+}
+
+static int64_t others_uw(const struct load *load, unsigned n)
+{
+	int64_t sum = 0;
+
+	for (unsigned i = 0; i < load->config.nodes; i++)
+		sum += i == n ? 0 : load->nodes[i].power_uw;
+	return sum;
+}
+
+void load_read(void *state, unsigned channel, uint64_t time_us,
+    struct model_reading *reading)
+{
+	struct load *load = state;
+	struct load_node *node = &load->nodes[channel];
+
+	advance(load, time_us);
+	int64_t uw = averaged_uw(load, channel, time_us);
+	node->read_us = time_us;
+	node->read_nj = load_energy_nj(load, channel, time_us);
+	reading->power_uw = measured(load, channel, uw, uw,
+	    load->config.crosstalk_ppm ? others_uw(load, channel) : 0,
+	    load->config.pickup_uw);
+	reading->reactive_uvar = true_reactive_uvar(uw);
+	reading->current_ua = clip(load, uw, current_ua(load, uw));
+	reading->power_factor_milli = uw > 0 ? power_factor_milli(uw) : 0;
+	if (node->reversed)
+		reading->power_factor_milli = -reading->power_factor_milli;
+	reading->voltage_mv = load->line_mv;
+	reading->frequency_millihertz = load->line_millihertz;
+	reading->sag = load->line_mv < load->config.mains_mv * 7 / 10;
+}
+
+int64_t load_measured_nj(void *state, unsigned channel, uint64_t time_us)
+{
+	struct load *load = state;
+	struct load_node *node = &load->nodes[channel];
+	int64_t now_nj = load_energy_nj(load, channel, time_us);
+	int64_t us = (int64_t)(time_us - node->counted_us);
+
+	if (us <= 0)
+		return node->measured_nj;
+	int64_t nj = now_nj - node->counted_true_nj;
+	node->measured_nj += measured(load, channel, nj, nj * 1000 / us,
+	    load->config.crosstalk_ppm ?
+	    others_uw(load, channel) * us / 1000 : 0,
+	    load->config.pickup_uw * us / 1000);
+	node->counted_us = time_us;
+	node->counted_true_nj = now_nj;
+	return node->measured_nj;
+}

@@ -1,0 +1,75 @@
+/*
+ * load: computers on the mains, and what clamps and ICs make of their power.
+ *
+ * Power changes in steps of 1 ms of true time; the energy of a node is an
+ * exact sum of them, so the truth is known to the nanojoule.  The same seed
+ * gives the same watts on every machine: integers only.
+ */
+#ifndef LOAD_H
+#define LOAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model.h"
+
+enum { LOAD_NODES = 4, LOAD_HISTORY_MS = 4096 };
+
+enum load_state { LOAD_IDLE, LOAD_PREFILL, LOAD_DECODE, LOAD_OFF, LOAD_FIXED };
+
+enum load_sampling { LOAD_MEAN, LOAD_POINT, LOAD_WINDOW };
+
+struct load_config {
+	uint64_t seed;
+	unsigned nodes;
+	int32_t mains_mv, mains_millihertz; /* 120 V 60 Hz, 230 V 50 Hz */
+	enum load_sampling sampling;
+	uint64_t window_us;                 /* of LOAD_WINDOW, up to 2 s */
+	int32_t noise_uw;                   /* rms, with a memory of 32 ms */
+
+	/* The clamp and the front end, the same for all channels. */
+	int32_t gain_ppm;                   /* error of the clamp's ratio */
+	int32_t phase_millidegrees;         /* error, acts through Q */
+	int32_t pickup_uw;                  /* mains picked up, a constant */
+	int32_t crosstalk_ppm;              /* of the sum of the other nodes */
+	int32_t clip_peak_ua;               /* full scale of the ADC; 0: none */
+};
+
+struct load_node {
+	enum load_state state;
+	int32_t fixed_uw;
+	bool reversed;         /* the clamp is on the wrong way round */
+	bool computing;        /* of a token: else it waits for the others */
+	uint32_t burst_ms;     /* left of this part of the token */
+	int32_t noise_uw, smooth_uw, power_uw;
+	int64_t energy_nj;     /* up to the begin of the running millisecond */
+	int64_t history_nj[LOAD_HISTORY_MS];
+
+	/* Of the instrument. */
+	uint64_t read_us;      /* the mean's begin */
+	int64_t read_nj;
+	uint64_t counted_us;
+	int64_t counted_true_nj, measured_nj;
+};
+
+struct load {
+	struct load_config config;
+	uint64_t random;
+	uint64_t ms;           /* the running millisecond */
+	int32_t line_mv, line_millihertz;
+	struct load_node nodes[LOAD_NODES];
+};
+
+void load_start(struct load *load, const struct load_config *config);
+void load_set(struct load *load, unsigned node, enum load_state state);
+void load_fix(struct load *load, unsigned node, int32_t uw);
+
+/* True energy of a node from the begin to a time at most 4 s back. */
+int64_t load_energy_nj(struct load *load, unsigned node, uint64_t time_us);
+
+/* The analogue side of an IC; state is a struct load, time true time. */
+void load_read(void *state, unsigned channel, uint64_t time_us,
+    struct model_reading *reading);
+int64_t load_measured_nj(void *state, unsigned channel, uint64_t time_us);
+
+#endif
