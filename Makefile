@@ -27,6 +27,8 @@ SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 
 flags = -std=c11 -fno-tree-slp-vectorize -D_POSIX_C_SOURCE=200809L -Isrc/lib -Isrc $(WARNINGS) \
 	-DEPI_VERSION='"$(VERSION)"' $(CPPFLAGS) $(CFLAGS) -MMD -MP
+# For the firmware, that epi-sim runs.
+flags += -Ifirmware/core -Ifirmware/sim
 linked = $$(sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $(1))
 
 # One word for each file that is made; make V=1 shows the commands.
@@ -39,9 +41,12 @@ units := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
 
 all: $(programs)
 
-# A part of program P is a src/P/*.c.
+# A part of program P is a src/P/*.c, or a *.c of a folder that its source
+# names in a line "/* parts: FOLDER... */".
 .SECONDEXPANSION:
-parts = $(subst .c,.o,$(subst src/,$(BUILD)/,$(wildcard src/$(1)/*.c)))
+named = $(shell sed -n 's,^/\* parts: \(.*\) \*/$$,\1,p' src/$(1).c 2>&-)
+parts = $(subst .c,.o,$(subst src/,$(BUILD)/,$(wildcard src/$(1)/*.c)) \
+	$(addprefix $(BUILD)/,$(wildcard $(addsuffix /*.c,$(call named,$(1))))))
 $(BIN)/%: $(BUILD)/%.o $$(call parts,$$*) $(BUILD)/libepi.a
 	@mkdir -p $(@D)
 	$(quiet)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call linked,src/$*.c) -lm $(LDLIBS)
@@ -57,6 +62,10 @@ $(BUILD)/libepi.a: $(modules)
 $(BUILD)/%.o: src/%.c | $(BUILD)/64-bit
 	@mkdir -p $(@D)
 	$(quiet)$(CC) $(flags) -c -o $@ $<
+
+$(BUILD)/firmware/%.o: firmware/%.c | $(BUILD)/64-bit
+	@mkdir -p $(@D)
+	$(CC) $(flags) -c -o $@ $<
 
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libepi.a | $(BUILD)/64-bit
 	@mkdir -p $(@D)
@@ -117,7 +126,8 @@ dist:
 clean:
 	rm -rf bin build dist
 
--include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d)
+-include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d \
+	$(BUILD)/*/*/*.d)
 .PHONY: all units check sancheck lint fuzz bench demo deps deps-dev install \
 	uninstall dist clean
 .SECONDARY:

@@ -45,7 +45,7 @@ struct host {
 	unsigned first_line, line_count;
 	unsigned lose, damage;  /* lines still to lose, to damage */
 	const char *cause;
-	bool reset_asked, input_ended;
+	bool reset_asked;
 
 	/* For the truth: the first sample and the last one taken. */
 	uint64_t samples;
@@ -58,6 +58,9 @@ extern struct host host;
 
 void host_start(const struct host_config *config);
 void host_boot(const char *cause);
+
+/* Whether a read would not block. */
+bool host_readable(int fd);
 
 /* One turn of the meter, and the books kept. */
 void host_turn(void);

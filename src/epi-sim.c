@@ -1,0 +1,547 @@
+/* epi-sim - the meter's firmware on a simulated cluster */
+/* parts: firmware/core firmware/sim */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "event.h"
+#include "feed.h"
+#include "host.h"
+#include "option.h"
+#include "pty.h"
+#include "report.h"
+#include "stream.h"
+
+static const char help[] =
+"usage: epi-sim [--nodes N] [--rate HZ] [--for D] [--fast] [--seed N]\n"
+"               [--sampling HOW] [--mains V] [--noise W] [--gain X]\n"
+"               [--phase DEG] [--pickup W] [--crosstalk X] [--drift PPM]\n"
+"               [--pty LINK] [--marks FILE] [--truth FILE] [FILE]\n"
+"Run the meter's firmware on modelled ICs, clamps and computers and write its\n"
+"wire format.  FILE is a script; without one the nodes idle, prefill and\n"
+"decode in turn.\n"
+"\n"
+"      --nodes N      nodes, 1 to 4 (4)\n"
+"      --rate HZ      samples a second, 1 to 50 (10)\n"
+"      --for D        end after this long: 60s, 5m, 1d\n"
+"      --fast         as fast as it goes, not in real time\n"
+"      --seed N       another N is another run; the same N the same (1)\n"
+"      --sampling HOW what the ICs average: mean, point or window=D (mean)\n"
+"      --mains V      120 (60 Hz) or 230 (50 Hz) (230)\n"
+"      --noise W      of a node's power, rms (0.15)\n"
+"      --gain X       error of the clamps' ratio, 0.01 is one per cent (0)\n"
+"      --phase DEG    error of the clamps' phase in degrees (0)\n"
+"      --pickup W     mains picked up by an empty clamp (0)\n"
+"      --crosstalk X  share of the other nodes that a clamp sees (0)\n"
+"      --drift PPM    the meter's clock runs fast by this (0)\n"
+"      --pty LINK     a pseudo-terminal, linked at LINK, that takes commands\n"
+"      --marks FILE   mark events, as they come, set what the nodes do\n"
+"      --truth FILE   write the true joules there at the end\n"
+"  -h, --help         show this and exit\n"
+"      --version      show the version and exit\n"
+"\n"
+"Example: epi-sim --fast --for 60s | epi-tap - | epi-integrate\n";
+
+enum verb {
+	IDLE, PREFILL, DECODE, OFF, WATTS, LOSE, DAMAGE, REBOOT, MISSING, STUCK,
+	BADSUM, PRESENT, BROWNOUT, REVERSE, FREEZE, END
+};
+
+/* `arguments`: w watts, k a count, n a node that may be left out. */
+static const struct {
+	const char *word;
+	const char *arguments;
+} verbs[] = {
+	[IDLE] = { "idle", "n" }, [PREFILL] = { "prefill", "n" },
+	[DECODE] = { "decode", "n" }, [OFF] = { "off", "n" },
+	[WATTS] = { "watts", "wn" }, [LOSE] = { "lose", "k" },
+	[DAMAGE] = { "damage", "k" }, [REBOOT] = { "reboot", "" },
+	[MISSING] = { "missing", "n" }, [STUCK] = { "stuck", "n" },
+	[BADSUM] = { "badsum", "n" }, [PRESENT] = { "present", "n" },
+	[BROWNOUT] = { "brownout", "n" }, [REVERSE] = { "reverse", "n" },
+	[FREEZE] = { "freeze", "n" }, [END] = { "end", "" }
+};
+
+struct action {
+	uint64_t at_us;
+	enum verb verb;
+	unsigned node;   /* from 1; 0: all */
+	int64_t value;   /* uW, or a count */
+};
+
+enum { FOREVER_US = INT64_MAX / 1000 };
+
+static struct sim {
+	struct host_config host;
+	uint64_t end_us;
+	struct action *script;
+	size_t count, room, next;
+	uint64_t turn_us;       /* when the built-in script began again */
+	bool scripted;
+	const char *end_reason;
+	const char *link, *truth, *marks_name;
+	int pty;
+	struct stream marks;
+	bool marking;
+} sim = {
+	.host = {
+		.load = { .seed = 1, .nodes = 4, .mains_mv = 230000,
+			.mains_millihertz = 50000, .noise_uw = 150000,
+			.clip_peak_ua = 1590000 },
+		.meter = { .firmware = EPI_VERSION, .channels = 4, .rate_hz = 10,
+			.driver = &atm90e26_driver, .simulated = true,
+			.averaging_known = true },
+		.input = -1, .waker = -1
+	},
+	.end_us = FOREVER_US, .pty = -1, .end_reason = "time"
+};
+
+static volatile sig_atomic_t signalled;
+
+/* The script. */
+
+static void add(struct action action)
+{
+	if (sim.count == sim.room) {
+		sim.room = sim.room ? 2 * sim.room : 64;
+		sim.script = report_resize(sim.script, sim.room,
+		    sizeof *sim.script);
+	}
+	sim.script[sim.count++] = action;
+}
+
+/* The next word of a line; false at its end. */
+static bool word(const char **at, const char *end, const char **from,
+    size_t *length)
+{
+	while (*at < end && (**at == ' ' || **at == '\t'))
+		++*at;
+	*from = *at;
+	while (*at < end && **at != ' ' && **at != '\t' && **at != '#')
+		++*at;
+	*length = (size_t)(*at - *from);
+	return *length > 0;
+}
+
+static bool find_verb(const char *text, size_t length, enum verb *verb)
+{
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+		if (strlen(verbs[i].word) == length &&
+		    memcmp(verbs[i].word, text, length) == 0) {
+			*verb = (enum verb)i;
+			return true;
+		}
+	return false;
+}
+
+static bool argument(char kind, const char *text, size_t length,
+    struct action *action)
+{
+	int64_t value;
+
+	if (!json_decimal_text(text, length, kind == 'w' ? 6 : 0, &value) ||
+	    value < 0)
+		return false;
+	if (kind == 'n') {
+		action->node = (unsigned)value;
+		return value >= 1 && value <= sim.host.load.nodes;
+	}
+	action->value = value;
+	return value <= 2000000000;
+}
+
+/* NULL, or what is wrong. */
+static const char *read_action(const char *at, const char *end,
+    struct action *action)
+{
+	const char *text;
+	size_t length;
+	int64_t us;
+
+	word(&at, end, &text, &length);
+	if (!json_decimal_text(text, length, 6, &us) || us < 0)
+		return "no time in seconds";
+	action->at_us = (uint64_t)us;
+	if (sim.count && action->at_us < sim.script[sim.count - 1].at_us)
+		return "a time before the line before";
+	if (!word(&at, end, &text, &length) ||
+	    !find_verb(text, length, &action->verb))
+		return "no such verb";
+	for (const char *kind = verbs[action->verb].arguments; *kind; kind++)
+		if (!word(&at, end, &text, &length)) {
+			if (*kind != 'n')
+				return "a number is missing";
+		} else if (!argument(*kind, text, length, action)) {
+			return "no such number or node";
+		}
+	return word(&at, end, &text, &length) ? "a word too many" : NULL;
+}
+
+static void take_line(void *state, const struct feed_line *line)
+{
+	const char *at = line->text, *end = at + line->length, *text;
+	struct action action = { 0, IDLE, 0, 0 };
+	size_t length;
+
+	(void)state;
+	if (!word(&at, end, &text, &length) &&
+	    (at == end || *at == '#'))
+		return;
+	const char *wrong = read_action(line->text, end, &action);
+	if (wrong)
+		report_malformed(line->file, line->line_number, "%s: %.*s", wrong,
+		    (int)(line->length < 80 ? line->length : 80), line->text);
+	else
+		add(action);
+}
+
+/* Two seconds of idle, three of prefill, ten of decode, and again. */
+static void default_script(void)
+{
+	add((struct action){ 0, IDLE, 0, 0 });
+	add((struct action){ 2000000, PREFILL, 0, 0 });
+	add((struct action){ 5000000, DECODE, 0, 0 });
+	add((struct action){ 15000000, IDLE, 0, 0 });
+}
+
+static void act_on_node(const struct action *action, unsigned n)
+{
+	struct model *model = &host.models[n];
+
+	switch (action->verb) {
+	case IDLE: load_set(&host.load, n, LOAD_IDLE); break;
+	case PREFILL: load_set(&host.load, n, LOAD_PREFILL); break;
+	case DECODE: load_set(&host.load, n, LOAD_DECODE); break;
+	case OFF: load_set(&host.load, n, LOAD_OFF); break;
+	case WATTS: load_fix(&host.load, n, (int32_t)action->value); break;
+	case MISSING: model->missing = true; break;
+	case STUCK: model->stuck_low = true; break;
+	case BADSUM: model->refuse_sum = true; break;
+	case PRESENT:
+		model->missing = model->stuck_low = model->refuse_sum =
+		    model->frozen = false;
+		break;
+	case BROWNOUT: model_brown_out(model); break;
+	case REVERSE:
+		host.load.nodes[n].reversed = !host.load.nodes[n].reversed;
+		break;
+	case FREEZE: model->frozen = true; break;
+	default: break;
+	}
+}
+
+static void act(const struct action *action)
+{
+	switch (action->verb) {
+	case LOSE: host.lose = (unsigned)action->value; break;
+	case DAMAGE: host.damage = (unsigned)action->value; break;
+	case REBOOT: host_boot("run"); break;
+	case END:
+		sim.end_us = host.true_us;
+		sim.end_reason = "script";
+		break;
+	default:
+		for (unsigned n = 0; n < sim.host.load.nodes; n++)
+			if (action->node == 0 || action->node == n + 1)
+				act_on_node(action, n);
+	}
+}
+
+static uint64_t next_us(void)
+{
+	if (sim.next < sim.count)
+		return sim.turn_us + sim.script[sim.next].at_us;
+	return FOREVER_US;
+}
+
+static void follow_script(void)
+{
+	while (next_us() <= host.true_us && host.true_us < sim.end_us) {
+		act(&sim.script[sim.next++]);
+		if (sim.next == sim.count && !sim.scripted && !sim.marks_name) {
+			sim.turn_us += sim.script[sim.count - 1].at_us;
+			sim.next = 0;
+		}
+	}
+}
+
+/* Marks. */
+
+static void obey_mark(const char *line, size_t length)
+{
+	struct event event;
+	struct action action = { 0, IDLE, 0, 0 };
+	const char *why;
+
+	if (!event_read(line, length, &event, &why)) {
+		report_warning("%s: %s", sim.marks_name, why);
+		return;
+	}
+	if (event.kind != EVENT_MARK)
+		return;
+	if (!event.edge_is_end && json_is(&event.label, "prefill"))
+		action.verb = PREFILL;
+	else if (!event.edge_is_end && !json_is(&event.label, "idle"))
+		action.verb = DECODE;
+	act(&action);
+}
+
+static void follow_marks(void)
+{
+	struct block block;
+	const char *text;
+	size_t length;
+
+	if (!sim.marking || !host_readable(sim.marks.fd))
+		return;
+	if (!stream_next(&sim.marks, &block)) {
+		stream_close(&sim.marks);
+		sim.marking = false;
+		host.config.waker = -1;
+		return;
+	}
+	while (block_line(&block, &text, &length))
+		if (length)
+			obey_mark(text, length);
+}
+
+/* The wire. */
+
+static void write_pty(const char *bytes, size_t count)
+{
+	if (!pty_write(sim.pty, bytes, count))
+		report_fatal("%s: %s", sim.link, strerror(errno));
+}
+
+static void nothing(void)
+{
+}
+
+static void open_wire(void)
+{
+	sim.host.write = stream_copy;
+	sim.host.flush = stream_flush;
+	if (!sim.link)
+		return;
+	sim.pty = pty_open(sim.link);
+	if (sim.pty < 0)
+		report_fatal("%s: %s", sim.link, strerror(errno));
+	sim.host.input = sim.pty;
+	sim.host.write = write_pty;
+	sim.host.flush = nothing;
+}
+
+static void write_truth(void)
+{
+	FILE *file = fopen(sim.truth, "w");
+	bool done = file != NULL;
+
+	for (unsigned c = 0; done && c < sim.host.load.nodes; c++)
+		done = fprintf(file, "{\"type\":\"truth\",\"channel\":%u,"
+		    "\"joules\":%.9f,\"counted_joules\":%.9f,\"samples\":%llu,"
+		    "\"simulated\":true}\n", c + 1,
+		    (double)(host.last_nj[c] - host.first_nj[c]) / 1e9,
+		    (double)(host.last_counted_nj[c] - host.first_counted_nj[c]) /
+		    1e9, (unsigned long long)host.samples) > 0;
+	if (file && fclose(file) != 0)
+		done = false;
+	if (!done)
+		report_error("%s: %s", sim.truth, strerror(errno));
+}
+
+static void note(int number)
+{
+	(void)number;
+	signalled = 1;
+}
+
+static void catch_signals(void)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action, old;
+
+	memset(&action, 0, sizeof action);
+	action.sa_handler = note;
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		if (sigaction(numbers[i], NULL, &old) == 0 &&
+		    old.sa_handler != SIG_IGN)
+			sigaction(numbers[i], &action, NULL);
+}
+
+/* Options. */
+
+static int32_t decimal_32(const char *name, const char *text, int scale,
+    int64_t low, int64_t high)
+{
+	return (int32_t)option_decimal(name, text, scale, low, high);
+}
+
+static void set_sampling(const char *text)
+{
+	struct host_config *config = &sim.host;
+
+	if (strcmp(text, "mean") == 0) {
+		config->load.sampling = LOAD_MEAN;
+	} else if (strcmp(text, "point") == 0) {
+		config->load.sampling = LOAD_POINT;
+		config->meter.averaging_us = 1; /* a 0 would be the period */
+	} else if (strncmp(text, "window=", 7) == 0) {
+		int64_t ns = option_duration("--sampling", text + 7);
+
+		if (ns < 1000000 || ns > INT64_C(2000000000))
+			report_usage("--sampling: a window of 1ms to 2s: %s", text);
+		config->load.sampling = LOAD_WINDOW;
+		config->load.window_us = (uint64_t)ns / 1000;
+		config->meter.averaging_us = (uint64_t)ns / 1000;
+		config->meter.delay_us = (uint64_t)ns / 2000;
+	} else {
+		report_usage("--sampling is mean, point or window=D, not: %s",
+		    text);
+	}
+}
+
+enum letter {
+	NODES = OPTION_LONG, RATE, FOR, FAST, SEED, SAMPLING, MAINS, NOISE, GAIN,
+	PHASE, PICKUP, CROSSTALK, DRIFT, PTY, MARKS, TRUTH
+};
+
+static void take_model(int letter, const char *text)
+{
+	struct load_config *load = &sim.host.load;
+
+	switch (letter) {
+	case MAINS:
+		if (option_integer("--mains", text, 120, 230) == 120) {
+			load->mains_mv = 120000;
+			load->mains_millihertz = 60000;
+		} else if (strcmp(text, "230") != 0) {
+			report_usage("--mains is 120 or 230, not: %s", text);
+		}
+		break;
+	case NOISE:
+		load->noise_uw = decimal_32("--noise", text, 6, 0, 10);
+		break;
+	case GAIN:
+		load->gain_ppm = decimal_32("--gain", text, 6, -1, 1);
+		break;
+	case PHASE:
+		load->phase_millidegrees = decimal_32("--phase", text, 3, -30, 30);
+		break;
+	case PICKUP:
+		load->pickup_uw = decimal_32("--pickup", text, 6, -100, 100);
+		break;
+	default:
+		load->crosstalk_ppm = decimal_32("--crosstalk", text, 6, -1, 1);
+	}
+}
+
+static void take(void *state, int letter, const char *text)
+{
+	struct host_config *config = &sim.host;
+
+	(void)state;
+	switch (letter) {
+	case NODES:
+		config->load.nodes = config->meter.channels =
+		    (uint32_t)option_integer("--nodes", text, 1, LOAD_NODES);
+		break;
+	case RATE:
+		config->meter.rate_hz =
+		    (uint32_t)option_integer("--rate", text, 1, 50);
+		break;
+	case FOR:
+		sim.end_us = (uint64_t)option_duration("--for", text) / 1000;
+		break;
+	case FAST: config->fast = true; break;
+	case SEED:
+		config->load.seed =
+		    (uint64_t)option_integer("--seed", text, 0, INT64_MAX);
+		break;
+	case SAMPLING: set_sampling(text); break;
+	case DRIFT:
+		config->drift_ppm = decimal_32("--drift", text, 0, -10000, 10000);
+		break;
+	case PTY: sim.link = text; break;
+	case MARKS: sim.marks_name = text; break;
+	case TRUTH: sim.truth = text; break;
+	default: take_model(letter, text);
+	}
+}
+
+static void prepare(char **operands)
+{
+	if (operands[0] && operands[1])
+		report_usage("more than one script: %s", operands[1]);
+	if (sim.marks_name && sim.host.fast)
+		report_usage("--marks come in real time, --fast is not");
+	if (sim.link && sim.host.fast)
+		report_usage("a --pty is read in real time, --fast is not");
+	sim.scripted = operands[0] != NULL;
+	if (sim.host.fast && !sim.scripted && sim.end_us == FOREVER_US)
+		report_usage("--fast without an end: say --for D");
+	if (!sim.scripted)
+		default_script();
+	else if (!feed_lines(operands, take_line, NULL, NULL) ||
+	    report_status() != STATUS_DONE)
+		report_fatal("%s: a script with errors is not run", operands[0]);
+	if (sim.marks_name && stream_open(&sim.marks, sim.marks_name)) {
+		sim.marking = true;
+		sim.host.waker = sim.marks.fd;
+	}
+}
+
+static void run(void)
+{
+	host_start(&sim.host);
+	if (sim.scripted && sim.end_us == FOREVER_US)
+		sim.end_us = sim.count ? sim.script[sim.count - 1].at_us : 0;
+	while (!signalled && host.true_us < sim.end_us) {
+		follow_script();
+		follow_marks();
+		host.wake_us = next_us() < sim.end_us ? next_us() : sim.end_us;
+		host_turn();
+	}
+	host_end(signalled ? "signal" : sim.end_reason);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "nodes", required_argument, NULL, NODES },
+		{ "rate", required_argument, NULL, RATE },
+		{ "for", required_argument, NULL, FOR },
+		{ "fast", no_argument, NULL, FAST },
+		{ "seed", required_argument, NULL, SEED },
+		{ "sampling", required_argument, NULL, SAMPLING },
+		{ "mains", required_argument, NULL, MAINS },
+		{ "noise", required_argument, NULL, NOISE },
+		{ "gain", required_argument, NULL, GAIN },
+		{ "phase", required_argument, NULL, PHASE },
+		{ "pickup", required_argument, NULL, PICKUP },
+		{ "crosstalk", required_argument, NULL, CROSSTALK },
+		{ "drift", required_argument, NULL, DRIFT },
+		{ "pty", required_argument, NULL, PTY },
+		{ "marks", required_argument, NULL, MARKS },
+		{ "truth", required_argument, NULL, TRUTH },
+		{ NULL, 0, NULL, 0 }
+	};
+	static const struct option_program program = {
+		.name = "epi-sim", .help = help, .letters = "",
+		.options = options, .take = take
+	};
+	char **operands = option_start(argc, argv, &program);
+
+	prepare(operands);
+	open_wire();
+	catch_signals();
+	run();
+	if (sim.truth)
+		write_truth();
+	if (sim.link && unlink(sim.link) < 0)
+		report_warning("%s: %s", sim.link, strerror(errno));
+	return stream_finish();
+}
