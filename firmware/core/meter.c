@@ -315,6 +315,14 @@ static void listen(struct meter *meter)
 	}
 }
 
+/* Half a second at most: the watchdog wants to be fed. */
+static uint64_t wake_us(const struct meter *meter, uint64_t now_us)
+{
+	uint64_t latest = now_us + (all_settled(meter) ? 500000 : 2000);
+
+	return tick_us(meter) < latest ? tick_us(meter) : latest;
+}
+
 void meter_turn(struct meter *meter)
 {
 	uint64_t now_us = hal_time_us();
@@ -337,8 +345,7 @@ void meter_turn(struct meter *meter)
 	if (meter->applying && all_settled(meter))
 		command_finish_apply(meter);
 	if (!more)
-		hal_sleep_until(all_settled(meter) ? tick_us(meter) :
-		    now_us + 2000);
+		hal_sleep_until(wake_us(meter, now_us));
 }
 
 static void clear(void *at, size_t size)
