@@ -282,12 +282,12 @@ static void rest(struct ic *ic, unsigned what)
 	}
 	if (what & IC_LINE)
 		line(ic);
+	if (status != 0xFFFF)
+		ic->errors |= status_errors(status);
 	/* A line stuck low reads 0 everywhere, and 0 is a fair LSB. */
-	if (what & IC_CHECK || (!ic->power_raw && !ic->current_raw))
+	if (!(ic->errors & IC_FATAL) &&
+	    (what & IC_CHECK || (!ic->power_raw && !ic->current_raw)))
 		ic->errors |= check(ic);
-	if (ic->errors & FRAME_MISSING)
-		return;
-	ic->errors |= status_errors(status);
 	if (!(ic->errors & IC_FATAL))
 		ic_energy(ic, (int32_t)(forward - reverse), hal_time_us());
 }

@@ -19,6 +19,19 @@ void meter_send(struct meter *meter, size_t length)
 		hal_uart_write(meter->line, length);
 }
 
+/* A sample leaves room for an answer: who asks what is wrong with a wire that
+ * is too slow must get one. */
+static void send_sample(struct meter *meter)
+{
+	size_t length = frame_format_sample(&meter->sample, meter->line,
+	    sizeof meter->line);
+
+	if (hal_uart_room() < length + FRAME_LINE_MAX)
+		meter->dropped++;
+	else
+		meter_send(meter, length);
+}
+
 static void copy_word(char *to, const char *from)
 {
 	size_t n = 0;
@@ -243,8 +256,7 @@ static void take_sample(struct meter *meter)
 		fill(meter, c);
 	}
 	if (meter->streaming) {
-		meter_send(meter, frame_format_sample(sample, meter->line,
-		    sizeof meter->line));
+		send_sample(meter);
 		meter->sequence++;
 	}
 	for (uint32_t c = 0; c < sample->channels; c++)
