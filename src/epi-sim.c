@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "event.h"
@@ -334,6 +335,20 @@ static void open_wire(void)
 	sim.host.flush = nothing;
 }
 
+/* A pseudo-terminal that closes takes with it what was not yet read. */
+static void close_wire(void)
+{
+	struct timespec moment = { 0, 200000000 };
+
+	if (sim.pty < 0)
+		return;
+	if (pty_connected(sim.pty))
+		nanosleep(&moment, NULL);
+	close(sim.pty);
+	if (unlink(sim.link) < 0)
+		report_warning("%s: %s", sim.link, strerror(errno));
+}
+
 static void write_truth(void)
 {
 	FILE *file = fopen(sim.truth, "w");
@@ -374,10 +389,16 @@ static void catch_signals(void)
 
 /* Options. */
 
+/* A decimal of at most `most` times 10^scale, and at least `least` of it. */
 static int32_t decimal_32(const char *name, const char *text, int scale,
-    int64_t low, int64_t high)
+    int64_t least, int64_t most)
 {
-	return (int32_t)option_decimal(name, text, scale, low, high);
+	int64_t unit = 1;
+
+	for (int i = 0; i < scale; i++)
+		unit *= 10;
+	return (int32_t)option_decimal(name, text, scale, least * unit,
+	    most * unit);
 }
 
 static void set_sampling(const char *text)
@@ -497,8 +518,12 @@ static void prepare(char **operands)
 static void run(void)
 {
 	host_start(&sim.host);
-	if (sim.scripted && sim.end_us == FOREVER_US)
+	if (sim.scripted && sim.end_us == FOREVER_US) {
 		sim.end_us = sim.count ? sim.script[sim.count - 1].at_us : 0;
+		sim.end_reason = "script";
+	}
+	follow_script();
+	host_boot("power");
 	while (!signalled && host.true_us < sim.end_us) {
 		follow_script();
 		follow_marks();
@@ -541,7 +566,6 @@ int main(int argc, char **argv)
 	run();
 	if (sim.truth)
 		write_truth();
-	if (sim.link && unlink(sim.link) < 0)
-		report_warning("%s: %s", sim.link, strerror(errno));
+	close_wire();
 	return stream_finish();
 }

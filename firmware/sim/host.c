@@ -226,17 +226,15 @@ static const struct model_source source = {
 /* A mean begins where sampling begins. */
 static void begin_means(void)
 {
-	for (unsigned c = 0; c < host.config.meter.channels; c++) {
-		host.load.nodes[c].read_us = host.true_us;
-		host.load.nodes[c].read_nj = load_energy_nj(&host.load, c,
-		    host.true_us);
-	}
+	for (unsigned c = 0; c < host.config.meter.channels; c++)
+		load_mean_from(&host.load, c, host.true_us);
 }
 
 void host_boot(const char *cause)
 {
 	host.cause = cause;
 	host.boot_us = host.true_us;
+	host.wake_us = UINT64_MAX;
 	host.reset_asked = false;
 	meter_start(&host.meter, &host.config.meter);
 	begin_means();
@@ -245,14 +243,12 @@ void host_boot(const char *cause)
 void host_start(const struct host_config *config)
 {
 	host.config = *config;
-	host.wake_us = UINT64_MAX;
 	load_start(&host.load, &config->load);
 	for (unsigned c = 0; c < config->meter.channels; c++)
 		model_start(&host.models[c], &source, c, 100);
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	host.begin_ns = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-	host_boot("power");
 }
 
 static uint64_t delay_us(void)
@@ -266,13 +262,14 @@ static uint64_t delay_us(void)
 
 static void keep_truth(uint64_t sample_us)
 {
-	uint64_t delay = delay_us();
-	uint64_t centre = true_time(sample_us > delay ? sample_us - delay : 0);
+	int64_t delay = (int64_t)delay_us();
+	int64_t centre = (int64_t)true_time(sample_us) -
+	    (delay - delay * host.config.drift_ppm / 1000000);
 
 	for (unsigned c = 0; c < host.config.meter.channels; c++) {
 		host.last_nj[c] = load_energy_nj(&host.load, c, centre);
 		host.last_counted_nj[c] = load_energy_nj(&host.load, c,
-		    host.models[c].energy_read_us);
+		    (int64_t)host.models[c].energy_read_us);
 	}
 	if (host.samples++)
 		return;

@@ -56,6 +56,7 @@ struct host {
 
 extern struct host host;
 
+/* The nodes and ICs under power; then the board's first boot, or another. */
 void host_start(const struct host_config *config);
 void host_boot(const char *cause);
 

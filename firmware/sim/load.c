@@ -114,6 +114,10 @@ void load_start(struct load *load, const struct load_config *config)
 		load->nodes[n].smooth_uw = states[LOAD_IDLE].level_uw;
 		load->nodes[n].power_uw = states[LOAD_IDLE].level_uw;
 	}
+	for (unsigned n = 0; n < config->nodes; n++) {
+		load_mean_from(load, n, 0);
+		load->nodes[n].counted_true_nj = load->nodes[n].read_nj;
+	}
 }
 
 void load_set(struct load *load, unsigned node, enum load_state state)
@@ -128,12 +132,13 @@ void load_fix(struct load *load, unsigned node, int32_t uw)
 	load_set(load, node, LOAD_FIXED);
 }
 
-int64_t load_energy_nj(struct load *load, unsigned node, uint64_t time_us)
+int64_t load_energy_nj(struct load *load, unsigned node, int64_t time_us)
 {
 	struct load_node *at = &load->nodes[node];
+	uint64_t age_us = (uint64_t)(time_us + LOAD_BEFORE_US);
 
-	advance(load, time_us);
-	uint64_t ms = time_us / 1000, us = time_us % 1000;
+	advance(load, age_us);
+	uint64_t ms = age_us / 1000, us = age_us % 1000;
 	if (ms == load->ms)
 		return at->energy_nj + (int64_t)us * at->power_uw / 1000;
 	int64_t from = at->history_nj[ms % LOAD_HISTORY_MS];
@@ -200,20 +205,19 @@ static int64_t measured(const struct load *load, unsigned n, int64_t value,
 	return load->nodes[n].reversed ? -value : value;
 }
 
-static int64_t span_power_uw(struct load *load, unsigned n, uint64_t from_us,
-    int64_t from_nj, uint64_t to_us)
+static int64_t span_power_uw(struct load *load, unsigned n, int64_t from_us,
+    int64_t from_nj, int64_t to_us)
 {
 	if (to_us <= from_us)
 		return load->nodes[n].power_uw;
 	return (load_energy_nj(load, n, to_us) - from_nj) * 1000 /
-	    (int64_t)(to_us - from_us);
+	    (to_us - from_us);
 }
 
-static int64_t averaged_uw(struct load *load, unsigned n, uint64_t time_us)
+static int64_t averaged_uw(struct load *load, unsigned n, int64_t time_us)
 {
 	struct load_node *node = &load->nodes[n];
-	uint64_t window = load->config.window_us;
-	uint64_t begin = time_us > window ? time_us - window : 0;
+	int64_t begin = time_us - (int64_t)load->config.window_us;
 
 	switch (load->config.sampling) {
 	case LOAD_POINT:
@@ -236,16 +240,22 @@ static int64_t others_uw(const struct load *load, unsigned n)
 	return sum;
 }
 
+void load_mean_from(struct load *load, unsigned node, uint64_t time_us)
+{
+	load->nodes[node].read_us = (int64_t)time_us;
+	load->nodes[node].read_nj = load_energy_nj(load, node,
+	    (int64_t)time_us);
+}
+
 void load_read(void *state, unsigned channel, uint64_t time_us,
     struct model_reading *reading)
 {
 	struct load *load = state;
 	struct load_node *node = &load->nodes[channel];
 
-	advance(load, time_us);
-	int64_t uw = averaged_uw(load, channel, time_us);
-	node->read_us = time_us;
-	node->read_nj = load_energy_nj(load, channel, time_us);
+	advance(load, time_us + LOAD_BEFORE_US);
+	int64_t uw = averaged_uw(load, channel, (int64_t)time_us);
+	load_mean_from(load, channel, time_us);
 	reading->power_uw = measured(load, channel, uw, uw,
 	    load->config.crosstalk_ppm ? others_uw(load, channel) : 0,
 	    load->config.pickup_uw);
@@ -263,8 +273,8 @@ int64_t load_measured_nj(void *state, unsigned channel, uint64_t time_us)
 {
 	struct load *load = state;
 	struct load_node *node = &load->nodes[channel];
-	int64_t now_nj = load_energy_nj(load, channel, time_us);
-	int64_t us = (int64_t)(time_us - node->counted_us);
+	int64_t now_nj = load_energy_nj(load, channel, (int64_t)time_us);
+	int64_t us = (int64_t)time_us - node->counted_us;
 
 	if (us <= 0)
 		return node->measured_nj;
@@ -273,7 +283,7 @@ int64_t load_measured_nj(void *state, unsigned channel, uint64_t time_us)
 	    load->config.crosstalk_ppm ?
 	    others_uw(load, channel) * us / 1000 : 0,
 	    load->config.pickup_uw * us / 1000);
-	node->counted_us = time_us;
+	node->counted_us = (int64_t)time_us;
 	node->counted_true_nj = now_nj;
 	return node->measured_nj;
 }

@@ -13,7 +13,11 @@
 
 #include "model.h"
 
-enum { LOAD_NODES = 4, LOAD_HISTORY_MS = 4096 };
+enum {
+	LOAD_NODES = 4,
+	LOAD_HISTORY_MS = 8192,
+	LOAD_BEFORE_US = 4000000 /* the nodes idled so long before time 0 */
+};
 
 enum load_state { LOAD_IDLE, LOAD_PREFILL, LOAD_DECODE, LOAD_OFF, LOAD_FIXED };
 
@@ -46,16 +50,16 @@ struct load_node {
 	int64_t history_nj[LOAD_HISTORY_MS];
 
 	/* Of the instrument. */
-	uint64_t read_us;      /* the mean's begin */
+	int64_t read_us;       /* the mean's begin, and the energy then */
 	int64_t read_nj;
-	uint64_t counted_us;
+	int64_t counted_us;
 	int64_t counted_true_nj, measured_nj;
 };
 
 struct load {
 	struct load_config config;
 	uint64_t random;
-	uint64_t ms;           /* the running millisecond */
+	uint64_t ms;           /* the running millisecond, LOAD_BEFORE_US at 0 */
 	int32_t line_mv, line_millihertz;
 	struct load_node nodes[LOAD_NODES];
 };
@@ -64,10 +68,14 @@ void load_start(struct load *load, const struct load_config *config);
 void load_set(struct load *load, unsigned node, enum load_state state);
 void load_fix(struct load *load, unsigned node, int32_t uw);
 
-/* True energy of a node from the begin to a time at most 4 s back. */
-int64_t load_energy_nj(struct load *load, unsigned node, uint64_t time_us);
+/* Energy of a node at a time at most 4 s back and 4 s before 0; only its
+ * differences mean something. */
+int64_t load_energy_nj(struct load *load, unsigned node, int64_t time_us);
 
-/* The analogue side of an IC; state is a struct load, time true time. */
+/* LOAD_MEAN: the next reading of the node averages from that time on. */
+void load_mean_from(struct load *load, unsigned node, uint64_t time_us);
+
+/* The analogue side of an IC; state is a struct load, time true time from 0. */
 void load_read(void *state, unsigned channel, uint64_t time_us,
     struct model_reading *reading);
 int64_t load_measured_nj(void *state, unsigned channel, uint64_t time_us);

@@ -1,0 +1,215 @@
+# epi-sim: the firmware on modelled loads.  Expected figures follow from the
+# script's watts by hand, or from the model as its page states it.
+
+load lib
+
+# sim TEXT ARGUMENT...: a script of that text, as fast as it goes.
+sim() {
+	printf '%s\n' "$1" >script
+	shift
+	ok epi-sim --fast "$@" script
+}
+
+# last FILTER: of the last sample.
+last() {
+	jq -s "[.[] | select(.p)][-1] | $1" .out
+}
+
+# all FILTER: whether it holds for every sample.
+all() {
+	[ "$(jq -s "[.[] | select(.p)] | length > 1 and all($1)" .out)" = true ]
+}
+
+# is FILTER VALUE: of the last sample.
+is() {
+	value=$(last "$1" | jq -c .)
+	[ "$value" = "$2" ] || { echo "$1 is $value, not $2" >&2; return 1; }
+}
+
+@test "a minute at 10 Hz: the header, 599 samples, the end" {
+	ok epi-sim --fast --for 60s
+	[ "$(jq -s '[.[0].epi, (map(select(.p)) | length), .[-1].end] | tojson' .out)" = '"[1,599,\"time\"]"' ]
+}
+
+@test "the header says simulated, and what the values average" {
+	ok epi-sim --fast --for 1s --rate 50
+	[ "$(jq -c 'select(.epi) | [.sim, .hz, .avg, .dly]' .out)" = '[1,50,20000,10000]' ]
+	ok epi-sim --fast --for 1s --sampling window=300ms
+	[ "$(jq -c 'select(.epi) | [.avg, .dly]' .out)" = '[300000,150000]' ]
+}
+
+@test "the same seed is the same run, another one another" {
+	ok epi-sim --fast --for 20s --seed 7
+	mv .out a
+	ok epi-sim --fast --for 20s --seed 7
+	cmp a .out
+	ok epi-sim --fast --for 20s --seed 8
+	! cmp -s a .out
+}
+
+@test "5 W are 5000 mW, and the truth is 5 W times the samples' span" {
+	sim '0 watts 5' --for 20s
+	all '.p == [5000, 5000, 5000, 5000]'
+	[ "$(jq -s '[.[] | select(.t and .p)] as $s | .[-1].truth[0] - 5 * ($s[-1].t - $s[0].t) | fabs <= 1' .out)" = true ]
+}
+
+@test "the energy counter: 7 W for the counted span, to 10 mJ" {
+	sim '0 watts 7' --for 30s
+	[ "$(jq -s '[.[] | select(.p)] as $s | .[-1].counted[2] / 1e4 - ($s[-1].j[2] - $s[0].j[2]) | fabs <= 1' .out)" = true ]
+}
+
+@test "idle, prefill and decode are three powers; off is none" {
+	sim $'0 idle\n5 prefill\n10 decode\n15 off\n20 end' --nodes 1 --noise 0
+	mean() { jq -s "[.[] | select(.p and .t > $1e6 and .t < $2e6) | .p[0]] | add / length | . > $3 and . < $4" .out; }
+	[ "$(mean 1 5 3100 3400)$(mean 6 10 8000 9000)$(mean 11 15 6500 7700)$(mean 16 20 -1 1)" = truetruetruetrue ]
+}
+
+@test "a rectifier: S squared is over P squared plus Q squared, PF 0.3 to 0.6" {
+	ok epi-sim --fast --for 20s
+	all '(.v * .i[0] / 1e6) as $s | $s * $s > .p[0] * .p[0] + .q[0] * .q[0]'
+	all '.pf[0] >= 300 and .pf[0] <= 600'
+}
+
+@test "120 V and 60 Hz, wandering" {
+	ok epi-sim --fast --for 20s --mains 120
+	all '.v > 115000 and .v < 125000 and .f > 59900 and .f < 60100'
+	[ "$(jq -s '[.[] | select(.p) | .v] | unique | length > 10' .out)" = true ]
+}
+
+@test "clamp and front end: ratio, pickup, crosstalk" {
+	sim '0 watts 10' --for 5s --gain 0.01
+	is '.p[0]' 10100
+	sim '0 watts 10' --for 5s --pickup 0.069
+	is '.p[1]' 10069
+	sim '0 watts 10' --for 5s --crosstalk 0.01
+	is '.p[2]' 10300
+}
+
+# Q of 10 W is -1.48 var (page); a degree is 0.017453: 25.8 mW.
+@test "a degree of phase error costs Q times a degree" {
+	sim '0 watts 10' --for 5s --phase 1
+	is '.p[0]' 9974
+}
+
+@test "beyond the ADC's full scale: too little power, and flagged" {
+	sim '0 watts 90' --for 5s
+	is '.e[0]' 32
+	[ "$(last '.p[0] < 90000')" = true ]
+}
+
+@test "lost lines leave a gap, damaged ones are no frames" {
+	sim $'0 idle\n5 lose 3\n10 damage 2\n20 end'
+	mv .out script.out
+	take epi-tap --begin 0 -n a,b,c,d script.out
+	[ "$(jq -s '.[-1] | [.crc_errors, .lost] | tojson' .out)" = '"[2,20]"' ]
+}
+
+@test "a reboot: a header that says so, numbers from 0" {
+	sim $'0 idle\n5 reboot\n10 end'
+	[ "$(jq -c 'select(.epi) | [.rst, .next]' .out | tr '\n' ' ')" = '["power",0] ["run",0] ' ]
+}
+
+@test "an IC that is missing is null until it is back" {
+	sim $'0 watts 5\n5 missing 2\n8 end'
+	is '[.p, .e]' '[[5000,null,5000,5000],[0,1,0,0]]'
+	sim $'0 watts 5\n5 missing 2\n8 present 2\n12 end'
+	is '[.p, .e]' '[[5000,5000,5000,5000],[0,0,0,0]]'
+}
+
+@test "a stuck line, a brown-out, a checksum refused: no values" {
+	sim $'0 idle\n5 stuck 1\n6 end'
+	is '[.p[0], .e[0]]' '[null,1]'
+	sim $'0 idle\n5 brownout 1\n5.5 end'
+	is '[.p[0], .e[0]]' '[null,4]'
+	sim $'0 idle\n5 badsum 1\n8 end'
+	is '.p[0]' null
+}
+
+@test "a reversed clamp reads negative, and counts backwards" {
+	sim $'0 watts 5\n5 reverse 1\n20 end'
+	is '.p[0]' -5000
+	[ "$(last '.j[0] < -4000')" = true ]
+}
+
+@test "registers that stand still are told apart" {
+	sim $'0 decode\n5 freeze 3\n8 end'
+	is .m 11
+}
+
+@test "a crystal that is fast by 100 ppm: 5 W of its seconds are less" {
+	sim '0 watts 5' --for 100s --drift 100
+	[ "$(jq -s '[.[] | select(.p)] as $s | .[-1].truth[0] * 1.0001 / (5 * ($s[-1].t - $s[0].t)) - 1 | fabs < 1e-6' .out)" = true ]
+}
+
+# within METHOD SHARE TRUTH ARGUMENT...: the pipeline's joules and the true
+# ones of every node, 60 s of them.
+within() {
+	epi-sim --fast --for 60s --truth truth "${@:4}" | epi-tap - | epi-integrate --method "$1" >energy
+	jq 'select(.scope == "node") | .joules' energy | paste - truth |
+		sed "s/{.*\"$3\":\([0-9.]*\).*/\1/" |
+		awk -v share="$2" '{ n++; if (($1 / $2 - 1) ^ 2 > share ^ 2) bad++ } END { exit n != 4 || bad }'
+}
+
+@test "the pipeline's joules are the true ones: 0.1 % at 10 Hz, 0.02 % at 50 Hz" {
+	within trapezoid 0.001 joules --rate 10
+	within trapezoid 0.0002 joules --rate 50
+}
+
+@test "the counter's joules are the true ones to its resolution of 10 mJ" {
+	within counter 0.000025 counted_joules --rate 10 # 10 mJ of 400 J
+	within counter 0.000025 counted_joules --rate 50
+}
+
+@test "--truth: a record a channel" {
+	ok epi-sim --fast --for 5s --nodes 2 --truth truth
+	[ "$(jq -c '[.type, .channel, .simulated]' truth | tr '\n' ' ')" = '["truth",1,true] ["truth",2,true] ' ]
+}
+
+@test "a signal ends it: the end frame, status 0" {
+	epi-sim --for 60s >out & pid=$!
+	until [ -s out ]; do sleep 0.05; done
+	kill $pid
+	wait $pid && [ "$(jq -r 'select(.end) | .end' out)" = signal ]
+}
+
+@test "marks as they come set what the nodes do" {
+	{ epi-mark prefill begin; sleep 0.7; } |
+		ok epi-sim --nodes 1 --noise 0 --for 0.6s --marks -
+	[ "$(last '.p[0] > 7000')" = true ]
+}
+
+@test "a pseudo-terminal: commands in, frames out" {
+	epi-sim --pty line --for 20s & pid=$!
+	until [ -L line ]; do sleep 0.05; done
+	exec 7<>line
+	printf 'P hello\n' >&7
+	ack=$(timeout 5 sed -n '/"ok":"P"/{p;q;}' <&7)
+	exec 7>&-
+	kill $pid
+	wait $pid
+	[ "$(jq -r .k <<<"$ack")" = hello ] && [ ! -e line ]
+}
+
+@test "a pseudo-terminal does not take the place of a file" {
+	: >line
+	fails 1 epi-sim --pty line --for 1s
+}
+
+@test "a script with errors is not run, and the lines are named" {
+	printf '0 idle\n1 dance\n2 idle 9\n5 idle\n1 idle\nx idle\n6 watts\n6 end now\n' >script
+	fails 1 epi-sim --fast script
+	[ "$(grep -c 'script:[2-8]: ' .err)" = 6 ]
+}
+
+@test "comments, blank lines and the script's last line as its end" {
+	sim $'# a comment\n\n0 watts 5 # all\n\n 3 end'
+	[ "$(jq -r 'select(.end) | .end' .out)" = script ]
+}
+
+@test "wrong command lines" {
+	fails 2 epi-sim --fast
+	fails 2 epi-sim --nodes 5 --for 1s
+	fails 2 epi-sim --sampling median --for 1s
+	fails 2 epi-sim --mains 200 --for 1s
+	fails 2 epi-sim --fast --for 1s --marks -
+}
