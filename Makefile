@@ -99,10 +99,17 @@ ifneq ($(filter deps deps-dev,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 endif
 
+# The meter: its images, and everything that runs them.
+firmware:
+	@$(MAKE) -C firmware images
+check-firmware:
+	@$(MAKE) -C firmware check
+
 deps:
 	@scripts/deps $@ '$(DEPS)'
 deps-dev:
 	@scripts/deps $@ '$(DEPS) $(DEPS_DEV)'
+	@$(MAKE) -s -C firmware deps
 
 at = $(DESTDIR)$(PREFIX)
 pages = $(wildcard man/*.$(1))
@@ -124,10 +131,10 @@ dist:
 		>dist/epi-$(VERSION).tar.gz
 
 clean:
-	rm -rf bin build dist
+	rm -rf bin build dist firmware/build
 
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d \
 	$(BUILD)/*/*/*.d)
-.PHONY: all units check sancheck lint fuzz bench demo deps deps-dev install \
+.PHONY: firmware check-firmware all units check sancheck lint fuzz bench demo deps deps-dev install \
 	uninstall dist clean
 .SECONDARY:
