@@ -23,7 +23,7 @@ static const char help[] =
 "               [--pty LINK] [--marks FILE] [--truth FILE] [FILE]\n"
 "Run the meter's firmware on modelled ICs, clamps and computers and write its\n"
 "wire format.  FILE is a script; without one the nodes idle, prefill and\n"
-"decode in turn.\n"
+"decode in turn, to the end of standard input, whose marks they follow.\n"
 "\n"
 "      --nodes N      nodes, 1 to 4 (4)\n"
 "      --rate HZ      samples a second, 1 to 50 (10)\n"
@@ -86,7 +86,9 @@ static struct sim {
 	const char *link, *truth, *marks_name;
 	int pty;
 	struct stream marks;
-	bool marking;
+	bool marking, marked;   /* marks may come, one came */
+	bool marks_alone;       /* nothing but they set what the nodes do */
+	bool marks_end;         /* their end is the end */
 } sim = {
 	.host = {
 		.load = { .seed = 1, .nodes = 4, .mains_mv = 230000,
@@ -104,7 +106,8 @@ static volatile sig_atomic_t signalled;
 
 /* The script. */
 
-static void add(struct action action)
+static void
+add(struct action action)
 {
 	if (sim.count == sim.room) {
 		sim.room = sim.room ? 2 * sim.room : 64;
@@ -115,7 +118,8 @@ static void add(struct action action)
 }
 
 /* The next word of a line; false at its end. */
-static bool word(const char **at, const char *end, const char **from,
+static bool
+word(const char **at, const char *end, const char **from,
     size_t *length)
 {
 	while (*at < end && (**at == ' ' || **at == '\t'))
@@ -127,7 +131,8 @@ static bool word(const char **at, const char *end, const char **from,
 	return *length > 0;
 }
 
-static bool find_verb(const char *text, size_t length, enum verb *verb)
+static bool
+find_verb(const char *text, size_t length, enum verb *verb)
 {
 	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
 		if (strlen(verbs[i].word) == length &&
@@ -138,7 +143,8 @@ static bool find_verb(const char *text, size_t length, enum verb *verb)
 	return false;
 }
 
-static bool argument(char kind, const char *text, size_t length,
+static bool
+argument(char kind, const char *text, size_t length,
     struct action *action)
 {
 	int64_t value;
@@ -155,7 +161,8 @@ static bool argument(char kind, const char *text, size_t length,
 }
 
 /* NULL, or what is wrong. */
-static const char *read_action(const char *at, const char *end,
+static const char *
+read_action(const char *at, const char *end,
     struct action *action)
 {
 	const char *text;
@@ -181,7 +188,8 @@ static const char *read_action(const char *at, const char *end,
 	return word(&at, end, &text, &length) ? "a word too many" : NULL;
 }
 
-static void take_line(void *state, const struct feed_line *line)
+static void
+take_line(void *state, const struct feed_line *line)
 {
 	const char *at = line->text, *end = at + line->length, *text;
 	struct action action = { 0, IDLE, 0, 0 };
@@ -200,7 +208,8 @@ static void take_line(void *state, const struct feed_line *line)
 }
 
 /* Two seconds of idle, three of prefill, ten of decode, and again. */
-static void default_script(void)
+static void
+default_script(void)
 {
 	add((struct action){ 0, IDLE, 0, 0 });
 	add((struct action){ 2000000, PREFILL, 0, 0 });
@@ -208,7 +217,8 @@ static void default_script(void)
 	add((struct action){ 15000000, IDLE, 0, 0 });
 }
 
-static void act_on_node(const struct action *action, unsigned n)
+static void
+act_on_node(const struct action *action, unsigned n)
 {
 	struct model *model = &host.models[n];
 
@@ -234,7 +244,8 @@ static void act_on_node(const struct action *action, unsigned n)
 	}
 }
 
-static void act(const struct action *action)
+static void
+act(const struct action *action)
 {
 	switch (action->verb) {
 	case LOSE: host.lose = (unsigned)action->value; break;
@@ -251,18 +262,21 @@ static void act(const struct action *action)
 	}
 }
 
-static uint64_t next_us(void)
+static uint64_t
+next_us(void)
 {
-	if (sim.next < sim.count)
+	if (sim.next < sim.count && !sim.marked)
 		return sim.turn_us + sim.script[sim.next].at_us;
 	return FOREVER_US;
 }
 
-static void follow_script(void)
+static void
+follow_script(void)
 {
-	while (next_us() <= host.true_us && host.true_us < sim.end_us) {
+	while (next_us() <= host.true_us && host.true_us < sim.end_us &&
+	    !sim.marked) {
 		act(&sim.script[sim.next++]);
-		if (sim.next == sim.count && !sim.scripted && !sim.marks_name) {
+		if (sim.next == sim.count && !sim.scripted && !sim.marks_alone) {
 			sim.turn_us += sim.script[sim.count - 1].at_us;
 			sim.next = 0;
 		}
@@ -271,7 +285,8 @@ static void follow_script(void)
 
 /* Marks. */
 
-static void obey_mark(const char *line, size_t length)
+static void
+obey_mark(const char *line, size_t length)
 {
 	struct event event;
 	struct action action = { 0, IDLE, 0, 0 };
@@ -287,10 +302,12 @@ static void obey_mark(const char *line, size_t length)
 		action.verb = PREFILL;
 	else if (!event.edge_is_end && !json_is(&event.label, "idle"))
 		action.verb = DECODE;
+	sim.marked = true;
 	act(&action);
 }
 
-static void follow_marks(void)
+static void
+follow_marks(void)
 {
 	struct block block;
 	const char *text;
@@ -302,6 +319,10 @@ static void follow_marks(void)
 		stream_close(&sim.marks);
 		sim.marking = false;
 		host.config.waker = -1;
+		if (sim.marks_end) {
+			sim.end_us = host.true_us;
+			sim.end_reason = "input";
+		}
 		return;
 	}
 	while (block_line(&block, &text, &length))
@@ -311,17 +332,20 @@ static void follow_marks(void)
 
 /* The wire. */
 
-static void write_pty(const char *bytes, size_t count)
+static void
+write_pty(const char *bytes, size_t count)
 {
 	if (!pty_write(sim.pty, bytes, count))
 		report_fatal("%s: %s", sim.link, strerror(errno));
 }
 
-static void nothing(void)
+static void
+nothing(void)
 {
 }
 
-static void open_wire(void)
+static void
+open_wire(void)
 {
 	sim.host.write = stream_copy;
 	sim.host.flush = stream_flush;
@@ -336,7 +360,8 @@ static void open_wire(void)
 }
 
 /* A pseudo-terminal that closes takes with it what was not yet read. */
-static void close_wire(void)
+static void
+close_wire(void)
 {
 	struct timespec moment = { 0, 200000000 };
 
@@ -349,7 +374,8 @@ static void close_wire(void)
 		report_warning("%s: %s", sim.link, strerror(errno));
 }
 
-static void write_truth(void)
+static void
+write_truth(void)
 {
 	FILE *file = fopen(sim.truth, "w");
 	bool done = file != NULL;
@@ -367,13 +393,15 @@ static void write_truth(void)
 		report_error("%s: %s", sim.truth, strerror(errno));
 }
 
-static void note(int number)
+static void
+note(int number)
 {
 	(void)number;
 	signalled = 1;
 }
 
-static void catch_signals(void)
+static void
+catch_signals(void)
 {
 	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
 	struct sigaction action, old;
@@ -390,7 +418,8 @@ static void catch_signals(void)
 /* Options. */
 
 /* A decimal of at most `most` times 10^scale, and at least `least` of it. */
-static int32_t decimal_32(const char *name, const char *text, int scale,
+static int32_t
+decimal_32(const char *name, const char *text, int scale,
     int64_t least, int64_t most)
 {
 	int64_t unit = 1;
@@ -401,7 +430,8 @@ static int32_t decimal_32(const char *name, const char *text, int scale,
 	    most * unit);
 }
 
-static void set_sampling(const char *text)
+static void
+set_sampling(const char *text)
 {
 	struct host_config *config = &sim.host;
 
@@ -430,7 +460,8 @@ enum letter {
 	PHASE, PICKUP, CROSSTALK, DRIFT, PTY, MARKS, TRUTH
 };
 
-static void take_model(int letter, const char *text)
+static void
+take_model(int letter, const char *text)
 {
 	struct load_config *load = &sim.host.load;
 
@@ -460,7 +491,8 @@ static void take_model(int letter, const char *text)
 	}
 }
 
-static void take(void *state, int letter, const char *text)
+static void
+take(void *state, int letter, const char *text)
 {
 	struct host_config *config = &sim.host;
 
@@ -493,7 +525,8 @@ static void take(void *state, int letter, const char *text)
 	}
 }
 
-static void prepare(char **operands)
+static void
+prepare(char **operands)
 {
 	if (operands[0] && operands[1])
 		report_usage("more than one script: %s", operands[1]);
@@ -504,18 +537,24 @@ static void prepare(char **operands)
 	sim.scripted = operands[0] != NULL;
 	if (sim.host.fast && !sim.scripted && sim.end_us == FOREVER_US)
 		report_usage("--fast without an end: say --for D");
-	if (!sim.scripted)
+	sim.marks_alone = !sim.scripted && sim.marks_name;
+	if (!sim.scripted && !sim.marks_alone)
 		default_script();
-	else if (!feed_lines(operands, take_line, NULL, NULL) ||
-	    report_status() != STATUS_DONE)
+	if (sim.scripted && (!feed_lines(operands, take_line, NULL, NULL) ||
+	    report_status() != STATUS_DONE))
 		report_fatal("%s: a script with errors is not run", operands[0]);
+	if (!sim.scripted && !sim.marks_name && sim.end_us == FOREVER_US) {
+		sim.marks_name = "-";
+		sim.marks_end = true;
+	}
 	if (sim.marks_name && stream_open(&sim.marks, sim.marks_name)) {
 		sim.marking = true;
 		sim.host.waker = sim.marks.fd;
 	}
 }
 
-static void run(void)
+static void
+run(void)
 {
 	host_start(&sim.host);
 	if (sim.scripted && sim.end_us == FOREVER_US) {
@@ -533,7 +572,8 @@ static void run(void)
 	host_end(signalled ? "signal" : sim.end_reason);
 }
 
-int main(int argc, char **argv)
+int
+main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "nodes", required_argument, NULL, NODES },

@@ -4,7 +4,8 @@
 
 static struct meter meter;
 
-int main(void)
+int
+main(void)
 {
 	static const struct meter_config config = {
 		.firmware = EPI_VERSION, .driver = &atm90e26_driver,

@@ -3,7 +3,8 @@
 
 #include "string.h"
 
-void *memcpy(void *restrict to, const void *restrict from, size_t count)
+void *
+memcpy(void *restrict to, const void *restrict from, size_t count)
 {
 	unsigned char *t = to;
 	const unsigned char *f = from;
@@ -13,7 +14,8 @@ void *memcpy(void *restrict to, const void *restrict from, size_t count)
 	return to;
 }
 
-void *memmove(void *to, const void *from, size_t count)
+void *
+memmove(void *to, const void *from, size_t count)
 {
 	unsigned char *t = to;
 	const unsigned char *f = from;
@@ -25,7 +27,8 @@ void *memmove(void *to, const void *from, size_t count)
 	return to;
 }
 
-void *memset(void *to, int value, size_t count)
+void *
+memset(void *to, int value, size_t count)
 {
 	unsigned char *t = to;
 
@@ -34,7 +37,8 @@ void *memset(void *to, int value, size_t count)
 	return to;
 }
 
-int memcmp(const void *a, const void *b, size_t count)
+int
+memcmp(const void *a, const void *b, size_t count)
 {
 	const unsigned char *x = a, *y = b;
 

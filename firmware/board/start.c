@@ -20,7 +20,8 @@ extern uint32_t stack_top[];
 typedef void vector(void);
 
 /* A fault, or an interrupt that nobody asked for: the watchdog resets. */
-static void stop(void)
+static void
+stop(void)
 {
 	for (;;)
 		;
@@ -46,7 +47,8 @@ static const uint32_t image_def[] = {
 };
 #endif
 
-static __attribute__((noinline, noreturn, used)) void run(void)
+static __attribute__((noinline, noreturn, used)) void
+run(void)
 {
 	if (&data_load[0] != &data_begin[0])
 		memcpy(data_begin, data_load, (size_t)(data_end - data_begin));
@@ -59,7 +61,8 @@ static __attribute__((noinline, noreturn, used)) void run(void)
 
 /* A RAM image is entered here, with whatever stack there is; interrupts wait
  * until the board has started. */
-__attribute__((section(".entry"), naked, used)) void start(void)
+__attribute__((section(".entry"), naked, used)) void
+start(void)
 {
 	__asm volatile (
 	    "cpsid i\n\t"

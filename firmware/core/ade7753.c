@@ -42,7 +42,8 @@ enum {
 	LINECYC_WORD = 7, NANOAMPERES = 8, MICROVOLTS = 10
 };
 
-static uint32_t load(const struct ic *ic, unsigned address, size_t bytes)
+static uint32_t
+load(const struct ic *ic, unsigned address, size_t bytes)
 {
 	const uint8_t out[4] = { (uint8_t)address, 0, 0, 0 };
 	uint8_t in[4] = { 0, 0, 0, 0 };
@@ -54,7 +55,8 @@ static uint32_t load(const struct ic *ic, unsigned address, size_t bytes)
 	return value;
 }
 
-static void store(const struct ic *ic, unsigned address, size_t bytes,
+static void
+store(const struct ic *ic, unsigned address, size_t bytes,
     uint32_t value)
 {
 	uint8_t out[3] = { (uint8_t)(WRITE | address), 0, 0 };
@@ -66,7 +68,8 @@ static void store(const struct ic *ic, unsigned address, size_t bytes,
 }
 
 /* CHKSUM is the count of ones in the register read before. */
-static uint32_t load_checked(struct ic *ic, unsigned address, size_t bytes)
+static uint32_t
+load_checked(struct ic *ic, unsigned address, size_t bytes)
 {
 	uint32_t value = load(ic, address, bytes);
 	uint32_t sum = load(ic, CHKSUM, 1), ones = 0;
@@ -80,17 +83,20 @@ static uint32_t load_checked(struct ic *ic, unsigned address, size_t bytes)
 	return value;
 }
 
-static int32_t signed_24(uint32_t value)
+static int32_t
+signed_24(uint32_t value)
 {
 	return (int32_t)value - (value & 0x800000 ? 0x1000000 : 0);
 }
 
-static uint32_t pair(const struct ic *ic, unsigned at)
+static uint32_t
+pair(const struct ic *ic, unsigned at)
 {
 	return (uint32_t)ic->words[at] << 16 | ic->words[at + 1];
 }
 
-static void defaults(struct ic *ic)
+static void
+defaults(struct ic *ic)
 {
 	for (unsigned i = 0; i < COUNT; i++)
 		ic->words[i] = registers[i].initial;
@@ -99,12 +105,14 @@ static void defaults(struct ic *ic)
 }
 
 /* Half of the 24 bits at 250 W. */
-static uint64_t guard_us(const struct ic *ic)
+static uint64_t
+guard_us(const struct ic *ic)
 {
 	return (uint64_t)ic->energy_nj * 33;
 }
 
-static uint16_t *word(struct ic *ic, unsigned address, uint16_t *mask)
+static uint16_t *
+word(struct ic *ic, unsigned address, uint16_t *mask)
 {
 	for (unsigned i = 0; i < COUNT; i++)
 		if (registers[i].address == address) {
@@ -114,7 +122,8 @@ static uint16_t *word(struct ic *ic, unsigned address, uint16_t *mask)
 	return NULL;
 }
 
-static uint32_t checksum(const struct ic *ic)
+static uint32_t
+checksum(const struct ic *ic)
 {
 	uint32_t sum = 0;
 
@@ -123,7 +132,8 @@ static uint32_t checksum(const struct ic *ic)
 	return sum;
 }
 
-static bool write_step(struct ic *ic, unsigned i, uint64_t now_us)
+static bool
+write_step(struct ic *ic, unsigned i, uint64_t now_us)
 {
 	unsigned bytes = registers[i].bytes;
 
@@ -144,7 +154,8 @@ static bool write_step(struct ic *ic, unsigned i, uint64_t now_us)
 enum { RESET, WRITES, LINE_MODE = WRITES + WRITTEN, FIRST_CYCLE };
 
 /* Ready when the first LINECYC is over: before, there is no power to tell. */
-static void first_cycle(struct ic *ic, uint64_t now_us)
+static void
+first_cycle(struct ic *ic, uint64_t now_us)
 {
 	if (load(ic, STATUS, 2) & STATUS_CYCEND) {
 		load(ic, RAENERGY, 3);
@@ -157,7 +168,8 @@ static void first_cycle(struct ic *ic, uint64_t now_us)
 	}
 }
 
-static bool work(struct ic *ic, uint64_t now_us)
+static bool
+work(struct ic *ic, uint64_t now_us)
 {
 	if (ic->state == IC_READY || now_us < ic->wait_us)
 		return false;
@@ -184,7 +196,8 @@ static bool work(struct ic *ic, uint64_t now_us)
 }
 
 /* PERIOD counts CLKIN/8 = 447443.125 Hz. */
-static void cycle_power(struct ic *ic)
+static void
+cycle_power(struct ic *ic)
 {
 	int64_t energy = signed_24(load_checked(ic, LAENERGY, 3));
 	uint32_t period = load_checked(ic, PERIOD, 2);
@@ -200,7 +213,8 @@ static void cycle_power(struct ic *ic)
 	ic->changed = true;
 }
 
-static void power(struct ic *ic)
+static void
+power(struct ic *ic)
 {
 	ic->errors = 0;
 	ic->changed = false;
@@ -215,7 +229,8 @@ static void power(struct ic *ic)
 		cycle_power(ic);
 }
 
-static void rest(struct ic *ic, unsigned what)
+static void
+rest(struct ic *ic, unsigned what)
 {
 	int64_t current = load_checked(ic, IRMS, 3);
 

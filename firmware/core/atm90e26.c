@@ -5,7 +5,8 @@
 #include "hal.h"
 #include "ic.h"
 
-static uint16_t transfer(const struct ic *ic, unsigned first, uint16_t word)
+static uint16_t
+transfer(const struct ic *ic, unsigned first, uint16_t word)
 {
 	const uint8_t out[3] = { (uint8_t)first, (uint8_t)(word >> 8),
 		(uint8_t)word };
@@ -15,14 +16,16 @@ static uint16_t transfer(const struct ic *ic, unsigned first, uint16_t word)
 	return (uint16_t)(in[1] << 8 | in[2]);
 }
 
-static uint16_t load(const struct ic *ic, unsigned address)
+static uint16_t
+load(const struct ic *ic, unsigned address)
 {
 	return transfer(ic, ATM_READ | address, 0);
 }
 
 /* 24 bits: the register, and the 8 more that reading it has latched.  An
  * absent IC reads FFFF, and the low byte of LSB is never that. */
-static int32_t load_long(struct ic *ic, unsigned address)
+static int32_t
+load_long(struct ic *ic, unsigned address)
 {
 	uint32_t high = load(ic, address);
 	uint32_t low = load(ic, ATM_LSB);
@@ -32,13 +35,15 @@ static int32_t load_long(struct ic *ic, unsigned address)
 	return (int32_t)(high << 8 | low >> 8);
 }
 
-static int32_t signed_24(int32_t value)
+static int32_t
+signed_24(int32_t value)
 {
 	return value >= 0x800000 ? value - 0x1000000 : value;
 }
 
 /* Low byte: sum of all bytes; high byte: all bytes XORed. */
-static uint16_t checksum(const uint16_t *words, unsigned count)
+static uint16_t
+checksum(const uint16_t *words, unsigned count)
 {
 	uint8_t sum = 0, mixed = 0;
 
@@ -51,17 +56,20 @@ static uint16_t checksum(const uint16_t *words, unsigned count)
 	return (uint16_t)(mixed << 8 | sum);
 }
 
-static uint16_t cs1(const struct ic *ic)
+static uint16_t
+cs1(const struct ic *ic)
 {
 	return checksum(ic->words, ATM_CAL_WORDS);
 }
 
-static uint16_t cs2(const struct ic *ic)
+static uint16_t
+cs2(const struct ic *ic)
 {
 	return checksum(ic->words + ATM_CAL_WORDS, ATM_ADJ_WORDS);
 }
 
-static uint32_t both_checksums(const struct ic *ic)
+static uint32_t
+both_checksums(const struct ic *ic)
 {
 	return (uint32_t)cs1(ic) << 16 | cs2(ic);
 }
@@ -72,7 +80,8 @@ static uint32_t both_checksums(const struct ic *ic)
  * 10 mJ in 0.1 pulse.  The start-up thresholds are 0: a computer at idle is far
  * below what a household meter ignores.
  */
-static void defaults(struct ic *ic)
+static void
+defaults(struct ic *ic)
 {
 	static const uint16_t words[IC_WORDS] = {
 		0x0000, 13495, 0x0000, 0x0000, 0x0000, 0x0000,
@@ -88,12 +97,14 @@ static void defaults(struct ic *ic)
 }
 
 /* 65536 counts at 32767 W / K: 65536e-9 nj / (32767 / K) seconds. */
-static uint64_t guard_us(const struct ic *ic)
+static uint64_t
+guard_us(const struct ic *ic)
 {
 	return (uint64_t)ic->energy_nj * ic->gain_k / 500;
 }
 
-static uint16_t *word(struct ic *ic, unsigned address, uint16_t *mask)
+static uint16_t *
+word(struct ic *ic, unsigned address, uint16_t *mask)
 {
 	*mask = address == ATM_U_GAIN ? 0x7FFF : 0xFFFF;
 	if (address >= ATM_CAL_FIRST && address <= ATM_CAL_LAST)
@@ -109,7 +120,8 @@ enum {
 	ADJ, ADJ_SUM = ADJ + ATM_ADJ_WORDS, CLOSE_CAL, CLOSE_ADJ, STATUS
 };
 
-static unsigned step_address(unsigned step)
+static unsigned
+step_address(unsigned step)
 {
 	if (step >= CAL && step < CAL_SUM)
 		return ATM_CAL_FIRST + step - CAL;
@@ -124,7 +136,8 @@ static unsigned step_address(unsigned step)
 	}
 }
 
-static uint16_t step_word(const struct ic *ic, unsigned step)
+static uint16_t
+step_word(const struct ic *ic, unsigned step)
 {
 	if (step >= CAL && step < CAL_SUM)
 		return ic->words[step - CAL];
@@ -139,7 +152,8 @@ static uint16_t step_word(const struct ic *ic, unsigned step)
 	}
 }
 
-static bool write_step(struct ic *ic, uint64_t now_us)
+static bool
+write_step(struct ic *ic, uint64_t now_us)
 {
 	uint16_t value = step_word(ic, ic->step);
 
@@ -157,7 +171,8 @@ static bool write_step(struct ic *ic, uint64_t now_us)
 	return false;
 }
 
-static uint32_t status_errors(uint16_t status)
+static uint32_t
+status_errors(uint16_t status)
 {
 	return (status & ATM_CAL_ERROR ? FRAME_CALERR : 0U) |
 	    (status & ATM_ADJ_ERROR ? FRAME_ADJERR : 0U) |
@@ -166,7 +181,8 @@ static uint32_t status_errors(uint16_t status)
 
 /* CS1 read back is what the IC computed: never 0000 or FFFF by a stuck line,
  * because the words that we write do not sum to those. */
-static uint32_t check(const struct ic *ic)
+static uint32_t
+check(const struct ic *ic)
 {
 	uint16_t sum = load(ic, ATM_CS1);
 
@@ -175,7 +191,8 @@ static uint32_t check(const struct ic *ic)
 	return sum == 0xFFFF || sum == 0 ? FRAME_MISSING : FRAME_VERIFY;
 }
 
-static void last_step(struct ic *ic, uint64_t now_us)
+static void
+last_step(struct ic *ic, uint64_t now_us)
 {
 	uint32_t errors = check(ic);
 
@@ -194,7 +211,8 @@ static void last_step(struct ic *ic, uint64_t now_us)
 	ic->state = IC_READY;
 }
 
-static bool work(struct ic *ic, uint64_t now_us)
+static bool
+work(struct ic *ic, uint64_t now_us)
 {
 	if (ic->state == IC_READY || now_us < ic->wait_us)
 		return false;
@@ -215,7 +233,8 @@ static bool work(struct ic *ic, uint64_t now_us)
 }
 
 /* Registers of 1/256 of `unit` per count, divided by K, rounded. */
-static int64_t scale(int64_t raw, int32_t unit, uint32_t k)
+static int64_t
+scale(int64_t raw, int32_t unit, uint32_t k)
 {
 	int64_t divisor = 256 * (int64_t)k;
 	int64_t value = raw * unit;
@@ -223,7 +242,8 @@ static int64_t scale(int64_t raw, int32_t unit, uint32_t k)
 	return (value + (value < 0 ? -divisor : divisor) / 2) / divisor;
 }
 
-static void power(struct ic *ic)
+static void
+power(struct ic *ic)
 {
 	ic->errors = 0;
 	int32_t raw = signed_24(load_long(ic, ATM_P_MEAN));
@@ -240,7 +260,8 @@ static void power(struct ic *ic)
  * the peak on (0.32 A with 33.3 mV/A) the ADC may clip, long before the
  * register does.
  */
-static bool may_clip(const struct ic *ic, int32_t raw)
+static bool
+may_clip(const struct ic *ic, int32_t raw)
 {
 	static const uint8_t gains[8] = { 4, 8, 16, 24, 1, 1, 1, 1 };
 	unsigned mode = ic->words[ATM_M_MODE - ATM_CAL_FIRST];
@@ -249,7 +270,8 @@ static bool may_clip(const struct ic *ic, int32_t raw)
 	return raw >= 0xFFFF00 || (uint32_t)ic->current_ua > 5100000 / gain;
 }
 
-static void current(struct ic *ic)
+static void
+current(struct ic *ic)
 {
 	int32_t raw = load_long(ic, ATM_I_RMS);
 
@@ -260,13 +282,15 @@ static void current(struct ic *ic)
 		ic->errors |= FRAME_CLIPPED;
 }
 
-static void line(struct ic *ic)
+static void
+line(struct ic *ic)
 {
 	ic->voltage_mv = (int32_t)scale(load_long(ic, ATM_U_RMS), 10, 1);
 	ic->frequency_millihertz = load(ic, ATM_FREQUENCY) * 10;
 }
 
-static void rest(struct ic *ic, unsigned what)
+static void
+rest(struct ic *ic, unsigned what)
 {
 	current(ic);
 	uint32_t forward = load(ic, ATM_ENERGY_FORWARD);

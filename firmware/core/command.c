@@ -15,7 +15,8 @@ struct command {
 };
 
 /* The next word; a length of 0 is none. */
-static size_t next(struct words *words, const char **word)
+static size_t
+next(struct words *words, const char **word)
 {
 	size_t length = 0;
 
@@ -31,7 +32,8 @@ static size_t next(struct words *words, const char **word)
 	return length;
 }
 
-static int digit(char c)
+static int
+digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -43,7 +45,8 @@ static int digit(char c)
 }
 
 /* A word that is a number of this base and at most `most`. */
-static bool number(struct words *words, uint32_t base, uint32_t most,
+static bool
+number(struct words *words, uint32_t base, uint32_t most,
     uint32_t *out)
 {
 	const char *word;
@@ -63,13 +66,15 @@ static bool number(struct words *words, uint32_t base, uint32_t most,
 	return value <= most;
 }
 
-static bool token_byte(char c)
+static bool
+token_byte(char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
 	    (c >= 'a' && c <= 'z') || c == '_' || c == '.' || c == '-';
 }
 
-static bool token(struct command *command)
+static bool
+token(struct command *command)
 {
 	const char *word;
 	size_t length = next(&command->words, &word);
@@ -84,7 +89,8 @@ static bool token(struct command *command)
 	return true;
 }
 
-static void copy(char *to, const char *from, size_t room)
+static void
+copy(char *to, const char *from, size_t room)
 {
 	size_t n = 0;
 
@@ -94,13 +100,15 @@ static void copy(char *to, const char *from, size_t room)
 }
 
 /* When the first byte will be on the wire: ten bits a byte ahead of it. */
-static uint64_t wire_time(void)
+static uint64_t
+wire_time(void)
 {
 	return hal_time_us() +
 	    (uint64_t)hal_uart_pending() * 10000000 / METER_BAUD;
 }
 
-static void acknowledge(struct meter *meter, const struct command *command,
+static void
+acknowledge(struct meter *meter, const struct command *command,
     const char *reason, const int64_t *values, uint32_t count)
 {
 	struct frame_ack ack = { .has = FRAME_ACK_RECEIVED | FRAME_ACK_SENT };
@@ -123,34 +131,40 @@ static void acknowledge(struct meter *meter, const struct command *command,
 	    sizeof meter->line));
 }
 
-static void done(struct meter *meter, const struct command *command)
+static void
+done(struct meter *meter, const struct command *command)
 {
 	acknowledge(meter, command, NULL, NULL, 0);
 }
 
-static void refuse(struct meter *meter, const struct command *command,
+static void
+refuse(struct meter *meter, const struct command *command,
     const char *reason)
 {
 	acknowledge(meter, command, reason, NULL, 0);
 }
 
-static bool ended(const struct command *command)
+static bool
+ended(const struct command *command)
 {
 	return command->words.left == 0;
 }
 
-static void ping(struct meter *meter, struct command *command)
+static void
+ping(struct meter *meter, struct command *command)
 {
 	done(meter, command);
 }
 
-static void identify(struct meter *meter, struct command *command)
+static void
+identify(struct meter *meter, struct command *command)
 {
 	meter_send_header(meter);
 	done(meter, command);
 }
 
-static void rate(struct meter *meter, struct command *command)
+static void
+rate(struct meter *meter, struct command *command)
 {
 	uint32_t hz;
 
@@ -163,7 +177,8 @@ static void rate(struct meter *meter, struct command *command)
 	meter_send_header(meter);
 }
 
-static void stream(struct meter *meter, struct command *command)
+static void
+stream(struct meter *meter, struct command *command)
 {
 	uint32_t on;
 
@@ -176,7 +191,8 @@ static void stream(struct meter *meter, struct command *command)
 }
 
 /* first..last is one channel, or all of them for "*". */
-static bool channels(const struct meter *meter, struct command *command,
+static bool
+channels(const struct meter *meter, struct command *command,
     uint32_t *first, uint32_t *last)
 {
 	if (command->words.left >= 2 && command->words.at[1] == '*') {
@@ -193,7 +209,8 @@ static bool channels(const struct meter *meter, struct command *command,
 }
 
 /* K and the energy of a count; every channel's, since the header has one. */
-static bool set_scale(struct meter *meter, uint32_t address, uint32_t value)
+static bool
+set_scale(struct meter *meter, uint32_t address, uint32_t value)
 {
 	for (uint32_t c = 0; c < meter->config->channels; c++) {
 		struct ic *ic = &meter->ics[c];
@@ -211,7 +228,8 @@ static bool set_scale(struct meter *meter, uint32_t address, uint32_t value)
 	return true;
 }
 
-static bool set_word(struct meter *meter, uint32_t first, uint32_t last,
+static bool
+set_word(struct meter *meter, uint32_t first, uint32_t last,
     uint32_t address, uint32_t value)
 {
 	if (address >= 0x7D)
@@ -229,7 +247,8 @@ static bool set_word(struct meter *meter, uint32_t first, uint32_t last,
 	return true;
 }
 
-static void calibrate(struct meter *meter, struct command *command)
+static void
+calibrate(struct meter *meter, struct command *command)
 {
 	uint32_t first, last, address, value;
 
@@ -244,7 +263,8 @@ static void calibrate(struct meter *meter, struct command *command)
 		done(meter, command);
 }
 
-static void apply(struct meter *meter, struct command *command)
+static void
+apply(struct meter *meter, struct command *command)
 {
 	if (meter->applying) {
 		refuse(meter, command, "busy");
@@ -259,7 +279,8 @@ static void apply(struct meter *meter, struct command *command)
 	}
 }
 
-void command_finish_apply(struct meter *meter)
+void
+command_finish_apply(struct meter *meter)
 {
 	struct command command = { .letter = 'A',
 		.received_us = meter->apply_received_us };
@@ -279,7 +300,8 @@ void command_finish_apply(struct meter *meter)
 	meter_send_header(meter);
 }
 
-static void tare(struct meter *meter, struct command *command)
+static void
+tare(struct meter *meter, struct command *command)
 {
 	uint32_t first, last, count = 2 * meter->rate_hz;
 
@@ -303,7 +325,8 @@ static void tare(struct meter *meter, struct command *command)
 	}
 }
 
-void command_finish_tare(struct meter *meter, uint32_t channel)
+void
+command_finish_tare(struct meter *meter, uint32_t channel)
 {
 	struct command command = { .letter = 'T',
 		.received_us = meter->taring[channel].received_us };
@@ -312,7 +335,8 @@ void command_finish_tare(struct meter *meter, uint32_t channel)
 	acknowledge(meter, &command, NULL, &meter->tare_uw[channel], 1);
 }
 
-static void energy(struct meter *meter, struct command *command)
+static void
+energy(struct meter *meter, struct command *command)
 {
 	int64_t counts[FRAME_CHANNELS];
 
@@ -321,13 +345,15 @@ static void energy(struct meter *meter, struct command *command)
 	acknowledge(meter, command, NULL, counts, meter->config->channels);
 }
 
-static void reset(struct meter *meter, struct command *command)
+static void
+reset(struct meter *meter, struct command *command)
 {
 	done(meter, command);
 	meter->resetting = true;
 }
 
-static void dispatch(struct meter *meter, struct command *command)
+static void
+dispatch(struct meter *meter, struct command *command)
 {
 	static const struct {
 		char letter;
@@ -355,7 +381,8 @@ static void dispatch(struct meter *meter, struct command *command)
 	refuse(meter, command, "command");
 }
 
-void command_obey(struct meter *meter, uint64_t received_us)
+void
+command_obey(struct meter *meter, uint64_t received_us)
 {
 	struct command command = { .letter = '?', .received_us = received_us,
 		.words = { meter->command, meter->command_length } };
@@ -366,7 +393,8 @@ void command_obey(struct meter *meter, uint64_t received_us)
 	dispatch(meter, &command);
 }
 
-void command_refuse(struct meter *meter, const char *reason,
+void
+command_refuse(struct meter *meter, const char *reason,
     uint64_t received_us)
 {
 	const struct command command = { .letter = '?',

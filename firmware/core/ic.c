@@ -1,7 +1,8 @@
 /* What all drivers share. */
 #include "ic.h"
 
-void ic_restart(struct ic *ic, bool soft, uint64_t now_us)
+void
+ic_restart(struct ic *ic, bool soft, uint64_t now_us)
 {
 	ic->soft = soft && ic->state == IC_READY;
 	ic->state = IC_STARTING;
@@ -14,14 +15,16 @@ void ic_restart(struct ic *ic, bool soft, uint64_t now_us)
 	}
 }
 
-void ic_fail(struct ic *ic, uint32_t errors, uint64_t now_us)
+void
+ic_fail(struct ic *ic, uint32_t errors, uint64_t now_us)
 {
 	ic->state = IC_FAILED;
 	ic->errors = errors;
 	ic->wait_us = now_us + IC_RETRY_US;
 }
 
-void ic_energy(struct ic *ic, int32_t counts, uint64_t now_us)
+void
+ic_energy(struct ic *ic, int32_t counts, uint64_t now_us)
 {
 	bool first = ic->energy_us == 0;
 	bool late = !first &&

@@ -5,13 +5,15 @@
 /* Over this rate the slow members come on every tenth line only. */
 enum { FULL_RATE_HZ = 20, SLOW_LINES = 10, START_US = 200000 };
 
-static uint64_t tick_us(const struct meter *meter)
+static uint64_t
+tick_us(const struct meter *meter)
 {
 	return meter->origin_us + meter->ticks * 1000000 / meter->rate_hz;
 }
 
 /* Whole lines or nothing: half a line would cost its neighbour too. */
-void meter_send(struct meter *meter, size_t length)
+void
+meter_send(struct meter *meter, size_t length)
 {
 	if (length == 0 || hal_uart_room() < length)
 		meter->dropped++;
@@ -21,7 +23,8 @@ void meter_send(struct meter *meter, size_t length)
 
 /* A sample leaves room for an answer: who asks what is wrong with a wire that
  * is too slow must get one. */
-static void send_sample(struct meter *meter)
+static void
+send_sample(struct meter *meter)
 {
 	size_t length = frame_format_sample(&meter->sample, meter->line,
 	    sizeof meter->line);
@@ -32,7 +35,8 @@ static void send_sample(struct meter *meter)
 		meter_send(meter, length);
 }
 
-static void copy_word(char *to, const char *from)
+static void
+copy_word(char *to, const char *from)
 {
 	size_t n = 0;
 
@@ -41,7 +45,8 @@ static void copy_word(char *to, const char *from)
 	to[n] = '\0';
 }
 
-static void hex_word(char *to, uint64_t value)
+static void
+hex_word(char *to, uint64_t value)
 {
 	for (int i = 0; i < 16; i++)
 		to[i] = "0123456789ABCDEF"[value >> (60 - 4 * i) & 15];
@@ -49,7 +54,8 @@ static void hex_word(char *to, uint64_t value)
 }
 
 /* CRC-32 (IEEE 802.3, reflected). */
-static uint32_t crc32_of(uint32_t crc, uint32_t value, int bits)
+static uint32_t
+crc32_of(uint32_t crc, uint32_t value, int bits)
 {
 	for (int i = 0; i < bits; i++) {
 		uint32_t odd = (crc ^ value >> i) & 1;
@@ -60,7 +66,8 @@ static uint32_t crc32_of(uint32_t crc, uint32_t value, int bits)
 }
 
 /* Of K, nJ and every word and tare (mW), channel by channel, low bits first. */
-static uint32_t calibration_hash(const struct meter *meter)
+static uint32_t
+calibration_hash(const struct meter *meter)
 {
 	uint32_t crc = ~0U;
 
@@ -76,7 +83,8 @@ static uint32_t calibration_hash(const struct meter *meter)
 	return ~crc;
 }
 
-static void averaging(const struct meter *meter, struct frame_header *header)
+static void
+averaging(const struct meter *meter, struct frame_header *header)
 {
 	const struct meter_config *config = meter->config;
 
@@ -91,7 +99,8 @@ static void averaging(const struct meter *meter, struct frame_header *header)
 	header->delay_us = 500000 / meter->rate_hz;
 }
 
-void meter_send_header(struct meter *meter)
+void
+meter_send_header(struct meter *meter)
 {
 	const struct meter_config *config = meter->config;
 	struct frame_header header = { .protocol = FRAME_PROTOCOL };
@@ -120,7 +129,8 @@ void meter_send_header(struct meter *meter)
 }
 
 /* The new period starts now. */
-void meter_set_rate(struct meter *meter, uint32_t rate_hz)
+void
+meter_set_rate(struct meter *meter, uint32_t rate_hz)
 {
 	meter->rate_hz = rate_hz;
 	meter->origin_us = hal_time_us();
@@ -130,7 +140,8 @@ void meter_set_rate(struct meter *meter, uint32_t rate_hz)
 /* Sampling. */
 
 /* The tare that has run up so far is taken off the IC's count. */
-int64_t meter_energy(const struct meter *meter, uint32_t channel)
+int64_t
+meter_energy(const struct meter *meter, uint32_t channel)
 {
 	int64_t count_pj = (int64_t)meter->ics[channel].energy_nj * 1000;
 
@@ -138,7 +149,8 @@ int64_t meter_energy(const struct meter *meter, uint32_t channel)
 	    meter->tare_pj[channel] / count_pj;
 }
 
-static void advance_tare(struct meter *meter, uint32_t c, uint64_t now_us)
+static void
+advance_tare(struct meter *meter, uint32_t c, uint64_t now_us)
 {
 	if (meter->ics[c].energy_us == 0)
 		meter->tare_pj[c] = 0; /* the IC's count starts again too */
@@ -148,7 +160,8 @@ static void advance_tare(struct meter *meter, uint32_t c, uint64_t now_us)
 	meter->tare_us[c] = now_us;
 }
 
-static void take_tare(struct meter *meter, uint32_t c)
+static void
+take_tare(struct meter *meter, uint32_t c)
 {
 	struct meter_tare *tare = &meter->taring[c];
 
@@ -163,7 +176,8 @@ static void take_tare(struct meter *meter, uint32_t c)
 }
 
 /* What is due on this line, of the members that do not fit into every one. */
-static uint32_t due(const struct meter *meter)
+static uint32_t
+due(const struct meter *meter)
 {
 	uint32_t all = FRAME_HAS_VOLTAGE | FRAME_HAS_FREQUENCY |
 	    FRAME_HAS_REACTIVE | FRAME_HAS_POWER_FACTOR;
@@ -178,7 +192,8 @@ static uint32_t due(const struct meter *meter)
 	}
 }
 
-static unsigned wanted(const struct meter *meter, uint32_t has, uint32_t c)
+static unsigned
+wanted(const struct meter *meter, uint32_t has, uint32_t c)
 {
 	unsigned what = 0;
 
@@ -193,7 +208,8 @@ static unsigned wanted(const struct meter *meter, uint32_t has, uint32_t c)
 	return what;
 }
 
-static void read_ics(struct meter *meter, uint32_t has)
+static void
+read_ics(struct meter *meter, uint32_t has)
 {
 	struct frame_sample *sample = &meter->sample;
 
@@ -217,12 +233,14 @@ static void read_ics(struct meter *meter, uint32_t has)
 	}
 }
 
-static int32_t milliwatts(int64_t uw)
+static int32_t
+milliwatts(int64_t uw)
 {
 	return (int32_t)((uw + (uw < 0 ? -500 : 500)) / 1000);
 }
 
-static void fill(struct meter *meter, uint32_t c)
+static void
+fill(struct meter *meter, uint32_t c)
 {
 	struct frame_sample *sample = &meter->sample;
 	const struct ic *ic = &meter->ics[c];
@@ -240,7 +258,8 @@ static void fill(struct meter *meter, uint32_t c)
 	sample->energy_counts[c] = meter_energy(meter, c);
 }
 
-static void take_sample(struct meter *meter)
+static void
+take_sample(struct meter *meter)
 {
 	struct frame_sample *sample = &meter->sample;
 	uint64_t now_us = hal_time_us();
@@ -265,7 +284,8 @@ static void take_sample(struct meter *meter)
 }
 
 /* After the line that told of it. */
-static void retire_failed(struct meter *meter)
+static void
+retire_failed(struct meter *meter)
 {
 	for (uint32_t c = 0; c < meter->config->channels; c++) {
 		struct ic *ic = &meter->ics[c];
@@ -277,14 +297,16 @@ static void retire_failed(struct meter *meter)
 
 /* A tick that could not be kept (a stall) is a sample lost, and its number is
  * left out, so that the host sees the gap. */
-static void skip_missed(struct meter *meter, uint64_t now_us)
+static void
+skip_missed(struct meter *meter, uint64_t now_us)
 {
 	for (meter->ticks++; tick_us(meter) <= now_us; meter->ticks++)
 		meter->sequence += meter->streaming;
 }
 
 /* Start-up of ICs goes on while the next sample leaves time for a step. */
-static bool repair(struct meter *meter)
+static bool
+repair(struct meter *meter)
 {
 	bool more = false;
 
@@ -295,7 +317,8 @@ static bool repair(struct meter *meter)
 	return more;
 }
 
-static bool all_settled(const struct meter *meter)
+static bool
+all_settled(const struct meter *meter)
 {
 	for (uint32_t c = 0; c < meter->config->channels; c++)
 		if (meter->ics[c].state == IC_STARTING)
@@ -303,7 +326,8 @@ static bool all_settled(const struct meter *meter)
 	return true;
 }
 
-static void listen(struct meter *meter)
+static void
+listen(struct meter *meter)
 {
 	uint64_t when;
 	int byte;
@@ -328,14 +352,16 @@ static void listen(struct meter *meter)
 }
 
 /* Half a second at most: the watchdog wants to be fed. */
-static uint64_t wake_us(const struct meter *meter, uint64_t now_us)
+static uint64_t
+wake_us(const struct meter *meter, uint64_t now_us)
 {
 	uint64_t latest = now_us + (all_settled(meter) ? 500000 : 2000);
 
 	return tick_us(meter) < latest ? tick_us(meter) : latest;
 }
 
-void meter_turn(struct meter *meter)
+void
+meter_turn(struct meter *meter)
 {
 	uint64_t now_us = hal_time_us();
 
@@ -360,13 +386,15 @@ void meter_turn(struct meter *meter)
 		hal_sleep_until(wake_us(meter, now_us));
 }
 
-static void clear(void *at, size_t size)
+static void
+clear(void *at, size_t size)
 {
 	for (unsigned char *byte = at; size--; byte++)
 		*byte = 0;
 }
 
-static void start_ics(struct meter *meter)
+static void
+start_ics(struct meter *meter)
 {
 	uint64_t until_us = hal_time_us() + START_US;
 
@@ -382,7 +410,8 @@ static void start_ics(struct meter *meter)
 	}
 }
 
-void meter_start(struct meter *meter, const struct meter_config *config)
+void
+meter_start(struct meter *meter, const struct meter_config *config)
 {
 	clear(meter, sizeof *meter);
 	meter->config = config;

@@ -12,7 +12,8 @@ struct host host;
 
 /* Clocks: true time since the begin, the device's since boot with its drift. */
 
-static uint64_t device_us(uint64_t true_us)
+static uint64_t
+device_us(uint64_t true_us)
 {
 	int64_t span = (int64_t)(true_us - host.boot_us);
 
@@ -20,7 +21,8 @@ static uint64_t device_us(uint64_t true_us)
 }
 
 /* The first true time at which the device's clock shows at least that. */
-static uint64_t true_time(uint64_t device)
+static uint64_t
+true_time(uint64_t device)
 {
 	int64_t span = (int64_t)device;
 
@@ -33,7 +35,8 @@ static uint64_t true_time(uint64_t device)
 	return guess;
 }
 
-static uint64_t elapsed_us(void)
+static uint64_t
+elapsed_us(void)
 {
 	struct timespec now;
 
@@ -44,7 +47,8 @@ static uint64_t elapsed_us(void)
 
 /* The wire. */
 
-static void deliver(void)
+static void
+deliver(void)
 {
 	while (host.line_count &&
 	    host.lines[host.first_line].due_us <= host.true_us) {
@@ -56,14 +60,16 @@ static void deliver(void)
 	}
 }
 
-size_t hal_uart_pending(void)
+size_t
+hal_uart_pending(void)
 {
 	if (host.wire_us <= host.true_us)
 		return 0;
 	return (size_t)((host.wire_us - host.true_us) * METER_BAUD / 10000000 + 1);
 }
 
-size_t hal_uart_room(void)
+size_t
+hal_uart_room(void)
 {
 	size_t pending = hal_uart_pending();
 
@@ -72,7 +78,8 @@ size_t hal_uart_room(void)
 	return HOST_QUEUE - pending;
 }
 
-void hal_uart_write(const char *bytes, size_t count)
+void
+hal_uart_write(const char *bytes, size_t count)
 {
 	uint64_t from = host.wire_us > host.true_us ? host.wire_us : host.true_us;
 
@@ -93,7 +100,8 @@ void hal_uart_write(const char *bytes, size_t count)
 	deliver();
 }
 
-int hal_uart_read(uint64_t *time_us)
+int
+hal_uart_read(uint64_t *time_us)
 {
 	unsigned char byte;
 
@@ -109,12 +117,14 @@ int hal_uart_read(uint64_t *time_us)
 
 /* Time passes. */
 
-uint64_t hal_time_us(void)
+uint64_t
+hal_time_us(void)
 {
 	return device_us(host.true_us);
 }
 
-bool host_readable(int fd)
+bool
+host_readable(int fd)
 {
 	struct pollfd ask = { fd, POLLIN, 0 };
 
@@ -122,7 +132,8 @@ bool host_readable(int fd)
 }
 
 /* A pseudo-terminal that nobody has open would end every sleep at once. */
-static int listening(int fd)
+static int
+listening(int fd)
 {
 	struct pollfd ask = { fd, POLLIN, 0 };
 
@@ -130,7 +141,8 @@ static int listening(int fd)
 }
 
 /* Until that true time, or a byte comes, or a signal. */
-static void pause_until(uint64_t true_us)
+static void
+pause_until(uint64_t true_us)
 {
 	struct pollfd wait[2] = {
 		{ listening(host.config.input), POLLIN, 0 },
@@ -159,7 +171,8 @@ static void pause_until(uint64_t true_us)
 		host.true_us = now < true_us ? now : true_us;
 }
 
-void hal_sleep_until(uint64_t time_us)
+void
+hal_sleep_until(uint64_t time_us)
 {
 	uint64_t until = true_time(time_us);
 
@@ -180,39 +193,46 @@ void hal_sleep_until(uint64_t time_us)
 
 static uint32_t spi_hz;
 
-void hal_spi_setup(unsigned mode, uint32_t hz)
+void
+hal_spi_setup(unsigned mode, uint32_t hz)
 {
 	(void)mode;
 	spi_hz = hz;
 }
 
-void hal_spi_transfer(unsigned channel, const uint8_t *out, uint8_t *in,
+void
+hal_spi_transfer(unsigned channel, const uint8_t *out, uint8_t *in,
     size_t count)
 {
 	model_transfer(&host.models[channel], out, in, count, host.true_us);
 	host.true_us += 10 + count * 8000000 / spi_hz;
 }
 
-void hal_watchdog_feed(void)
+void
+hal_watchdog_feed(void)
 {
 }
 
-void hal_reset(void)
+void
+hal_reset(void)
 {
 	host.reset_asked = true;
 }
 
-const char *hal_reset_cause(void)
+const char *
+hal_reset_cause(void)
 {
 	return host.cause;
 }
 
-const char *hal_chip(void)
+const char *
+hal_chip(void)
 {
 	return "host";
 }
 
-uint64_t hal_unique_id(void)
+uint64_t
+hal_unique_id(void)
 {
 	return UINT64_C(0xE510000000000000) + host.config.load.seed;
 }
@@ -224,13 +244,15 @@ static const struct model_source source = {
 };
 
 /* A mean begins where sampling begins. */
-static void begin_means(void)
+static void
+begin_means(void)
 {
 	for (unsigned c = 0; c < host.config.meter.channels; c++)
 		load_mean_from(&host.load, c, host.true_us);
 }
 
-void host_boot(const char *cause)
+void
+host_boot(const char *cause)
 {
 	host.cause = cause;
 	host.boot_us = host.true_us;
@@ -240,7 +262,8 @@ void host_boot(const char *cause)
 	begin_means();
 }
 
-void host_start(const struct host_config *config)
+void
+host_start(const struct host_config *config)
 {
 	host.config = *config;
 	load_start(&host.load, &config->load);
@@ -251,7 +274,8 @@ void host_start(const struct host_config *config)
 	host.begin_ns = now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
 }
 
-static uint64_t delay_us(void)
+static uint64_t
+delay_us(void)
 {
 	const struct meter_config *meter = &host.config.meter;
 
@@ -260,7 +284,8 @@ static uint64_t delay_us(void)
 	return 500000 / host.meter.rate_hz;
 }
 
-static void keep_truth(uint64_t sample_us)
+static void
+keep_truth(uint64_t sample_us)
 {
 	int64_t delay = (int64_t)delay_us();
 	int64_t centre = (int64_t)true_time(sample_us) -
@@ -278,7 +303,8 @@ static void keep_truth(uint64_t sample_us)
 	    sizeof host.first_counted_nj);
 }
 
-void host_turn(void)
+void
+host_turn(void)
 {
 	uint64_t before = host.meter.sample.time_us;
 
@@ -289,12 +315,14 @@ void host_turn(void)
 		host_boot("command");
 }
 
-static int64_t microjoules(int64_t from_nj, int64_t to_nj)
+static int64_t
+microjoules(int64_t from_nj, int64_t to_nj)
 {
 	return (to_nj - from_nj + 500) / 1000;
 }
 
-void host_end(const char *reason)
+void
+host_end(const char *reason)
 {
 	struct frame_end end = { .has = FRAME_END_TRUTH | FRAME_END_COUNTED };
 	char line[FRAME_LINE_MAX];

@@ -15,7 +15,8 @@ static const struct {
 };
 
 /* xorshift64*, Vigna 2016. */
-static uint64_t draw(struct load *load)
+static uint64_t
+draw(struct load *load)
 {
 	load->random ^= load->random >> 12;
 	load->random ^= load->random << 25;
@@ -25,7 +26,8 @@ static uint64_t draw(struct load *load)
 
 /* Near enough to a normal deviate, in 1/37838 of its deviation: four uniform
  * numbers of 16 bits added have a deviation of 2 * 65536 / sqrt(12). */
-static int32_t deviate(struct load *load)
+static int32_t
+deviate(struct load *load)
 {
 	uint64_t r = draw(load);
 
@@ -33,12 +35,14 @@ static int32_t deviate(struct load *load)
 	    (r >> 32 & 0xFFFF) + (r >> 48)) - 131070;
 }
 
-static uint32_t between(struct load *load, uint32_t low, uint32_t high)
+static uint32_t
+between(struct load *load, uint32_t low, uint32_t high)
 {
 	return low + (uint32_t)((draw(load) >> 32) * (high - low + 1) >> 32);
 }
 
-static void next_burst(struct load *load, struct load_node *node)
+static void
+next_burst(struct load *load, struct load_node *node)
 {
 	node->computing = !node->computing;
 	if (node->state == LOAD_IDLE)
@@ -49,7 +53,8 @@ static void next_burst(struct load *load, struct load_node *node)
 		    between(load, 5, 45);
 }
 
-static int32_t target(const struct load_node *node)
+static int32_t
+target(const struct load_node *node)
 {
 	if (node->state == LOAD_OFF)
 		return 0;
@@ -63,7 +68,8 @@ static int32_t target(const struct load_node *node)
 /* One millisecond.  The noise keeps 31/32 of itself, so that a step of
  * sqrt(1 - (31/32)^2) = 0.248 deviations holds the rms; the supply's bulk
  * capacitor smooths over about 16 ms. */
-static void step(struct load *load, struct load_node *node)
+static void
+step(struct load *load, struct load_node *node)
 {
 	node->energy_nj += node->power_uw;
 	node->history_nj[(load->ms + 1) % LOAD_HISTORY_MS] = node->energy_nj;
@@ -80,7 +86,8 @@ static void step(struct load *load, struct load_node *node)
 }
 
 /* Ten times a second the mains wander: up to about 1 % in voltage, 20 mHz. */
-static void wander(struct load *load)
+static void
+wander(struct load *load)
 {
 	int32_t mv = load->config.mains_mv, mhz = load->config.mains_millihertz;
 
@@ -90,7 +97,8 @@ static void wander(struct load *load)
 	    (int32_t)((int64_t)deviate(load) * 2 / 37838);
 }
 
-static void advance(struct load *load, uint64_t time_us)
+static void
+advance(struct load *load, uint64_t time_us)
 {
 	while (load->ms < time_us / 1000) {
 		if (load->ms % 100 == 0)
@@ -101,7 +109,8 @@ static void advance(struct load *load, uint64_t time_us)
 	}
 }
 
-void load_start(struct load *load, const struct load_config *config)
+void
+load_start(struct load *load, const struct load_config *config)
 {
 	memset(load, 0, sizeof *load);
 	load->config = *config;
@@ -120,19 +129,22 @@ void load_start(struct load *load, const struct load_config *config)
 	}
 }
 
-void load_set(struct load *load, unsigned node, enum load_state state)
+void
+load_set(struct load *load, unsigned node, enum load_state state)
 {
 	load->nodes[node].state = state;
 	load->nodes[node].burst_ms = 0;
 }
 
-void load_fix(struct load *load, unsigned node, int32_t uw)
+void
+load_fix(struct load *load, unsigned node, int32_t uw)
 {
 	load->nodes[node].fixed_uw = uw;
 	load_set(load, node, LOAD_FIXED);
 }
 
-int64_t load_energy_nj(struct load *load, unsigned node, int64_t time_us)
+int64_t
+load_energy_nj(struct load *load, unsigned node, int64_t time_us)
 {
 	struct load_node *at = &load->nodes[node];
 	uint64_t age_us = (uint64_t)(time_us + LOAD_BEFORE_US);
@@ -152,22 +164,26 @@ int64_t load_energy_nj(struct load *load, unsigned node, int64_t time_us)
  * fundamental leads by a Q of a fifth to a tenth of P; the crest factor falls
  * from 5.0 to 3.5.
  */
-static int32_t share_ppm(int64_t uw)
+static int32_t
+share_ppm(int64_t uw)
 {
 	return (int32_t)(uw <= 0 ? 0 : uw * 1000000 / (uw + 9000000));
 }
 
-static int32_t power_factor_milli(int64_t uw)
+static int32_t
+power_factor_milli(int64_t uw)
 {
 	return 300 + share_ppm(uw) * 3 / 10000;
 }
 
-static int64_t true_reactive_uvar(int64_t uw)
+static int64_t
+true_reactive_uvar(int64_t uw)
 {
 	return -uw * (200 - share_ppm(uw) / 10000) / 1000;
 }
 
-static int64_t current_ua(const struct load *load, int64_t uw)
+static int64_t
+current_ua(const struct load *load, int64_t uw)
 {
 	if (uw <= 0)
 		return 0;
@@ -176,7 +192,8 @@ static int64_t current_ua(const struct load *load, int64_t uw)
 
 /* The share of the power that an ADC keeps which clips the current's peak:
  * the spike loses its top, and power in the same measure. */
-static int64_t clip(const struct load *load, int64_t uw, int64_t value)
+static int64_t
+clip(const struct load *load, int64_t uw, int64_t value)
 {
 	int64_t crest_milli = 5000 - share_ppm(uw) * 15 / 10000;
 	int64_t peak_ua = current_ua(load, uw) * crest_milli / 1000;
@@ -191,7 +208,8 @@ static int64_t clip(const struct load *load, int64_t uw, int64_t value)
  * error, phase error times Q, pickup, crosstalk, clipping, direction.
  * 17453293e-9 rad are a degree.
  */
-static int64_t measured(const struct load *load, unsigned n, int64_t value,
+static int64_t
+measured(const struct load *load, unsigned n, int64_t value,
     int64_t mean_uw, int64_t others, int64_t pickup)
 {
 	const struct load_config *config = &load->config;
@@ -205,7 +223,8 @@ static int64_t measured(const struct load *load, unsigned n, int64_t value,
 	return load->nodes[n].reversed ? -value : value;
 }
 
-static int64_t span_power_uw(struct load *load, unsigned n, int64_t from_us,
+static int64_t
+span_power_uw(struct load *load, unsigned n, int64_t from_us,
     int64_t from_nj, int64_t to_us)
 {
 	if (to_us <= from_us)
@@ -214,7 +233,8 @@ static int64_t span_power_uw(struct load *load, unsigned n, int64_t from_us,
 	    (to_us - from_us);
 }
 
-static int64_t averaged_uw(struct load *load, unsigned n, int64_t time_us)
+static int64_t
+averaged_uw(struct load *load, unsigned n, int64_t time_us)
 {
 	struct load_node *node = &load->nodes[n];
 	int64_t begin = time_us - (int64_t)load->config.window_us;
@@ -231,7 +251,8 @@ static int64_t averaged_uw(struct load *load, unsigned n, int64_t time_us)
 	}
 }
 
-static int64_t others_uw(const struct load *load, unsigned n)
+static int64_t
+others_uw(const struct load *load, unsigned n)
 {
 	int64_t sum = 0;
 
@@ -240,14 +261,16 @@ static int64_t others_uw(const struct load *load, unsigned n)
 	return sum;
 }
 
-void load_mean_from(struct load *load, unsigned node, uint64_t time_us)
+void
+load_mean_from(struct load *load, unsigned node, uint64_t time_us)
 {
 	load->nodes[node].read_us = (int64_t)time_us;
 	load->nodes[node].read_nj = load_energy_nj(load, node,
 	    (int64_t)time_us);
 }
 
-void load_read(void *state, unsigned channel, uint64_t time_us,
+void
+load_read(void *state, unsigned channel, uint64_t time_us,
     struct model_reading *reading)
 {
 	struct load *load = state;
@@ -269,7 +292,8 @@ void load_read(void *state, unsigned channel, uint64_t time_us,
 	reading->sag = load->line_mv < load->config.mains_mv * 7 / 10;
 }
 
-int64_t load_measured_nj(void *state, unsigned channel, uint64_t time_us)
+int64_t
+load_measured_nj(void *state, unsigned channel, uint64_t time_us)
 {
 	struct load *load = state;
 	struct load_node *node = &load->nodes[channel];

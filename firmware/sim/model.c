@@ -4,7 +4,8 @@
 
 #include "atm90e26.h"
 
-static void power_on(struct model *model)
+static void
+power_on(struct model *model)
 {
 	memset(model->registers, 0, sizeof model->registers);
 	model->registers[ATM_FUNC_EN] = 0x000C;
@@ -20,7 +21,8 @@ static void power_on(struct model *model)
 	model->cal_checked = model->adj_checked = false;
 }
 
-void model_start(struct model *model, const struct model_source *source,
+void
+model_start(struct model *model, const struct model_source *source,
     unsigned channel, uint32_t gain_k)
 {
 	memset(model, 0, sizeof *model);
@@ -30,13 +32,15 @@ void model_start(struct model *model, const struct model_source *source,
 	power_on(model);
 }
 
-void model_brown_out(struct model *model)
+void
+model_brown_out(struct model *model)
 {
 	power_on(model);
 	model->browned_out = true;
 }
 
-static uint16_t sum(const uint16_t *words, unsigned count)
+static uint16_t
+sum(const uint16_t *words, unsigned count)
 {
 	unsigned total = 0, mixed = 0;
 
@@ -47,19 +51,22 @@ static uint16_t sum(const uint16_t *words, unsigned count)
 	return (uint16_t)(mixed << 8 | (total & 0xFF));
 }
 
-static uint16_t cal_sum(const struct model *model)
+static uint16_t
+cal_sum(const struct model *model)
 {
 	uint16_t value = sum(&model->registers[ATM_CAL_FIRST], ATM_CAL_WORDS);
 
 	return model->refuse_sum ? value ^ 0x5A5A : value;
 }
 
-static uint16_t adj_sum(const struct model *model)
+static uint16_t
+adj_sum(const struct model *model)
 {
 	return sum(&model->registers[ATM_ADJ_FIRST], ATM_ADJ_WORDS);
 }
 
-static uint16_t status(struct model *model)
+static uint16_t
+status(struct model *model)
 {
 	const uint16_t *registers = model->registers;
 	unsigned value = model->reading.sag ? ATM_SAG_WARN : 0;
@@ -74,14 +81,16 @@ static uint16_t status(struct model *model)
 	return (uint16_t)value;
 }
 
-static bool measuring(const struct model *model)
+static bool
+measuring(const struct model *model)
 {
 	return model->registers[ATM_CAL_START] == ATM_CHECK_KEY &&
 	    model->registers[ATM_ADJ_START] == ATM_CHECK_KEY;
 }
 
 /* A value in micro-units as 24 bits: 1 unit is 256, times K. */
-static uint16_t long_register(struct model *model, int64_t value,
+static uint16_t
+long_register(struct model *model, int64_t value,
     int64_t unit, int64_t least, int64_t most)
 {
 	int64_t raw = measuring(model) ? value * 256 / unit : 0;
@@ -98,7 +107,8 @@ static uint16_t long_register(struct model *model, int64_t value,
  * Counts of 0.1 pulse.  PLconst 13495 with K 100 is 10 mJ; a greater PLconst
  * is a greater count.  What is not yet a whole count stays in the IC.
  */
-static void count_energy(struct model *model, uint64_t time_us)
+static void
+count_energy(struct model *model, uint64_t time_us)
 {
 	uint64_t plconst = (uint64_t)model->registers[ATM_PLCONST_H] << 16 |
 	    model->registers[ATM_PLCONST_L];
@@ -122,7 +132,8 @@ static void count_energy(struct model *model, uint64_t time_us)
 		    model->registers[ATM_ENERGY_REVERSE] - counts);
 }
 
-static uint16_t energy(struct model *model, unsigned address, uint64_t time_us)
+static uint16_t
+energy(struct model *model, unsigned address, uint64_t time_us)
 {
 	count_energy(model, time_us);
 	uint16_t value = model->registers[address];
@@ -132,7 +143,8 @@ static uint16_t energy(struct model *model, unsigned address, uint64_t time_us)
 	return value;
 }
 
-static uint16_t power(struct model *model, uint64_t time_us)
+static uint16_t
+power(struct model *model, uint64_t time_us)
 {
 	if (!model->frozen)
 		model->source->read(model->source->state, model->channel,
@@ -141,14 +153,16 @@ static uint16_t power(struct model *model, uint64_t time_us)
 	    1000000, -0x7FFFFF, 0x7FFFFF);
 }
 
-static uint16_t power_factor(const struct model *model)
+static uint16_t
+power_factor(const struct model *model)
 {
 	int32_t value = model->reading.power_factor_milli;
 
 	return (uint16_t)(value < 0 ? 0x8000 | -value : value);
 }
 
-static uint16_t load(struct model *model, unsigned address, uint64_t time_us)
+static uint16_t
+load(struct model *model, unsigned address, uint64_t time_us)
 {
 	const struct model_reading *now = &model->reading;
 
@@ -176,14 +190,16 @@ static uint16_t load(struct model *model, unsigned address, uint64_t time_us)
 	}
 }
 
-static void soft_reset(struct model *model, uint64_t time_us)
+static void
+soft_reset(struct model *model, uint64_t time_us)
 {
 	power_on(model);
 	model->browned_out = false;
 	model->reset_us = time_us;
 }
 
-static bool writable(const struct model *model, unsigned address)
+static bool
+writable(const struct model *model, unsigned address)
 {
 	if (address > ATM_CAL_START && address <= ATM_CS1)
 		return model->registers[ATM_CAL_START] == ATM_OPEN_KEY;
@@ -194,7 +210,8 @@ static bool writable(const struct model *model, unsigned address)
 	    address == ATM_ADJ_START;
 }
 
-static void store(struct model *model, unsigned address, uint16_t value,
+static void
+store(struct model *model, unsigned address, uint16_t value,
     uint64_t time_us)
 {
 	if (address == ATM_SOFT_RESET && value == ATM_RESET_KEY)
@@ -206,7 +223,8 @@ static void store(struct model *model, unsigned address, uint16_t value,
 		model->registers[address] = value;
 }
 
-void model_transfer(struct model *model, const uint8_t *out, uint8_t *in,
+void
+model_transfer(struct model *model, const uint8_t *out, uint8_t *in,
     size_t count, uint64_t time_us)
 {
 	memset(in, model->stuck_low ? 0 : 0xFF, count);

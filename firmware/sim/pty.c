@@ -13,7 +13,8 @@
 
 /* Opened and closed once, so that the master knows from now on whether the
  * other end is open (POLLHUP: it is not). */
-static bool make_raw(const char *name)
+static bool
+make_raw(const char *name)
 {
 	struct termios mode;
 	int fd = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
@@ -32,7 +33,8 @@ static bool make_raw(const char *name)
 	return close(fd) == 0 && done;
 }
 
-static bool replace_link(const char *target, const char *link)
+static bool
+replace_link(const char *target, const char *link)
 {
 	struct stat status;
 
@@ -47,7 +49,8 @@ static bool replace_link(const char *target, const char *link)
 	return symlink(target, link) == 0;
 }
 
-int pty_open(const char *link)
+int
+pty_open(const char *link)
 {
 	int fd = posix_openpt(O_RDWR | O_NOCTTY);
 	const char *name;
@@ -65,14 +68,16 @@ int pty_open(const char *link)
 	return -1;
 }
 
-bool pty_connected(int fd)
+bool
+pty_connected(int fd)
 {
 	struct pollfd ask = { fd, POLLOUT, 0 };
 
 	return poll(&ask, 1, 0) >= 0 && !(ask.revents & POLLHUP);
 }
 
-bool pty_write(int fd, const char *bytes, size_t count)
+bool
+pty_write(int fd, const char *bytes, size_t count)
 {
 	if (!pty_connected(fd))
 		return true;

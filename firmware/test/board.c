@@ -10,7 +10,8 @@ struct meter meter;
 
 static int checks, failures;
 
-static void read_load(void *state, unsigned channel, uint64_t time_us,
+static void
+read_load(void *state, unsigned channel, uint64_t time_us,
     struct model_reading *reading)
 {
 	(void)state;
@@ -25,7 +26,8 @@ static void read_load(void *state, unsigned channel, uint64_t time_us,
 	reading->sag = board.sag;
 }
 
-static int64_t read_energy(void *state, unsigned channel, uint64_t time_us)
+static int64_t
+read_energy(void *state, unsigned channel, uint64_t time_us)
 {
 	(void)state;
 	board.energy_nj[channel] += board.power_uw[channel] *
@@ -36,13 +38,15 @@ static int64_t read_energy(void *state, unsigned channel, uint64_t time_us)
 
 static const struct model_source source = { NULL, read_load, read_energy };
 
-void board_power(unsigned channel, int64_t uw)
+void
+board_power(unsigned channel, int64_t uw)
 {
 	read_energy(NULL, channel, board.now_us);
 	board.power_uw[channel] = uw;
 }
 
-void board_start(const struct meter_config *config)
+void
+board_start(const struct meter_config *config)
 {
 	void (*transfer)(unsigned, const uint8_t *, uint8_t *, size_t) =
 	    board.transfer;
@@ -56,7 +60,8 @@ void board_start(const struct meter_config *config)
 	meter_start(&meter, config);
 }
 
-void board_run(uint64_t us)
+void
+board_run(uint64_t us)
 {
 	uint64_t until = board.now_us + us;
 
@@ -64,7 +69,8 @@ void board_run(uint64_t us)
 		meter_turn(&meter);
 }
 
-void board_type(const char *text)
+void
+board_type(const char *text)
 {
 	size_t length = strlen(text);
 
@@ -74,7 +80,8 @@ void board_type(const char *text)
 	board.input_end += length;
 }
 
-bool board_frame(struct frame *frame)
+bool
+board_frame(struct frame *frame)
 {
 	char *line = board.output + board.read_at;
 	char *end = memchr(line, '\n', board.output_end - board.read_at);
@@ -86,7 +93,8 @@ bool board_frame(struct frame *frame)
 	return true;
 }
 
-bool board_wait(enum frame_kind kind, struct frame *frame)
+bool
+board_wait(enum frame_kind kind, struct frame *frame)
 {
 	uint64_t until = board.now_us + 2000000;
 
@@ -100,18 +108,21 @@ bool board_wait(enum frame_kind kind, struct frame *frame)
 	}
 }
 
-void board_forget(void)
+void
+board_forget(void)
 {
 	board.read_at = board.output_end = 0;
 }
 
-void check(bool holds, const char *what)
+void
+check(bool holds, const char *what)
 {
 	failures += !holds;
 	printf("%sok %d - %s\n", holds ? "" : "not ", ++checks, what);
 }
 
-int checks_done(void)
+int
+checks_done(void)
 {
 	printf("1..%d\n", checks);
 	return failures != 0;
@@ -119,12 +130,14 @@ int checks_done(void)
 
 /* The HAL.  A turn costs 3 us, so that time always passes. */
 
-uint64_t hal_time_us(void)
+uint64_t
+hal_time_us(void)
 {
 	return board.now_us;
 }
 
-void hal_sleep_until(uint64_t time_us)
+void
+hal_sleep_until(uint64_t time_us)
 {
 	board.now_us += 3;
 	if (board.input_at < board.input_end)
@@ -133,13 +146,15 @@ void hal_sleep_until(uint64_t time_us)
 		board.now_us = time_us;
 }
 
-void hal_spi_setup(unsigned mode, uint32_t hz)
+void
+hal_spi_setup(unsigned mode, uint32_t hz)
 {
 	board.spi_mode = mode;
 	board.spi_hz = hz;
 }
 
-void hal_spi_transfer(unsigned channel, const uint8_t *out, uint8_t *in,
+void
+hal_spi_transfer(unsigned channel, const uint8_t *out, uint8_t *in,
     size_t count)
 {
 	if (board.transfer)
@@ -150,21 +165,24 @@ void hal_spi_transfer(unsigned channel, const uint8_t *out, uint8_t *in,
 	board.now_us += 10 + count * 8000000 / board.spi_hz;
 }
 
-size_t hal_uart_pending(void)
+size_t
+hal_uart_pending(void)
 {
 	if (board.wire_us <= board.now_us)
 		return 0;
 	return (size_t)((board.wire_us - board.now_us) * 115200 / 10000000 + 1);
 }
 
-size_t hal_uart_room(void)
+size_t
+hal_uart_room(void)
 {
 	size_t pending = hal_uart_pending();
 
 	return pending < 1024 ? 1024 - pending : 0;
 }
 
-void hal_uart_write(const char *bytes, size_t count)
+void
+hal_uart_write(const char *bytes, size_t count)
 {
 	uint64_t from = board.now_us;
 
@@ -177,7 +195,8 @@ void hal_uart_write(const char *bytes, size_t count)
 	board.output_end += count;
 }
 
-int hal_uart_read(uint64_t *time_us)
+int
+hal_uart_read(uint64_t *time_us)
 {
 	if (board.input_at == board.input_end)
 		return -1;
@@ -185,29 +204,34 @@ int hal_uart_read(uint64_t *time_us)
 	return (unsigned char)board.input[board.input_at++];
 }
 
-void hal_watchdog_feed(void)
+void
+hal_watchdog_feed(void)
 {
 	if (board.feeds++ && board.now_us - board.fed_us > board.feed_gap_us)
 		board.feed_gap_us = (unsigned)(board.now_us - board.fed_us);
 	board.fed_us = board.now_us;
 }
 
-void hal_reset(void)
+void
+hal_reset(void)
 {
 	board.resets++;
 }
 
-const char *hal_reset_cause(void)
+const char *
+hal_reset_cause(void)
 {
 	return "power";
 }
 
-const char *hal_chip(void)
+const char *
+hal_chip(void)
 {
 	return "a chip with a long name";
 }
 
-uint64_t hal_unique_id(void)
+uint64_t
+hal_unique_id(void)
 {
 	return UINT64_C(0x0123456789ABCDEF);
 }

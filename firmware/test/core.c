@@ -12,28 +12,33 @@ static struct frame frame;
 static const struct frame_sample *const sample = &frame.as.sample;
 static const struct frame_ack *const ack = &frame.as.ack;
 
-static bool next_sample(void)
+static bool
+next_sample(void)
 {
 	return board_wait(FRAME_SAMPLE, &frame);
 }
 
-static bool answer(const char *command)
+static bool
+answer(const char *command)
 {
 	board_type(command);
 	return board_wait(FRAME_ACK, &frame);
 }
 
-static bool refused(const char *command, const char *reason)
+static bool
+refused(const char *command, const char *reason)
 {
 	return answer(command) && !ack->done && !strcmp(ack->reason, reason);
 }
 
-static bool done(const char *command)
+static bool
+done(const char *command)
 {
 	return answer(command) && ack->done;
 }
 
-static unsigned violations(void)
+static unsigned
+violations(void)
 {
 	unsigned sum = 0;
 
@@ -42,7 +47,8 @@ static unsigned violations(void)
 	return sum;
 }
 
-static void boots(void)
+static void
+boots(void)
 {
 	board_start(&ten_hz);
 	check(board_frame(&frame) && frame.kind == FRAME_HEADER,
@@ -64,7 +70,8 @@ static void boots(void)
 	check(board.now_us < 200000, "start-up takes under 0.2 s");
 }
 
-static void measures(void)
+static void
+measures(void)
 {
 	board_start(&ten_hz);
 	check(next_sample() && sample->sequence == 0 && sample->channels == 4 &&
@@ -95,7 +102,8 @@ static void measures(void)
 	    "a sag is flagged and measured");
 }
 
-static void counts_energy(void)
+static void
+counts_energy(void)
 {
 	board_start(&ten_hz);
 	next_sample();
@@ -123,7 +131,8 @@ static void counts_energy(void)
 }
 
 /* Of 60 s at a rate: gaps, and how far dt is from nominal. */
-static void keeps_time(uint32_t rate_hz, const char *what)
+static void
+keeps_time(uint32_t rate_hz, const char *what)
 {
 	struct meter_config config = ten_hz;
 	uint64_t last = 0, nominal = 1000000 / rate_hz, worst = 0;
@@ -150,7 +159,8 @@ static void keeps_time(uint32_t rate_hz, const char *what)
 	    meter.dropped == 0, "and the UART is busy under 95 %");
 }
 
-static void survives_dead_ics(void)
+static void
+survives_dead_ics(void)
 {
 	board_start(&ten_hz);
 	next_sample();
@@ -194,7 +204,8 @@ static void survives_dead_ics(void)
 	    "a calibration register that flips is seen within a round");
 }
 
-static void survives_bad_starts(void)
+static void
+survives_bad_starts(void)
 {
 	board_start(&ten_hz);
 	board.models[0].refuse_sum = true;
@@ -212,7 +223,8 @@ static void survives_bad_starts(void)
 	    "A with an absent IC says missing");
 }
 
-static void bit_error(unsigned channel, const uint8_t *out, uint8_t *in,
+static void
+bit_error(unsigned channel, const uint8_t *out, uint8_t *in,
     size_t count)
 {
 	model_transfer(&board.models[channel], out, in, count, board.now_us);
@@ -220,7 +232,8 @@ static void bit_error(unsigned channel, const uint8_t *out, uint8_t *in,
 		in[2] ^= 1;
 }
 
-static void sees_bit_errors(void)
+static void
+sees_bit_errors(void)
 {
 	board.transfer = bit_error;
 	board_start(&ten_hz);
@@ -230,7 +243,8 @@ static void sees_bit_errors(void)
 	board.transfer = NULL;
 }
 
-static void floods_uart(void)
+static void
+floods_uart(void)
 {
 	board_start(&ten_hz);
 	next_sample();
@@ -254,7 +268,8 @@ static void floods_uart(void)
 	check(frame.as.header.dropped == lost, "and the header tells their count");
 }
 
-static void stalls(void)
+static void
+stalls(void)
 {
 	board_start(&ten_hz);
 	next_sample();
@@ -266,7 +281,8 @@ static void stalls(void)
 	    "samples missed in a stall leave their numbers out");
 }
 
-static void obeys(void)
+static void
+obeys(void)
 {
 	board_start(&ten_hz);
 	check(done("I one\n") && ack->command[0] == 'I' &&
@@ -294,7 +310,8 @@ static void obeys(void)
 	check(board.resets > 0, "and resets when the wire is empty");
 }
 
-static void calibrates(void)
+static void
+calibrates(void)
 {
 	board_start(&ten_hz);
 	board_wait(FRAME_HEADER, &frame);
@@ -325,7 +342,8 @@ static void calibrates(void)
 	    "while A is at work, C and A are refused");
 }
 
-static void tares(void)
+static void
+tares(void)
 {
 	board_start(&ten_hz);
 	board_power(0, 69000);
@@ -348,7 +366,8 @@ static void tares(void)
 	check(refused("T x 3\n", "missing"), "no tare of an absent IC");
 }
 
-static void refuses(void)
+static void
+refuses(void)
 {
 	board_start(&ten_hz);
 	check(refused("Z a\n", "command"), "an unknown letter");
@@ -377,7 +396,8 @@ static void refuses(void)
 }
 
 /* Whatever comes in: every line out is a frame, and sampling goes on. */
-static void bears_garbage(void)
+static void
+bears_garbage(void)
 {
 	uint32_t random = 12345;
 	bool whole = true;
@@ -408,7 +428,8 @@ static void bears_garbage(void)
 	check(last > 5000000 && gaps <= meter.dropped, "and sampling goes on");
 }
 
-static void feeds_watchdog(void)
+static void
+feeds_watchdog(void)
 {
 	struct meter_config config = ten_hz;
 
@@ -418,7 +439,8 @@ static void feeds_watchdog(void)
 	check(board.feed_gap_us < 1000000, "the watchdog is fed in time at 1 Hz");
 }
 
-static void tells_averaging(void)
+static void
+tells_averaging(void)
 {
 	struct meter_config config = ten_hz;
 
@@ -449,7 +471,8 @@ static const uint8_t ade_bytes[64] = {
 	[0x18] = 2, [0x19] = 2, [0x1C] = 2, [0x27] = 2, [0x3E] = 1
 };
 
-static uint32_t ade_load(struct ade *at, unsigned address)
+static uint32_t
+ade_load(struct ade *at, unsigned address)
 {
 	uint32_t ones = 0, value = at->registers[address];
 
@@ -463,7 +486,8 @@ static uint32_t ade_load(struct ade *at, unsigned address)
 	return value;
 }
 
-static void ade_transfer(unsigned channel, const uint8_t *out, uint8_t *in,
+static void
+ade_transfer(unsigned channel, const uint8_t *out, uint8_t *in,
     size_t count)
 {
 	struct ade *at = &ade[channel];
@@ -486,7 +510,8 @@ static void ade_transfer(unsigned channel, const uint8_t *out, uint8_t *in,
 		in[i] = (uint8_t)(value >> 8 * (count - 1 - i));
 }
 
-static void ade_fill(uint32_t status)
+static void
+ade_fill(uint32_t status)
 {
 	for (unsigned c = 0; c < FRAME_CHANNELS; c++) {
 		ade[c].registers[0x0B] = ade[c].registers[0x0C] = status;
@@ -500,7 +525,8 @@ static void ade_fill(uint32_t status)
 	}
 }
 
-static void other_ic(void)
+static void
+other_ic(void)
 {
 	struct meter_config config = ten_hz;
 
@@ -552,7 +578,8 @@ static void other_ic(void)
 	board.transfer = NULL;
 }
 
-int main(void)
+int
+main(void)
 {
 	boots();
 	measures();

@@ -12,13 +12,15 @@
 
 static unsigned long line_number;
 
-static _Noreturn void fail(const char *why)
+static _Noreturn void
+fail(const char *why)
 {
 	printf("line %lu: %s\n", line_number, why);
 	exit(1);
 }
 
-static void check_sample(const struct frame_sample *now, uint64_t hz,
+static void
+check_sample(const struct frame_sample *now, uint64_t hz,
     uint64_t number)
 {
 	static struct frame_sample before;
@@ -40,7 +42,8 @@ static void check_sample(const struct frame_sample *now, uint64_t hz,
 	before = *now;
 }
 
-int main(int argc, char **argv)
+int
+main(int argc, char **argv)
 {
 	static char line[4096];
 	uint64_t hz = argc == 3 ? strtoul(argv[1], NULL, 10) : 0;

@@ -13,31 +13,36 @@ static uint8_t *file, *image, *copy;
 static size_t size, image_size, block;
 static int checks, failures;
 
-static void check(int holds, const char *what)
+static void
+check(int holds, const char *what)
 {
 	failures += !holds;
 	printf("%sok %d - %s\n", holds ? "" : "not ", ++checks, what);
 }
 
-static int rejected(size_t length)
+static int
+rejected(size_t length)
 {
 	return uf2_check(copy, length, NULL, 0, &block) != NULL;
 }
 
-static uint8_t *fresh(size_t number)
+static uint8_t *
+fresh(size_t number)
 {
 	memcpy(copy, file, size);
 	return copy + number * UF2_BLOCK;
 }
 
-static void set_word(size_t number, size_t at, uint32_t value, const char *what)
+static void
+set_word(size_t number, size_t at, uint32_t value, const char *what)
 {
 	uf2_put(fresh(number) + at, value);
 	check(rejected(size), what);
 }
 
 /* Any one byte, any of its bits: with the image beside it nothing passes. */
-static int every_byte_counts(void)
+static int
+every_byte_counts(void)
 {
 	for (size_t at = 0; at < size; at++)
 		for (int bit = 1; bit < 256; bit <<= 1) {
@@ -48,7 +53,8 @@ static int every_byte_counts(void)
 	return 1;
 }
 
-static void damages(void)
+static void
+damages(void)
 {
 	uint8_t *last = fresh(size / UF2_BLOCK - 1);
 	uint32_t address = uf2_get(last + UF2_AT_ADDRESS);
@@ -72,7 +78,8 @@ static void damages(void)
 	set_word(1, UF2_DATA + 4, 0x10FFFFF1, "a reset vector out of the image");
 }
 
-static void wrong_sizes(void)
+static void
+wrong_sizes(void)
 {
 	fresh(0);
 	check(rejected(0) && rejected(size - 1) && rejected(size - UF2_BLOCK) &&
@@ -96,7 +103,8 @@ static void wrong_sizes(void)
 	check(rejected(size), "no IMAGE_DEF");
 }
 
-int main(int argc, char **argv)
+int
+main(int argc, char **argv)
 {
 	if (argc != 3)
 		file_fail("test", "wants UF2 and BIN");

@@ -10,7 +10,8 @@ enum { IMAGE_MAX = 256 << 10, PT_LOAD = 1 };
 static uint8_t image[IMAGE_MAX];
 static uint8_t blocks[(IMAGE_MAX / UF2_PAGE + 1) * UF2_BLOCK];
 
-static uint32_t half(const uint8_t *at)
+static uint32_t
+half(const uint8_t *at)
 {
 	return (uint32_t)at[0] | (uint32_t)at[1] << 8;
 }
@@ -21,7 +22,8 @@ static uint32_t half(const uint8_t *at)
  * e_phentsize at 42, e_phnum at 44; in a program header type 0, offset 4,
  * paddr 12, filesz 16.
  */
-static size_t load(const char *name, const uint8_t *elf, size_t size,
+static size_t
+load(const char *name, const uint8_t *elf, size_t size,
     uint32_t base)
 {
 	size_t end = 0;
@@ -47,7 +49,8 @@ static size_t load(const char *name, const uint8_t *elf, size_t size,
 	return end;
 }
 
-int main(int argc, char **argv)
+int
+main(int argc, char **argv)
 {
 	size_t elf_size, count, skip;
 	int rp2040 = argc == 5 && strcmp(argv[1], "rp2040") == 0;

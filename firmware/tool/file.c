@@ -5,13 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Noreturn void file_fail(const char *name, const char *why)
+_Noreturn void
+file_fail(const char *name, const char *why)
 {
 	fprintf(stderr, "%s: %s\n", name, why);
 	exit(1);
 }
 
-uint8_t *file_read(const char *name, size_t *size)
+uint8_t *
+file_read(const char *name, size_t *size)
 {
 	FILE *file = fopen(name, "rb");
 	uint8_t *bytes = malloc(1 << 20);
@@ -26,7 +28,8 @@ uint8_t *file_read(const char *name, size_t *size)
 	return bytes;
 }
 
-void file_write(const char *name, const uint8_t *bytes, size_t size)
+void
+file_write(const char *name, const uint8_t *bytes, size_t size)
 {
 	FILE *file = fopen(name, "wb");
 

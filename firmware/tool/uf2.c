@@ -15,19 +15,22 @@
 
 #define E10_ADDRESS 0x10FFFF00U
 
-uint32_t uf2_get(const uint8_t *at)
+uint32_t
+uf2_get(const uint8_t *at)
 {
 	return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 |
 	    (uint32_t)at[3] << 24;
 }
 
-void uf2_put(uint8_t *at, uint32_t value)
+void
+uf2_put(uint8_t *at, uint32_t value)
 {
 	for (int i = 0; i < 4; i++)
 		at[i] = (uint8_t)(value >> 8 * i);
 }
 
-void uf2_block(uint8_t *block, uint32_t family, uint32_t address,
+void
+uf2_block(uint8_t *block, uint32_t family, uint32_t address,
     uint32_t number, uint32_t count, const uint8_t *bytes, size_t size)
 {
 	memset(block, 0, UF2_BLOCK);
@@ -43,7 +46,8 @@ void uf2_block(uint8_t *block, uint32_t family, uint32_t address,
 	uf2_put(block + UF2_AT_MAGIC_2, MAGIC_2);
 }
 
-void uf2_absolute(uint8_t *block)
+void
+uf2_absolute(uint8_t *block)
 {
 	uint8_t page[UF2_PAGE];
 
@@ -53,7 +57,8 @@ void uf2_absolute(uint8_t *block)
 	uf2_put(block + UF2_DATA + UF2_PAGE, IGNORE);
 }
 
-static bool all_zero(const uint8_t *at, size_t size)
+static bool
+all_zero(const uint8_t *at, size_t size)
 {
 	while (size--)
 		if (*at++)
@@ -61,7 +66,8 @@ static bool all_zero(const uint8_t *at, size_t size)
 	return true;
 }
 
-static const char *check_frame(const uint8_t *block)
+static const char *
+check_frame(const uint8_t *block)
 {
 	if (uf2_get(block + UF2_AT_MAGIC_0) != MAGIC_0 ||
 	    uf2_get(block + UF2_AT_MAGIC_1) != MAGIC_1)
@@ -79,7 +85,8 @@ struct image {
 	size_t count;
 };
 
-static const char *check_block(const struct image *image, size_t i)
+static const char *
+check_block(const struct image *image, size_t i)
 {
 	const uint8_t *block = image->blocks + i * UF2_BLOCK;
 	const char *wrong = check_frame(block);
@@ -103,13 +110,15 @@ static const char *check_block(const struct image *image, size_t i)
 }
 
 /* A word of the image by its offset. */
-static uint32_t word(const struct image *image, size_t at)
+static uint32_t
+word(const struct image *image, size_t at)
 {
 	return uf2_get(image->blocks + at / UF2_PAGE * UF2_BLOCK + UF2_DATA +
 	    at % UF2_PAGE);
 }
 
-static const char *check_vectors(const struct image *image, size_t at)
+static const char *
+check_vectors(const struct image *image, size_t at)
 {
 	uint32_t end = image->base + (uint32_t)(image->count * UF2_PAGE);
 
@@ -129,7 +138,8 @@ static const char *check_vectors(const struct image *image, size_t at)
 
 /* Marker, the item IMAGE_TYPE (ARM, secure, executable, RP2350), the last item
  * with the size of all, a link to itself, end marker. */
-static const char *check_image_def(const struct image *image)
+static const char *
+check_image_def(const struct image *image)
 {
 	static const uint32_t words[] = {
 		0xFFFFDED3, 0x10210142, 0x000001FF, 0x00000000, 0xAB123579
@@ -153,7 +163,8 @@ static const char *check_image_def(const struct image *image)
 	return found > 1 ? "more than one IMAGE_DEF" : NULL;
 }
 
-static const char *check_bytes(const struct image *image, const uint8_t *bytes,
+static const char *
+check_bytes(const struct image *image, const uint8_t *bytes,
     size_t size, size_t *block)
 {
 	if (size > image->count * UF2_PAGE ||
@@ -171,7 +182,8 @@ static const char *check_bytes(const struct image *image, const uint8_t *bytes,
 	return NULL;
 }
 
-static const char *check_absolute(const uint8_t *block)
+static const char *
+check_absolute(const uint8_t *block)
 {
 	uint8_t want[UF2_BLOCK];
 
@@ -180,7 +192,8 @@ static const char *check_absolute(const uint8_t *block)
 	    "the block for erratum E10 is damaged or missing";
 }
 
-static const char *check_content(const struct image *image)
+static const char *
+check_content(const struct image *image)
 {
 	const char *wrong;
 
@@ -190,7 +203,8 @@ static const char *check_content(const struct image *image)
 	return wrong ? wrong : check_image_def(image);
 }
 
-const char *uf2_check(const uint8_t *file, size_t size, const uint8_t *bytes,
+const char *
+uf2_check(const uint8_t *file, size_t size, const uint8_t *bytes,
     size_t bytes_size, size_t *block)
 {
 	struct image image = { UF2_RP2350_ARM, 0x10000000, 0x10008000, file,

@@ -4,7 +4,8 @@
 #include "file.h"
 #include "uf2.h"
 
-int main(int argc, char **argv)
+int
+main(int argc, char **argv)
 {
 	size_t size, image_size = 0, block;
 	uint8_t *image = NULL;

@@ -90,7 +90,8 @@ static const struct member end_members[] = {
 static const char digits[] = "0123456789ABCDEF";
 
 /* Four bits at a time: 32 bytes of table, not 512. */
-uint16_t frame_crc(const char *bytes, size_t length)
+uint16_t
+frame_crc(const char *bytes, size_t length)
 {
 	static const uint16_t nibbles[16] = {
 		0x0000, 0x1021, 0x2042, 0x3063, 0x4084, 0x50A5, 0x60C6, 0x70E7,
@@ -115,7 +116,8 @@ struct out {
 	bool full;
 };
 
-static void put(struct out *out, char byte)
+static void
+put(struct out *out, char byte)
 {
 	if (out->at < out->end)
 		*out->at++ = byte;
@@ -123,13 +125,15 @@ static void put(struct out *out, char byte)
 		out->full = true;
 }
 
-static void put_text(struct out *out, const char *text)
+static void
+put_text(struct out *out, const char *text)
 {
 	while (*text)
 		put(out, *text++);
 }
 
-static void put_word(struct out *out, const char *text, size_t room)
+static void
+put_word(struct out *out, const char *text, size_t room)
 {
 	put(out, '"');
 	for (size_t i = 0; i + 1 < room && text[i]; i++) {
@@ -141,7 +145,8 @@ static void put_word(struct out *out, const char *text, size_t room)
 }
 
 /* A Cortex-M0+ has no division: 64 bits are left as soon as 32 are enough. */
-static void put_unsigned(struct out *out, uint64_t value)
+static void
+put_unsigned(struct out *out, uint64_t value)
 {
 	char text[20];
 	size_t n = 0;
@@ -156,14 +161,16 @@ static void put_unsigned(struct out *out, uint64_t value)
 		put(out, text[--n]);
 }
 
-static void put_signed(struct out *out, int64_t value)
+static void
+put_signed(struct out *out, int64_t value)
 {
 	if (value < 0)
 		put(out, '-');
 	put_unsigned(out, value < 0 ? -(uint64_t)value : (uint64_t)value);
 }
 
-static void put_hex(struct out *out, uint32_t value, int count)
+static void
+put_hex(struct out *out, uint32_t value, int count)
 {
 	put(out, '"');
 	while (count--)
@@ -171,7 +178,8 @@ static void put_hex(struct out *out, uint32_t value, int count)
 	put(out, '"');
 }
 
-static void put_array(struct out *out, const struct member *member,
+static void
+put_array(struct out *out, const struct member *member,
     const void *at, uint32_t count, uint32_t absent)
 {
 	put(out, '[');
@@ -188,7 +196,8 @@ static void put_array(struct out *out, const struct member *member,
 	put(out, ']');
 }
 
-static void put_value(struct out *out, const struct member *member,
+static void
+put_value(struct out *out, const struct member *member,
     const void *at, uint32_t count, uint32_t absent)
 {
 	switch (member->type) {
@@ -201,7 +210,8 @@ static void put_value(struct out *out, const struct member *member,
 	}
 }
 
-static size_t format(const struct member *members, const void *from,
+static size_t
+format(const struct member *members, const void *from,
     uint32_t has, uint32_t count, uint32_t absent, char *line, size_t room)
 {
 	struct out out = { line, line + room, false };
@@ -224,26 +234,30 @@ static size_t format(const struct member *members, const void *from,
 	return out.full ? 0 : (size_t)(out.at - line);
 }
 
-size_t frame_format_sample(const struct frame_sample *sample, char *out,
+size_t
+frame_format_sample(const struct frame_sample *sample, char *out,
     size_t room)
 {
 	return format(sample_members, sample, sample->has, sample->channels,
 	    sample->absent, out, room);
 }
 
-size_t frame_format_header(const struct frame_header *header, char *out,
+size_t
+frame_format_header(const struct frame_header *header, char *out,
     size_t room)
 {
 	return format(header_members, header, header->has, 0, 0, out, room);
 }
 
-size_t frame_format_ack(const struct frame_ack *ack, char *out, size_t room)
+size_t
+frame_format_ack(const struct frame_ack *ack, char *out, size_t room)
 {
 	return format(ack->done ? done_members : refused_members, ack, ack->has,
 	    ack->values_count, 0, out, room);
 }
 
-size_t frame_format_end(const struct frame_end *end, char *out, size_t room)
+size_t
+frame_format_end(const struct frame_end *end, char *out, size_t room)
 {
 	return format(end_members, end, end->has, end->values_count, 0, out, room);
 }
@@ -258,7 +272,8 @@ struct in {
 	bool absent_known;
 };
 
-static bool take(struct in *in, const char *text)
+static bool
+take(struct in *in, const char *text)
 {
 	const char *at = in->at;
 
@@ -272,12 +287,14 @@ static bool take(struct in *in, const char *text)
 	return true;
 }
 
-static bool is_digit(const struct in *in)
+static bool
+is_digit(const struct in *in)
 {
 	return in->at < in->end && *in->at >= '0' && *in->at <= '9';
 }
 
-static bool take_unsigned(struct in *in, uint64_t most, uint64_t *out)
+static bool
+take_unsigned(struct in *in, uint64_t most, uint64_t *out)
 {
 	uint64_t value = 0;
 
@@ -299,7 +316,8 @@ static bool take_unsigned(struct in *in, uint64_t most, uint64_t *out)
 	return true;
 }
 
-static bool take_signed(struct in *in, uint64_t most, int64_t *out)
+static bool
+take_signed(struct in *in, uint64_t most, int64_t *out)
 {
 	bool negative = take(in, "-");
 	uint64_t value;
@@ -311,7 +329,8 @@ static bool take_signed(struct in *in, uint64_t most, int64_t *out)
 	return true;
 }
 
-static bool take_hex32(struct in *in, uint32_t *out)
+static bool
+take_hex32(struct in *in, uint32_t *out)
 {
 	uint32_t value = 0;
 
@@ -333,7 +352,8 @@ static bool take_hex32(struct in *in, uint32_t *out)
 }
 
 /* A string without escapes; out NULL: skipped whatever its length. */
-static bool take_word(struct in *in, char *out, size_t room)
+static bool
+take_word(struct in *in, char *out, size_t room)
 {
 	size_t n = 0;
 
@@ -353,7 +373,8 @@ static bool take_word(struct in *in, char *out, size_t room)
 	return take(in, "\"");
 }
 
-static bool take_entry(struct in *in, enum type type, void *at, uint32_t i,
+static bool
+take_entry(struct in *in, enum type type, void *at, uint32_t i,
     uint32_t *absent)
 {
 	int64_t value = 0;
@@ -369,7 +390,8 @@ static bool take_entry(struct in *in, enum type type, void *at, uint32_t i,
 	return true;
 }
 
-static bool take_array(struct in *in, enum type type, void *at)
+static bool
+take_array(struct in *in, enum type type, void *at)
 {
 	uint32_t count = 0, absent = 0;
 
@@ -393,7 +415,8 @@ static bool take_array(struct in *in, enum type type, void *at)
 	return true;
 }
 
-static bool take_value(struct in *in, const struct member *member, void *at)
+static bool
+take_value(struct in *in, const struct member *member, void *at)
 {
 	uint64_t value;
 	int64_t number;
@@ -420,7 +443,8 @@ static bool take_value(struct in *in, const struct member *member, void *at)
 	}
 }
 
-static bool skip_number(struct in *in)
+static bool
+skip_number(struct in *in)
 {
 	const char *from = in->at;
 
@@ -431,7 +455,8 @@ static bool skip_number(struct in *in)
 	return in->at > from || take(in, "null");
 }
 
-static bool skip_value(struct in *in)
+static bool
+skip_value(struct in *in)
 {
 	if (in->at < in->end && *in->at == '"')
 		return take_word(in, NULL, 0);
@@ -445,7 +470,8 @@ static bool skip_value(struct in *in)
 }
 
 /* The member whose key stands next, or the end mark of the table. */
-static size_t find(struct in *in, const struct member *members)
+static size_t
+find(struct in *in, const struct member *members)
 {
 	const char *from = in->at;
 	size_t i = 0;
@@ -458,7 +484,8 @@ static size_t find(struct in *in, const struct member *members)
 	return i;
 }
 
-static bool skip_member(struct in *in)
+static bool
+skip_member(struct in *in)
 {
 	while (in->at < in->end && *in->at != '"' && *in->at != '\\')
 		in->at++;
@@ -466,7 +493,8 @@ static bool skip_member(struct in *in)
 }
 
 /* Every member between the brace and the CRC; `has` gets a bit for each. */
-static bool take_members(struct in *in, const struct member *members,
+static bool
+take_members(struct in *in, const struct member *members,
     void *base, uint32_t *has)
 {
 	*has = 0;
@@ -490,13 +518,15 @@ static bool take_members(struct in *in, const struct member *members,
 	return in->at == in->end;
 }
 
-static void clear(void *at, size_t size)
+static void
+clear(void *at, size_t size)
 {
 	for (char *byte = at; size--; byte++)
 		*byte = 0;
 }
 
-static bool parse_sample(struct in *in, struct frame_sample *sample)
+static bool
+parse_sample(struct in *in, struct frame_sample *sample)
 {
 	clear(sample, sizeof *sample);
 	if (!take_members(in, sample_members, sample, &sample->has))
@@ -506,7 +536,8 @@ static bool parse_sample(struct in *in, struct frame_sample *sample)
 	return sample->changed >> in->count == 0;
 }
 
-static bool parse_header(struct in *in, struct frame_header *header)
+static bool
+parse_header(struct in *in, struct frame_header *header)
 {
 	clear(header, sizeof *header);
 	return take_members(in, header_members, header, &header->has) &&
@@ -515,7 +546,8 @@ static bool parse_header(struct in *in, struct frame_header *header)
 	    header->simulated <= 1;
 }
 
-static bool parse_ack(struct in *in, struct frame_ack *ack, bool done)
+static bool
+parse_ack(struct in *in, struct frame_ack *ack, bool done)
 {
 	clear(ack, sizeof *ack);
 	if (!take_members(in, done ? done_members : refused_members, ack,
@@ -526,7 +558,8 @@ static bool parse_ack(struct in *in, struct frame_ack *ack, bool done)
 	return !in->absent;
 }
 
-static bool parse_end(struct in *in, struct frame_end *end)
+static bool
+parse_end(struct in *in, struct frame_end *end)
 {
 	clear(end, sizeof *end);
 	if (!take_members(in, end_members, end, &end->has))
@@ -540,7 +573,8 @@ static const char *const openings[] = {
 };
 
 /* Which opening the line has, or may have had when only its begin came. */
-static int opening(const char *line, size_t length)
+static int
+opening(const char *line, size_t length)
 {
 	for (int i = 0; openings[i]; i++) {
 		size_t n = 0;
@@ -554,7 +588,8 @@ static int opening(const char *line, size_t length)
 }
 
 /* The value behind `,"c":"`, or -1 if the line does not end as a frame. */
-static long closing(const char *line, size_t length)
+static long
+closing(const char *line, size_t length)
 {
 	struct in in = { line + length, line + length, 0, 0, false };
 	long crc = 0;
@@ -576,7 +611,8 @@ static long closing(const char *line, size_t length)
 	return take(&in, "\"}") ? crc : -1;
 }
 
-static bool parse(struct in *in, int open, struct frame *frame)
+static bool
+parse(struct in *in, int open, struct frame *frame)
 {
 	switch (open) {
 	case 0:
@@ -595,7 +631,8 @@ static bool parse(struct in *in, int open, struct frame *frame)
 	}
 }
 
-enum frame_kind frame_parse(const char *line, size_t length,
+enum frame_kind
+frame_parse(const char *line, size_t length,
     struct frame *frame)
 {
 	int open = opening(line, length);

@@ -155,7 +155,7 @@ enum { FRAME_END_TRUTH = 1 << 4, FRAME_END_COUNTED = 1 << 5 };
 /* The end of a stream that has one: a simulator's, never a board's. */
 struct frame_end {
 	uint32_t has;
-	char reason[FRAME_WORD];    /* "end": time, script, signal */
+	char reason[FRAME_WORD];    /* "end": time, script, input, signal */
 	uint64_t samples;           /* "s": samples taken, dropped ones too */
 	uint64_t time_us;           /* "t": device clock */
 	uint64_t dropped;           /* "drop" */

@@ -9,7 +9,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static size_t format(const struct frame *frame, char *out)
+static size_t
+format(const struct frame *frame, char *out)
 {
 	switch (frame->kind) {
 	case FRAME_SAMPLE:
@@ -23,7 +24,8 @@ static size_t format(const struct frame *frame, char *out)
 	}
 }
 
-static void round_trip(const char *line, size_t size)
+static void
+round_trip(const char *line, size_t size)
 {
 	static struct frame first, second;
 	char out[FRAME_LINE_MAX];
@@ -39,7 +41,8 @@ static void round_trip(const char *line, size_t size)
 }
 
 /* The bytes as they are, and again with the CRC that they should have. */
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char hex[] = "0123456789ABCDEF";
 	char *line = malloc(size + 13);

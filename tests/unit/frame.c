@@ -9,7 +9,8 @@
 
 static int tests, failures;
 
-static void check(bool holds, const char *what)
+static void
+check(bool holds, const char *what)
 {
 	failures += !holds;
 	printf("%sok %d - %s\n", holds ? "" : "not ", ++tests, what);
@@ -17,7 +18,8 @@ static void check(bool holds, const char *what)
 
 static struct frame frame;
 
-static bool is(enum frame_kind kind, const char *line)
+static bool
+is(enum frame_kind kind, const char *line)
 {
 	return frame_parse(line, strlen(line), &frame) == kind &&
 	    frame.kind == kind;
@@ -37,12 +39,14 @@ static const char minimal[] =
     "{\"s\":1,\"t\":2,\"p\":[5],\"e\":[0],\"c\":\"1B7C\"}";
 
 /* A constant without its newline. */
-static enum frame_kind whole(const char *line)
+static enum frame_kind
+whole(const char *line)
 {
 	return frame_parse(line, strlen(line) - 1, &frame);
 }
 
-static void samples(void)
+static void
+samples(void)
 {
 	const struct frame_sample *sample = &frame.as.sample;
 
@@ -70,7 +74,8 @@ static void samples(void)
 	    sample->energy_counts[0] == INT64_MIN, "the widest numbers");
 }
 
-static void others(void)
+static void
+others(void)
 {
 	check(whole(header) == FRAME_HEADER, "a header is read");
 	const struct frame_header *head = &frame.as.header;
@@ -93,7 +98,8 @@ static void others(void)
 	    "an end with the truth");
 }
 
-static void refusals(void)
+static void
+refusals(void)
 {
 	check(is(FRAME_ALIEN, "") && is(FRAME_ALIEN, "U-Boot 2024.01") &&
 	    is(FRAME_ALIEN, "{\"foo\":1}"), "what is no frame is alien");
@@ -126,7 +132,8 @@ static void refusals(void)
 	    "\"m\":2,\"c\":\"589E\"}"), "a changed bit of no channel");
 }
 
-static bool every_prefix_is_cut(const char *line, size_t length)
+static bool
+every_prefix_is_cut(const char *line, size_t length)
 {
 	for (size_t i = 1; i < length; i++)
 		if (frame_parse(line, i, &frame) != FRAME_CUT)
@@ -135,7 +142,8 @@ static bool every_prefix_is_cut(const char *line, size_t length)
 }
 
 /* Whatever one byte becomes, the line never is a sample again. */
-static bool every_flip_is_seen(const char *line, size_t length)
+static bool
+every_flip_is_seen(const char *line, size_t length)
 {
 	char copy[FRAME_LINE_MAX];
 
@@ -149,7 +157,8 @@ static bool every_flip_is_seen(const char *line, size_t length)
 	return true;
 }
 
-static void writing(void)
+static void
+writing(void)
 {
 	char out[FRAME_LINE_MAX];
 	struct frame_sample widest = { .has = ~0U, .channels = 4,
@@ -199,7 +208,8 @@ static void writing(void)
 	    !strcmp(frame.as.ack.token, "a____"), "hostile bytes become _");
 }
 
-int main(void)
+int
+main(void)
 {
 	check(frame_crc("123456789", 9) == 0x29B1, "the CRC's check value");
 	check(frame_crc("", 0) == 0xFFFF, "the CRC of nothing");

@@ -16,7 +16,8 @@ enum { END_US = 60250000, QUEUE = 1024 };
 
 static struct model models[FRAME_CHANNELS];
 
-static void read_load(void *state, unsigned channel, uint64_t time_us,
+static void
+read_load(void *state, unsigned channel, uint64_t time_us,
     struct model_reading *reading)
 {
 	(void)state;
@@ -29,7 +30,8 @@ static void read_load(void *state, unsigned channel, uint64_t time_us,
 	};
 }
 
-static int64_t read_energy(void *state, unsigned channel, uint64_t time_us)
+static int64_t
+read_energy(void *state, unsigned channel, uint64_t time_us)
 {
 	(void)state;
 	return (int64_t)time_us * (5000 + 1000 * (int64_t)channel);
@@ -37,7 +39,8 @@ static int64_t read_energy(void *state, unsigned channel, uint64_t time_us)
 
 static const struct model_source source = { NULL, read_load, read_energy };
 
-void board_start(void)
+void
+board_start(void)
 {
 	mmio_put(TIMER0 + CMSDK_TIMER_RELOAD, UINT32_MAX);
 	mmio_put(TIMER0 + CMSDK_TIMER_VALUE, UINT32_MAX);
@@ -49,7 +52,8 @@ void board_start(void)
 }
 
 /* The timer's 32 bits last 214 s; someone always asks before. */
-uint64_t hal_time_us(void)
+uint64_t
+hal_time_us(void)
 {
 	static uint32_t before;
 	static uint64_t cycles;
@@ -60,16 +64,19 @@ uint64_t hal_time_us(void)
 	return cycles / SYS_MHZ;
 }
 
-void board_timer_irq(void)
+void
+board_timer_irq(void)
 {
 }
 
-void board_uart_irq(void)
+void
+board_uart_irq(void)
 {
 }
 
 /* Semihosting: SYS_EXIT, ADP_Stopped_ApplicationExit. */
-static void leave(void)
+static void
+leave(void)
 {
 	register uint32_t call __asm("r0") = 0x18;
 	register uint32_t why __asm("r1") = 0x20026;
@@ -82,7 +89,8 @@ static void leave(void)
  * sleep=off a WFI overshoots its alarm by up to 17 ms, QEMU 7.2.)  The timer is
  * asked every hundred turns, since each asking costs the emulator a microsecond.
  */
-static void sleep_us(uint64_t us)
+static void
+sleep_us(uint64_t us)
 {
 	uint64_t until = hal_time_us() + us;
 
@@ -91,7 +99,8 @@ static void sleep_us(uint64_t us)
 			__asm volatile ("");
 }
 
-void hal_sleep_until(uint64_t time_us)
+void
+hal_sleep_until(uint64_t time_us)
 {
 	uint64_t now = hal_time_us();
 
@@ -101,14 +110,16 @@ void hal_sleep_until(uint64_t time_us)
 		sleep_us(time_us - now);
 }
 
-void hal_spi_setup(unsigned mode, uint32_t hz)
+void
+hal_spi_setup(unsigned mode, uint32_t hz)
 {
 	(void)mode;
 	(void)hz;
 }
 
 /* 24 clocks of 125 kHz and the select. */
-void hal_spi_transfer(unsigned channel, const uint8_t *out, uint8_t *in,
+void
+hal_spi_transfer(unsigned channel, const uint8_t *out, uint8_t *in,
     size_t count)
 {
 	model_transfer(&models[channel], out, in, count, hal_time_us());
@@ -118,7 +129,8 @@ void hal_spi_transfer(unsigned channel, const uint8_t *out, uint8_t *in,
 /* QEMU's UART is instant: the wire's time is kept here. */
 static uint64_t wire_us;
 
-size_t hal_uart_pending(void)
+size_t
+hal_uart_pending(void)
 {
 	uint64_t now = hal_time_us();
 
@@ -126,14 +138,16 @@ size_t hal_uart_pending(void)
 	    (size_t)((wire_us - now) * METER_BAUD / 10000000 + 1) : 0;
 }
 
-size_t hal_uart_room(void)
+size_t
+hal_uart_room(void)
 {
 	size_t pending = hal_uart_pending();
 
 	return pending < QUEUE ? QUEUE - pending : 0;
 }
 
-void hal_uart_write(const char *bytes, size_t count)
+void
+hal_uart_write(const char *bytes, size_t count)
 {
 	uint64_t now = hal_time_us();
 
@@ -146,32 +160,38 @@ void hal_uart_write(const char *bytes, size_t count)
 	}
 }
 
-int hal_uart_read(uint64_t *time_us)
+int
+hal_uart_read(uint64_t *time_us)
 {
 	(void)time_us;
 	return -1;
 }
 
-void hal_watchdog_feed(void)
+void
+hal_watchdog_feed(void)
 {
 }
 
-void hal_reset(void)
+void
+hal_reset(void)
 {
 	leave();
 }
 
-const char *hal_reset_cause(void)
+const char *
+hal_reset_cause(void)
 {
 	return "power";
 }
 
-const char *hal_chip(void)
+const char *
+hal_chip(void)
 {
 	return CHIP_NAME;
 }
 
-uint64_t hal_unique_id(void)
+uint64_t
+hal_unique_id(void)
 {
 	return 0;
 }

@@ -19,19 +19,22 @@ static const uint8_t selects[FRAME_CHANNELS] = PINS_SELECT;
 /* Clocks and pins. */
 
 /* Everything here is up within microseconds, the crystal within 4 ms. */
-static void wait_for(uint32_t address, uint32_t bits)
+static void
+wait_for(uint32_t address, uint32_t bits)
 {
 	while ((mmio_get(address) & bits) != bits)
 		;
 }
 
-static void unreset(uint32_t bits)
+static void
+unreset(uint32_t bits)
 {
 	mmio_clear(RESETS + RESETS_RESET, bits);
 	wait_for(RESETS + RESETS_DONE, bits);
 }
 
-static void start_crystal(void)
+static void
+start_crystal(void)
 {
 	mmio_put(XOSC + XOSC_CTRL, XOSC_1_15MHZ);
 	mmio_put(XOSC + XOSC_STARTUP, 196); /* of 256 cycles: 4 ms */
@@ -41,7 +44,8 @@ static void start_crystal(void)
 	wait_for(CLOCKS + CLK_REF_SELECTED, 1U << CLK_REF_XOSC);
 }
 
-static void start_pll(void)
+static void
+start_pll(void)
 {
 	mmio_clear(CLOCKS + CLK_SYS_CTRL, CLK_SYS_AUX);
 	wait_for(CLOCKS + CLK_SYS_SELECTED, 1);
@@ -60,7 +64,8 @@ static void start_pll(void)
 }
 
 /* A tick a microsecond for the timer and the watchdog. */
-static void start_ticks(void)
+static void
+start_ticks(void)
 {
 #ifdef CHIP_RP2040
 	mmio_put(WATCHDOG + WATCHDOG_TICK, WATCHDOG_TICK_ENABLE | XOSC_MHZ);
@@ -74,7 +79,8 @@ static void start_ticks(void)
 
 /* The isolation latch of the RP2350 goes last: until then the pad keeps its
  * state, and no glitch reaches the wire. */
-static void set_pin(unsigned pin, unsigned function, uint32_t pad)
+static void
+set_pin(unsigned pin, unsigned function, uint32_t pad)
 {
 	uint32_t at = PADS_BANK0 + 4 + 4 * pin;
 
@@ -83,7 +89,8 @@ static void set_pin(unsigned pin, unsigned function, uint32_t pad)
 	mmio_clear(at, PAD_ISO);
 }
 
-static void start_pins(void)
+static void
+start_pins(void)
 {
 	uint32_t in = PAD_INPUT | PAD_SCHMITT | PAD_PULL_UP;
 	uint32_t out = PAD_INPUT | PAD_SCHMITT | PAD_4MA;
@@ -100,7 +107,8 @@ static void start_pins(void)
 	}
 }
 
-static void start_uart(void)
+static void
+start_uart(void)
 {
 	uint32_t divisor = (SYS_HZ * 4 + METER_BAUD / 2) / METER_BAUD;
 
@@ -114,7 +122,8 @@ static void start_uart(void)
 
 static const char *reset_cause;
 
-static void find_cause(void)
+static void
+find_cause(void)
 {
 	uint32_t reason = mmio_get(WATCHDOG + WATCHDOG_REASON);
 	uint32_t chip = mmio_get(CHIP_RESET);
@@ -131,7 +140,8 @@ static void find_cause(void)
 		reset_cause = "unknown";
 }
 
-void board_start(void)
+void
+board_start(void)
 {
 	find_cause();
 	unreset(RESET_IO_BANK0 | RESET_PADS_BANK0);
@@ -150,7 +160,8 @@ void board_start(void)
 /* Time. */
 
 /* The raw halves: the latching pair would be shared with the interrupt. */
-uint64_t hal_time_us(void)
+uint64_t
+hal_time_us(void)
 {
 	uint32_t high, low, again = mmio_get(TIMER + TIMER_RAWH);
 
@@ -162,7 +173,8 @@ uint64_t hal_time_us(void)
 	return (uint64_t)high << 32 | low;
 }
 
-void board_timer_irq(void)
+void
+board_timer_irq(void)
 {
 	mmio_put(TIMER + TIMER_INTR, 1);
 }
@@ -181,7 +193,8 @@ static struct {
 static volatile uint32_t in_put, in_got;
 
 /* A rest interrupt comes 32 bit times after the last byte. */
-void board_uart_irq(void)
+void
+board_uart_irq(void)
 {
 	uint32_t why = mmio_get(UART0 + UART_MIS);
 	uint32_t now = (uint32_t)hal_time_us();
@@ -204,7 +217,8 @@ void board_uart_irq(void)
 
 /* The transmitter's FIFO holds 32 bytes, 2.8 ms; it is filled up whenever time
  * passes, so that it needs no interrupt. */
-static void pump(void)
+static void
+pump(void)
 {
 	while (out_got != out_put &&
 	    !(mmio_get(UART0 + UART_FR) & UART_FR_TXFF))
@@ -212,13 +226,15 @@ static void pump(void)
 		    (uint8_t)out_ring[out_got++ % OUT_RING]);
 }
 
-size_t hal_uart_room(void)
+size_t
+hal_uart_room(void)
 {
 	return OUT_RING - (out_put - out_got);
 }
 
 /* What is in the FIFO counts as half of it, unless all is out. */
-size_t hal_uart_pending(void)
+size_t
+hal_uart_pending(void)
 {
 	uint32_t flags = mmio_get(UART0 + UART_FR);
 
@@ -227,14 +243,16 @@ size_t hal_uart_pending(void)
 	return out_put - out_got + 16;
 }
 
-void hal_uart_write(const char *bytes, size_t count)
+void
+hal_uart_write(const char *bytes, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		out_ring[out_put++ % OUT_RING] = bytes[i];
 	pump();
 }
 
-int hal_uart_read(uint64_t *time_us)
+int
+hal_uart_read(uint64_t *time_us)
 {
 	uint64_t now = hal_time_us();
 
@@ -248,7 +266,8 @@ int hal_uart_read(uint64_t *time_us)
 }
 
 /* Sleep: until the alarm, a byte, or the FIFO wants to be filled. */
-void hal_sleep_until(uint64_t time_us)
+void
+hal_sleep_until(uint64_t time_us)
 {
 	pump();
 	uint64_t now = hal_time_us();
@@ -265,7 +284,8 @@ void hal_sleep_until(uint64_t time_us)
 
 static uint32_t half_clock_us;
 
-static void spin_us(uint32_t us)
+static void
+spin_us(uint32_t us)
 {
 	uint32_t from = mmio_get(TIMER + TIMER_RAWL);
 
@@ -273,7 +293,8 @@ static void spin_us(uint32_t us)
 		;
 }
 
-void hal_spi_setup(unsigned mode, uint32_t hz)
+void
+hal_spi_setup(unsigned mode, uint32_t hz)
 {
 	uint32_t scale = (SYS_HZ / 10 + hz - 1) / hz;
 
@@ -285,7 +306,8 @@ void hal_spi_setup(unsigned mode, uint32_t hz)
 	half_clock_us = (500000 + hz - 1) / hz;
 }
 
-void hal_spi_transfer(unsigned channel, const uint8_t *out, uint8_t *in,
+void
+hal_spi_transfer(unsigned channel, const uint8_t *out, uint8_t *in,
     size_t count)
 {
 	mmio_put(SIO_OUT_CLR, 1U << selects[channel]);
@@ -304,7 +326,8 @@ void hal_spi_transfer(unsigned channel, const uint8_t *out, uint8_t *in,
 
 /* Resets and names. */
 
-void hal_watchdog_feed(void)
+void
+hal_watchdog_feed(void)
 {
 	static bool started;
 
@@ -316,26 +339,30 @@ void hal_watchdog_feed(void)
 	mmio_put(WATCHDOG + WATCHDOG_CTRL, WATCHDOG_ENABLE | WATCHDOG_DEBUG);
 }
 
-void hal_reset(void)
+void
+hal_reset(void)
 {
 	mmio_set(WATCHDOG + WATCHDOG_CTRL, WATCHDOG_TRIGGER);
 	for (;;)
 		;
 }
 
-const char *hal_reset_cause(void)
+const char *
+hal_reset_cause(void)
 {
 	return reset_cause;
 }
 
-const char *hal_chip(void)
+const char *
+hal_chip(void)
 {
 	return CHIP_NAME;
 }
 
 /* The RP2350's is in OTP rows 0 to 3, 16 bits each; the RP2040 has none, but
  * for its flash chip's, which a RAM image leaves alone. */
-uint64_t hal_unique_id(void)
+uint64_t
+hal_unique_id(void)
 {
 #ifdef CHIP_RP2040
 	return 0;
