@@ -198,7 +198,7 @@ clip(const struct load *load, int64_t uw, int64_t value)
 	int64_t crest_milli = 5000 - share_ppm(uw) * 15 / 10000;
 	int64_t peak_ua = current_ua(load, uw) * crest_milli / 1000;
 
-	if (!load->config.clip_peak_ua || peak_ua <= load->config.clip_peak_ua)
+	if (load->config.clip_peak_ua <= 0 || peak_ua <= load->config.clip_peak_ua)
 		return value;
 	return value * load->config.clip_peak_ua / peak_ua;
 }
