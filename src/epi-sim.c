@@ -73,7 +73,7 @@ struct action {
 	int64_t value;   /* uW, or a count */
 };
 
-enum { FOREVER_US = INT64_MAX / 1000 };
+#define FOREVER_US (INT64_MAX / 1000)
 
 static struct sim {
 	struct host_config host;
