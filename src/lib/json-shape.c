@@ -126,7 +126,7 @@ replace_shape(struct json_shapes *shapes, const struct shape *shape)
 static const struct shape *
 learn_shape(struct json_shapes *shapes, const char *line, size_t length)
 {
-	struct shape shape;
+	struct shape shape = { .blocks = 0 };
 	int i;
 
 	if (!make_shape(shapes->wanted, &shape, line, length))
