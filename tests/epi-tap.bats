@@ -370,6 +370,29 @@ worn() {
 	jq -es 'map(select(.node == "ch1").timestamp) | (.[1] - .[0] - 0.1 | fabs) < 1e-6' .out
 }
 
+@test "or the centre of what it averages: 50 s before, if the header tells that" {
+	begin epi-tap fifo
+	before=$(date +%s)
+	cat delay.ndjson >fifo
+	ended 0
+	jq -es --argjson t "$before" 'map(select(.seq).timestamp + 50) | all(. >= $t and . < $t + 10)' .out
+}
+
+@test "a delay: the start event is no later than the first sample" {
+	ok epi-tap - <delay.ndjson
+	jq -es '.[0].event == "start" and .[0].timestamp <= .[1].timestamp' .out
+}
+
+@test "--begin is the first sample's time, whatever the delay" {
+	ok epi-tap $at delay.ndjson
+	[ "$(said "$samples | .timestamp" | cut -d " " -f 1,3)" = "1700000000 1700000000.1" ]
+}
+
+@test "a delay of over a minute is no header" {
+	partly 1 epi-tap $at delay-long.ndjson
+	[[ $stderr == "epi-tap: delay-long.ndjson:1: a delay of over a minute"* ]]
+}
+
 @test "a signal: the stop event, status 0" {
 	for signal in INT TERM HUP; do
 		begin epi-tap fifo

@@ -14,6 +14,7 @@ enum {
 #define RUN_NS CLOCK_SECOND /* a longer run of losses is told in parts */
 #define LEAP (UINT64_C(1) << 31) /* no gap of this size: another sequence */
 #define COUNT_NJ_MAX UINT64_C(1000000000000000)
+#define DELAY_US_MAX UINT64_C(60000000)
 
 /* Time. */
 
@@ -42,6 +43,13 @@ later(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+/* The centre of what a line averages that arrives now, or `ns` if later. */
+static int64_t
+centre(const struct meter *meter, int64_t arrival_ns, int64_t ns)
+{
+	return later(ns, arrival_ns - (int64_t)meter->header.delay_us * 1000);
+}
+
 /*
  * Gives the first sample since start or reset its host time.  A recording
  * does not know how long the meter was away: it is taken as rebooting right
@@ -58,7 +66,8 @@ anchor(struct meter *meter, uint64_t time_us, int64_t arrival_ns)
 	if (again && meter->anchor_us == time_us)
 		meter->anchor_ns += 1000; /* after the sample before */
 	if (!untimed(meter))
-		meter->anchor_ns = later(meter->anchor_ns, arrival_ns);
+		meter->anchor_ns = centre(meter, arrival_ns,
+		    meter->anchor_ns);
 }
 
 /* Loss. */
@@ -212,7 +221,8 @@ start(struct meter *meter, uint32_t count, int64_t arrival_ns)
 {
 	if (!fit_channels(meter, count))
 		return false;
-	meter->last_ns = untimed(meter) ? meter->begin_ns : arrival_ns;
+	meter->last_ns = untimed(meter) ? meter->begin_ns :
+	    centre(meter, arrival_ns, INT64_MIN);
 	meter->started = meter->fresh = true;
 	record_start(meter);
 	return true;
@@ -222,7 +232,7 @@ static void
 reset(struct meter *meter, const char *reason, int64_t arrival_ns)
 {
 	if (!untimed(meter))
-		meter->last_ns = later(meter->last_ns, arrival_ns);
+		meter->last_ns = centre(meter, arrival_ns, meter->last_ns);
 	close_runs(meter);
 	for (uint32_t c = 0; c < meter->count; c++) {
 		meter->channels[c].has_counts = false;
@@ -273,6 +283,10 @@ take_header(struct meter *meter, const struct frame_header *header,
 		complain(meter, line, "an energy count of over a megajoule");
 		return;
 	}
+	if (header->delay_us > DELAY_US_MAX) {
+		complain(meter, line, "a delay of over a minute");
+		return;
+	}
 	if (!meter->started) {
 		meter->header = *header;
 		meter->introduced = true;
@@ -287,6 +301,7 @@ take_header(struct meter *meter, const struct frame_header *header,
 		refuse(meter, "another meter speaks on the line");
 		return;
 	}
+	meter->header.delay_us = header->delay_us;
 	if (rebooted(meter, header))
 		reset(meter, header->reset, arrival_ns);
 	expect(meter, header);

@@ -2,8 +2,9 @@
  * meter: one meter's lines become records, and what is missing is accounted
  * for: samples + lost = what the meter's own sequence says, per channel.
  *
- * Time: the first sample is given a host time (its arrival, or `begin_ns`),
- * later ones keep the device's spacing from it; a reboot anchors anew.  The
+ * Time: the first sample is given a host time (`begin_ns`, or its arrival less
+ * the delay that the header tells: the centre of what it averages), later ones
+ * keep the device's spacing from it; a reboot anchors anew.  The
  * live alignment of both clocks has its place in anchor().
  */
 #ifndef EPI_TAP_METER_H
