@@ -379,7 +379,7 @@ worn() {
 }
 
 @test "a delay: the start event is no later than the first sample" {
-	ok epi-tap - <delay.ndjson
+	cat delay.ndjson | ok epi-tap
 	jq -es '.[0].event == "start" and .[0].timestamp <= .[1].timestamp' .out
 }
 
