@@ -8,8 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "event.h"
-#include "feed.h"
+#include "epi-sim/marks.h"
+#include "epi-sim/script.h"
 #include "host.h"
 #include "option.h"
 #include "pty.h"
@@ -46,49 +46,17 @@ static const char help[] =
 "\n"
 "Example: epi-sim --fast --for 60s | epi-tap - | epi-integrate\n";
 
-enum verb {
-	IDLE, PREFILL, DECODE, OFF, WATTS, LOSE, DAMAGE, REBOOT, MISSING, STUCK,
-	BADSUM, PRESENT, BROWNOUT, REVERSE, FREEZE, END
-};
-
-/* `arguments`: w watts, k a count, n a node that may be left out. */
-static const struct {
-	const char *word;
-	const char *arguments;
-} verbs[] = {
-	[IDLE] = { "idle", "n" }, [PREFILL] = { "prefill", "n" },
-	[DECODE] = { "decode", "n" }, [OFF] = { "off", "n" },
-	[WATTS] = { "watts", "wn" }, [LOSE] = { "lose", "k" },
-	[DAMAGE] = { "damage", "k" }, [REBOOT] = { "reboot", "" },
-	[MISSING] = { "missing", "n" }, [STUCK] = { "stuck", "n" },
-	[BADSUM] = { "badsum", "n" }, [PRESENT] = { "present", "n" },
-	[BROWNOUT] = { "brownout", "n" }, [REVERSE] = { "reverse", "n" },
-	[FREEZE] = { "freeze", "n" }, [END] = { "end", "" }
-};
-
-struct action {
-	uint64_t at_us;
-	enum verb verb;
-	unsigned node;   /* from 1; 0: all */
-	int64_t value;   /* uW, or a count */
-};
-
 #define FOREVER_US (INT64_MAX / 1000)
 
 static struct sim {
 	struct host_config host;
 	uint64_t end_us;
-	struct action *script;
-	size_t count, room, next;
-	uint64_t turn_us;       /* when the built-in script began again */
-	bool scripted;
 	const char *end_reason;
+	struct script script;
+	struct marks marks;
 	const char *link, *truth, *marks_name;
 	int pty;
-	struct stream marks;
-	bool marking, marked;   /* marks may come, one came */
-	bool marks_alone;       /* nothing but they set what the nodes do */
-	bool marks_end;         /* their end is the end */
+	bool marks_end; /* their end is the end */
 } sim = {
 	.host = {
 		.load = { .seed = 1, .nodes = 4, .mains_mv = 230000,
@@ -103,232 +71,6 @@ static struct sim {
 };
 
 static volatile sig_atomic_t signalled;
-
-/* The script. */
-
-static void
-add(struct action action)
-{
-	if (sim.count == sim.room) {
-		sim.room = sim.room ? 2 * sim.room : 64;
-		sim.script = report_resize(sim.script, sim.room,
-		    sizeof *sim.script);
-	}
-	sim.script[sim.count++] = action;
-}
-
-/* The next word of a line; false at its end. */
-static bool
-word(const char **at, const char *end, const char **from,
-    size_t *length)
-{
-	while (*at < end && (**at == ' ' || **at == '\t'))
-		++*at;
-	*from = *at;
-	while (*at < end && **at != ' ' && **at != '\t' && **at != '#')
-		++*at;
-	*length = (size_t)(*at - *from);
-	return *length > 0;
-}
-
-static bool
-find_verb(const char *text, size_t length, enum verb *verb)
-{
-	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
-		if (strlen(verbs[i].word) == length &&
-		    memcmp(verbs[i].word, text, length) == 0) {
-			*verb = (enum verb)i;
-			return true;
-		}
-	return false;
-}
-
-static bool
-argument(char kind, const char *text, size_t length,
-    struct action *action)
-{
-	int64_t value;
-
-	if (!json_decimal_text(text, length, kind == 'w' ? 6 : 0, &value) ||
-	    value < 0)
-		return false;
-	if (kind == 'n') {
-		action->node = (unsigned)value;
-		return value >= 1 && value <= sim.host.load.nodes;
-	}
-	action->value = value;
-	return value <= 2000000000;
-}
-
-/* NULL, or what is wrong. */
-static const char *
-read_action(const char *at, const char *end,
-    struct action *action)
-{
-	const char *text;
-	size_t length;
-	int64_t us;
-
-	word(&at, end, &text, &length);
-	if (!json_decimal_text(text, length, 6, &us) || us < 0)
-		return "no time in seconds";
-	action->at_us = (uint64_t)us;
-	if (sim.count && action->at_us < sim.script[sim.count - 1].at_us)
-		return "a time before the line before";
-	if (!word(&at, end, &text, &length) ||
-	    !find_verb(text, length, &action->verb))
-		return "no such verb";
-	for (const char *kind = verbs[action->verb].arguments; *kind; kind++)
-		if (!word(&at, end, &text, &length)) {
-			if (*kind != 'n')
-				return "a number is missing";
-		} else if (!argument(*kind, text, length, action)) {
-			return "no such number or node";
-		}
-	return word(&at, end, &text, &length) ? "a word too many" : NULL;
-}
-
-static void
-take_line(void *state, const struct feed_line *line)
-{
-	const char *at = line->text, *end = at + line->length, *text;
-	struct action action = { 0, IDLE, 0, 0 };
-	size_t length;
-
-	(void)state;
-	if (!word(&at, end, &text, &length) &&
-	    (at == end || *at == '#'))
-		return;
-	const char *wrong = read_action(line->text, end, &action);
-	if (wrong)
-		report_malformed(line->file, line->line_number, "%s: %.*s", wrong,
-		    (int)(line->length < 80 ? line->length : 80), line->text);
-	else
-		add(action);
-}
-
-/* Two seconds of idle, three of prefill, ten of decode, and again. */
-static void
-default_script(void)
-{
-	add((struct action){ 0, IDLE, 0, 0 });
-	add((struct action){ 2000000, PREFILL, 0, 0 });
-	add((struct action){ 5000000, DECODE, 0, 0 });
-	add((struct action){ 15000000, IDLE, 0, 0 });
-}
-
-static void
-act_on_node(const struct action *action, unsigned n)
-{
-	struct model *model = &host.models[n];
-
-	switch (action->verb) {
-	case IDLE: load_set(&host.load, n, LOAD_IDLE); break;
-	case PREFILL: load_set(&host.load, n, LOAD_PREFILL); break;
-	case DECODE: load_set(&host.load, n, LOAD_DECODE); break;
-	case OFF: load_set(&host.load, n, LOAD_OFF); break;
-	case WATTS: load_fix(&host.load, n, (int32_t)action->value); break;
-	case MISSING: model->missing = true; break;
-	case STUCK: model->stuck_low = true; break;
-	case BADSUM: model->refuse_sum = true; break;
-	case PRESENT:
-		model->missing = model->stuck_low = model->refuse_sum =
-		    model->frozen = false;
-		break;
-	case BROWNOUT: model_brown_out(model); break;
-	case REVERSE:
-		host.load.nodes[n].reversed = !host.load.nodes[n].reversed;
-		break;
-	case FREEZE: model->frozen = true; break;
-	default: break;
-	}
-}
-
-static void
-act(const struct action *action)
-{
-	switch (action->verb) {
-	case LOSE: host.lose = (unsigned)action->value; break;
-	case DAMAGE: host.damage = (unsigned)action->value; break;
-	case REBOOT: host_boot("run"); break;
-	case END:
-		sim.end_us = host.true_us;
-		sim.end_reason = "script";
-		break;
-	default:
-		for (unsigned n = 0; n < sim.host.load.nodes; n++)
-			if (action->node == 0 || action->node == n + 1)
-				act_on_node(action, n);
-	}
-}
-
-static uint64_t
-next_us(void)
-{
-	if (sim.next < sim.count && !sim.marked)
-		return sim.turn_us + sim.script[sim.next].at_us;
-	return FOREVER_US;
-}
-
-static void
-follow_script(void)
-{
-	while (next_us() <= host.true_us && host.true_us < sim.end_us &&
-	    !sim.marked) {
-		act(&sim.script[sim.next++]);
-		if (sim.next == sim.count && !sim.scripted && !sim.marks_alone) {
-			sim.turn_us += sim.script[sim.count - 1].at_us;
-			sim.next = 0;
-		}
-	}
-}
-
-/* Marks. */
-
-static void
-obey_mark(const char *line, size_t length)
-{
-	struct event event;
-	struct action action = { 0, IDLE, 0, 0 };
-	const char *why;
-
-	if (!event_read(line, length, &event, &why)) {
-		report_warning("%s: %s", sim.marks_name, why);
-		return;
-	}
-	if (event.kind != EVENT_MARK)
-		return;
-	if (!event.edge_is_end && json_is(&event.label, "prefill"))
-		action.verb = PREFILL;
-	else if (!event.edge_is_end && !json_is(&event.label, "idle"))
-		action.verb = DECODE;
-	sim.marked = true;
-	act(&action);
-}
-
-static void
-follow_marks(void)
-{
-	struct block block;
-	const char *text;
-	size_t length;
-
-	if (!sim.marking || !host_readable(sim.marks.fd))
-		return;
-	if (!stream_next(&sim.marks, &block)) {
-		stream_close(&sim.marks);
-		sim.marking = false;
-		host.config.waker = -1;
-		if (sim.marks_end) {
-			sim.end_us = host.true_us;
-			sim.end_reason = "input";
-		}
-		return;
-	}
-	while (block_line(&block, &text, &length))
-		if (length)
-			obey_mark(text, length);
-}
 
 /* The wire. */
 
@@ -526,7 +268,7 @@ take(void *state, int letter, const char *text)
 }
 
 static void
-prepare(char **operands)
+check(char **operands)
 {
 	if (operands[0] && operands[1])
 		report_usage("more than one script: %s", operands[1]);
@@ -534,39 +276,73 @@ prepare(char **operands)
 		report_usage("--marks come in real time, --fast is not");
 	if (sim.link && sim.host.fast)
 		report_usage("a --pty is read in real time, --fast is not");
-	sim.scripted = operands[0] != NULL;
-	if (sim.host.fast && !sim.scripted && sim.end_us == FOREVER_US)
+	if (sim.host.fast && !operands[0] && sim.end_us == FOREVER_US)
 		report_usage("--fast without an end: say --for D");
-	sim.marks_alone = !sim.scripted && sim.marks_name;
-	if (!sim.scripted && !sim.marks_alone)
-		default_script();
-	if (sim.scripted && (!feed_lines(operands, take_line, NULL, NULL) ||
-	    report_status() != STATUS_DONE))
-		report_fatal("%s: a script with errors is not run", operands[0]);
-	if (!sim.scripted && !sim.marks_name && sim.end_us == FOREVER_US) {
+}
+
+/* What the nodes do: a script, marks, or the built-in one until marks come. */
+static void
+prepare_script(char **operands)
+{
+	unsigned nodes = sim.host.load.nodes;
+
+	if (operands[0]) {
+		if (!script_read(&sim.script, operands, nodes))
+			report_fatal("%s: a script with errors is not run",
+			    operands[0]);
+		return;
+	}
+	if (!sim.marks_name)
+		script_default(&sim.script, nodes);
+	if (!sim.marks_name && sim.end_us == FOREVER_US) {
 		sim.marks_name = "-";
 		sim.marks_end = true;
-	}
-	if (sim.marks_name && stream_open(&sim.marks, sim.marks_name)) {
-		sim.marking = true;
-		sim.host.waker = sim.marks.fd;
 	}
 }
 
 static void
-run(void)
+end(const char *reason)
+{
+	sim.end_us = host.true_us;
+	sim.end_reason = reason;
+}
+
+static void
+follow(void)
+{
+	if (!sim.marks.came && host.true_us < sim.end_us)
+		script_follow(&sim.script);
+	if (sim.script.ended)
+		end("script");
+}
+
+/* When something is to happen next. */
+static uint64_t
+next_us(void)
+{
+	uint64_t us;
+
+	if (sim.marks.came || !script_next_us(&sim.script, &us) ||
+	    us > sim.end_us)
+		return sim.end_us;
+	return us;
+}
+
+static void
+run(bool scripted)
 {
 	host_start(&sim.host);
-	if (sim.scripted && sim.end_us == FOREVER_US) {
-		sim.end_us = sim.count ? sim.script[sim.count - 1].at_us : 0;
+	if (scripted && sim.end_us == FOREVER_US) {
+		sim.end_us = script_last_us(&sim.script);
 		sim.end_reason = "script";
 	}
-	follow_script();
+	follow();
 	host_boot("power");
 	while (!signalled && host.true_us < sim.end_us) {
-		follow_script();
-		follow_marks();
-		host.wake_us = next_us() < sim.end_us ? next_us() : sim.end_us;
+		follow();
+		if (!marks_follow(&sim.marks) && sim.marks_end)
+			end("input");
+		host.wake_us = next_us();
 		host_turn();
 	}
 	host_end(signalled ? "signal" : sim.end_reason);
@@ -600,10 +376,13 @@ main(int argc, char **argv)
 	};
 	char **operands = option_start(argc, argv, &program);
 
-	prepare(operands);
+	check(operands);
+	prepare_script(operands);
+	if (sim.marks_name && marks_open(&sim.marks, sim.marks_name))
+		sim.host.waker = sim.marks.stream.fd;
 	open_wire();
 	catch_signals();
-	run();
+	run(operands[0] != NULL);
 	if (sim.truth)
 		write_truth();
 	close_wire();

@@ -1,0 +1,227 @@
+#include <string.h>
+
+#include "epi-sim/script.h"
+#include "feed.h"
+#include "host.h"
+#include "json.h"
+#include "report.h"
+
+enum verb {
+	IDLE, PREFILL, DECODE, OFF, WATTS, LOSE, DAMAGE, REBOOT, MISSING, STUCK,
+	BADSUM, PRESENT, BROWNOUT, REVERSE, FREEZE, END
+};
+
+struct script_action {
+	uint64_t at_us;
+	enum verb verb;
+	unsigned node; /* from 1; 0: all */
+	int64_t value; /* uW, or a count */
+};
+
+/* `arguments`: w watts, k a count, n a node that may be left out. */
+static const struct {
+	const char *word;
+	const char *arguments;
+} verbs[] = {
+	[IDLE] = { "idle", "n" }, [PREFILL] = { "prefill", "n" },
+	[DECODE] = { "decode", "n" }, [OFF] = { "off", "n" },
+	[WATTS] = { "watts", "wn" }, [LOSE] = { "lose", "k" },
+	[DAMAGE] = { "damage", "k" }, [REBOOT] = { "reboot", "" },
+	[MISSING] = { "missing", "n" }, [STUCK] = { "stuck", "n" },
+	[BADSUM] = { "badsum", "n" }, [PRESENT] = { "present", "n" },
+	[BROWNOUT] = { "brownout", "n" }, [REVERSE] = { "reverse", "n" },
+	[FREEZE] = { "freeze", "n" }, [END] = { "end", "" }
+};
+
+uint64_t
+script_last_us(const struct script *script)
+{
+	return script->count ? script->actions[script->count - 1].at_us : 0;
+}
+
+static void
+add(struct script *script, struct script_action action)
+{
+	if (script->count == script->room) {
+		script->room = script->room ? 2 * script->room : 64;
+		script->actions = report_resize(script->actions, script->room,
+		    sizeof *script->actions);
+	}
+	script->actions[script->count++] = action;
+}
+
+/* The next word of a line; false at its end. */
+static bool
+word(const char **at, const char *end, const char **from,
+    size_t *length)
+{
+	while (*at < end && (**at == ' ' || **at == '\t'))
+		++*at;
+	*from = *at;
+	while (*at < end && **at != ' ' && **at != '\t' && **at != '#')
+		++*at;
+	*length = (size_t)(*at - *from);
+	return *length > 0;
+}
+
+static bool
+find_verb(const char *text, size_t length, enum verb *verb)
+{
+	for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+		if (strlen(verbs[i].word) == length &&
+		    memcmp(verbs[i].word, text, length) == 0) {
+			*verb = (enum verb)i;
+			return true;
+		}
+	return false;
+}
+
+static bool
+argument(char kind, const char *text, size_t length, unsigned nodes,
+    struct script_action *action)
+{
+	int64_t value;
+
+	if (!json_decimal_text(text, length, kind == 'w' ? 6 : 0, &value) ||
+	    value < 0)
+		return false;
+	if (kind == 'n') {
+		action->node = (unsigned)value;
+		return value >= 1 && value <= nodes;
+	}
+	action->value = value;
+	return value <= 2000000000;
+}
+
+/* NULL, or what is wrong. */
+static const char *
+read_action(const struct script *script, const char *at, const char *end,
+    struct script_action *action)
+{
+	const char *text;
+	size_t length;
+	int64_t us;
+
+	word(&at, end, &text, &length);
+	if (!json_decimal_text(text, length, 6, &us) || us < 0)
+		return "no time in seconds";
+	action->at_us = (uint64_t)us;
+	if (action->at_us < script_last_us(script))
+		return "a time before the line before";
+	if (!word(&at, end, &text, &length) ||
+	    !find_verb(text, length, &action->verb))
+		return "no such verb";
+	for (const char *kind = verbs[action->verb].arguments; *kind; kind++)
+		if (!word(&at, end, &text, &length)) {
+			if (*kind != 'n')
+				return "a number is missing";
+		} else if (!argument(*kind, text, length, script->nodes,
+		    action)) {
+			return "no such number or node";
+		}
+	return word(&at, end, &text, &length) ? "a word too many" : NULL;
+}
+
+static void
+take_line(void *state, const struct feed_line *line)
+{
+	const char *at = line->text, *end = at + line->length, *text;
+	struct script *script = state;
+	struct script_action action = { 0, IDLE, 0, 0 };
+	size_t length;
+
+	if (!word(&at, end, &text, &length) &&
+	    (at == end || *at == '#'))
+		return;
+	const char *wrong = read_action(script, line->text, end, &action);
+	if (wrong)
+		report_malformed(line->file, line->line_number, "%s: %.*s", wrong,
+		    (int)(line->length < 80 ? line->length : 80), line->text);
+	else
+		add(script, action);
+}
+
+bool
+script_read(struct script *script, char **operands, unsigned nodes)
+{
+	script->nodes = nodes;
+	return feed_lines(operands, take_line, NULL, script) &&
+	    report_status() == STATUS_DONE;
+}
+
+void
+script_default(struct script *script, unsigned nodes)
+{
+	script->nodes = nodes;
+	script->repeats = true;
+	add(script, (struct script_action){ 0, IDLE, 0, 0 });
+	add(script, (struct script_action){ 2000000, PREFILL, 0, 0 });
+	add(script, (struct script_action){ 5000000, DECODE, 0, 0 });
+	add(script, (struct script_action){ 15000000, IDLE, 0, 0 });
+}
+
+static void
+act_on_node(const struct script_action *action, unsigned n)
+{
+	struct model *model = &host.models[n];
+
+	switch (action->verb) {
+	case IDLE: load_set(&host.load, n, LOAD_IDLE); break;
+	case PREFILL: load_set(&host.load, n, LOAD_PREFILL); break;
+	case DECODE: load_set(&host.load, n, LOAD_DECODE); break;
+	case OFF: load_set(&host.load, n, LOAD_OFF); break;
+	case WATTS: load_fix(&host.load, n, (int32_t)action->value); break;
+	case MISSING: model->missing = true; break;
+	case STUCK: model->stuck_low = true; break;
+	case BADSUM: model->refuse_sum = true; break;
+	case PRESENT:
+		model->missing = model->stuck_low = model->refuse_sum =
+		    model->frozen = false;
+		break;
+	case BROWNOUT: model_brown_out(model); break;
+	case REVERSE:
+		host.load.nodes[n].reversed = !host.load.nodes[n].reversed;
+		break;
+	case FREEZE: model->frozen = true; break;
+	default: break;
+	}
+}
+
+static void
+act(struct script *script, const struct script_action *action)
+{
+	switch (action->verb) {
+	case LOSE: host.lose = (unsigned)action->value; break;
+	case DAMAGE: host.damage = (unsigned)action->value; break;
+	case REBOOT: host_boot("run"); break;
+	case END: script->ended = true; break;
+	default:
+		for (unsigned n = 0; n < script->nodes; n++)
+			if (action->node == 0 || action->node == n + 1)
+				act_on_node(action, n);
+	}
+}
+
+bool
+script_next_us(const struct script *script, uint64_t *us)
+{
+	if (script->next == script->count)
+		return false;
+	*us = script->turn_us + script->actions[script->next].at_us;
+	return true;
+}
+
+void
+script_follow(struct script *script)
+{
+	uint64_t us;
+
+	while (!script->ended && script_next_us(script, &us) &&
+	    us <= host.true_us) {
+		act(script, &script->actions[script->next++]);
+		if (script->next == script->count && script->repeats) {
+			script->turn_us += script_last_us(script);
+			script->next = 0;
+		}
+	}
+}
