@@ -400,8 +400,3 @@ refused() { fails 1 epi-score "${@:2}" && [[ $stderr == *"refused: $1: "* ]]; }
 	echo '{' >meta.json
 	fails 1 epi-score --meta meta.json energy.ndjson
 }
-
-@test "the demo's power trace is what its script makes of the log" {
-	ok "$data"/demo/power.sh <"$data"/demo/engine.log >trace
-	cmp trace "$data"/demo/power.ndjson
-}
