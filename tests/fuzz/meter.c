@@ -52,7 +52,7 @@ feed(struct meter *meter, const char *text, size_t length, uint64_t line)
 	for (int i = 0; i < 4; i++)
 		whole[length + 6 + (size_t)i] = hex[crc >> (12 - 4 * i) & 15];
 	meter_line(meter, whole, length + (plain ? 0 : 12), line,
-	    (int64_t)line * 1000000);
+	    INT64_C(1700000000000000000) + (int64_t)line * 1000000);
 	free(whole);
 	if (meter->last_ns < 0)
 		abort();
