@@ -62,8 +62,11 @@ struct extra {
 };
 
 struct reading {
-	int64_t value[KEYS]; /* in 10^-scale */
+	int64_t value[KEYS]; /* in 10^-scale; not where it is plain */
 	unsigned has;        /* a bit for each key */
+	unsigned plain;      /* keys whose text is written as it stands: */
+	const char *text[KEYS];
+	size_t length[KEYS];
 	bool lost;           /* the source says that it could not measure */
 	char node[SAMPLE_NODE_MAX + 1];
 	size_t node_length;
@@ -116,6 +119,10 @@ const struct factor *quantity_unit(enum key key, const char *name,
 /* A number, "70.12 W" too: its own unit counts, without one `factor`. */
 bool quantity_read(enum key key, const struct factor *factor,
     const char *text, size_t length, int64_t *out);
+
+/* Whether the text is what would be written for it: a number within the key's
+ * scale, with the decimals that it is to have. */
+bool quantity_plain(enum key key, const char *text, size_t length);
 
 /* A number as a factor; false: 0, or more than 9 digits. */
 bool quantity_factor(const char *text, struct factor *factor);

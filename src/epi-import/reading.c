@@ -112,6 +112,15 @@ reading_fill(struct import *im, struct reading *r, enum key key,
 		    reading_refuse(im, "node", "a name of 1 to 200 bytes", text,
 		    length);
 	}
+	if (key != TIMESTAMP && factor->digits == 1 && factor->places == 0 &&
+	    length && quantity_plain(key, text, length) &&
+	    !(im->format->negative_is_error && *text == '-')) {
+		r->text[key] = text;
+		r->length[key] = length;
+		r->plain |= 1u << key;
+		r->has |= 1u << key;
+		return true;
+	}
 	understood = key == TIMESTAMP
 	    ? read_time(im, factor, text, length, &r->value[key])
 	    : quantity_read(key, factor, text, length, &r->value[key]);
@@ -132,7 +141,7 @@ reading_fill(struct import *im, struct reading *r, enum key key,
 void
 reading_clear(struct import *im, struct reading *r)
 {
-	r->has = 0;
+	r->has = r->plain = 0;
 	r->lost = false;
 	r->node_length = 0;
 	im->extra_count = 0;

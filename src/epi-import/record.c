@@ -86,6 +86,16 @@ write_extra(char *at, const struct extra *extra)
 	return at + extra->length;
 }
 
+static char *
+put_value(char *at, const struct reading *r, enum key key)
+{
+	if (!(r->plain & 1u << key))
+		return write_decimal(at, r->value[key],
+		    import_keys[key].scale, import_keys[key].least);
+	memcpy(at, r->text[key], r->length[key]);
+	return at + r->length[key];
+}
+
 static void
 put_sample(struct import *im, const struct reading *r)
 {
@@ -101,8 +111,7 @@ put_sample(struct import *im, const struct reading *r)
 		if (!(r->has & 1u << key))
 			continue;
 		at = write_label(at, key);
-		at = write_decimal(at, r->value[key], import_keys[key].scale,
-		    import_keys[key].least);
+		at = put_value(at, r, key);
 	}
 	for (size_t i = 0; i < im->extra_count; i++)
 		at = write_extra(at, &im->extras[i]);
