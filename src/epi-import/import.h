@@ -91,6 +91,9 @@ struct import {
 	bool started; /* the start event is out */
 	bool whole;   /* nothing kept any input from being read */
 	int64_t last_ns;
+	char time[40];      /* the last time that was read as a number, */
+	size_t time_length; /* and its value: the nodes of a tick share it */
+	int64_t time_ns;
 	uint64_t samples, lost;
 };
 

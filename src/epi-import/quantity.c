@@ -159,8 +159,8 @@ quantity_plain(enum key key, const char *text, size_t length)
 	size_t whole = count_digits(digits, end), part = 0;
 	const char *point = digits + whole;
 
-	if (whole == 0 || whole + (size_t)form->scale > 18 ||
-	    (whole > 1 && *digits == '0'))
+	if (whole == 0 || (key != TIMESTAMP &&
+	    whole + (size_t)form->scale > 18) || (whole > 1 && *digits == '0'))
 		return false;
 	if (point < end) {
 		part = count_digits(point + 1, end);

@@ -58,6 +58,32 @@ read_time(const struct import *im, const struct factor *factor,
 	    read_local_time(im, text, length, ns);
 }
 
+/* A time in decimal seconds, in the form in which it is written. */
+static bool
+read_plain_time(struct import *im, const char *text, size_t length)
+{
+	if (im->format->month_first)
+		return false;
+	if (length == im->time_length && memcmp(text, im->time, length) == 0)
+		return true;
+	if (length > sizeof im->time ||
+	    !quantity_plain(TIMESTAMP, text, length) ||
+	    !clock_parse(text, length, &im->time_ns))
+		return false;
+	memcpy(im->time, text, length);
+	im->time_length = length;
+	return true;
+}
+
+static void
+keep_plain(struct reading *r, enum key key, const char *text, size_t length)
+{
+	r->text[key] = text;
+	r->length[key] = length;
+	r->plain |= 1u << key;
+	r->has |= 1u << key;
+}
+
 static bool
 read_node(const struct import *im, struct reading *r, const char *text,
     size_t length)
@@ -112,13 +138,13 @@ reading_fill(struct import *im, struct reading *r, enum key key,
 		    reading_refuse(im, "node", "a name of 1 to 200 bytes", text,
 		    length);
 	}
-	if (key != TIMESTAMP && factor->digits == 1 && factor->places == 0 &&
-	    length && quantity_plain(key, text, length) &&
-	    !(im->format->negative_is_error && *text == '-')) {
-		r->text[key] = text;
-		r->length[key] = length;
-		r->plain |= 1u << key;
-		r->has |= 1u << key;
+	if (length && factor->digits == 1 && factor->places == 0 &&
+	    !(im->format->negative_is_error && *text == '-') &&
+	    (key == TIMESTAMP ? read_plain_time(im, text, length)
+	    : quantity_plain(key, text, length))) {
+		keep_plain(r, key, text, length);
+		if (key == TIMESTAMP)
+			r->value[key] = im->time_ns;
 		return true;
 	}
 	understood = key == TIMESTAMP

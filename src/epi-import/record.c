@@ -104,7 +104,7 @@ put_sample(struct import *im, const struct reading *r)
 
 	at = write_label(at, TIMESTAMP);
 	at[-import_keys[TIMESTAMP].length] = '{';
-	at = write_decimal(at, r->value[TIMESTAMP], 9, 6);
+	at = put_value(at, r, TIMESTAMP);
 	at = write_label(at, NODE);
 	at = write_string(at, r->node, r->node_length);
 	for (enum key key = WATTS; key < KEYS; key++) {
