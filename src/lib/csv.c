@@ -48,9 +48,10 @@ csv_next(const char **at, const char *end, struct csv_cell *cell)
 	cell->quoted = from < end && *from == '"';
 	if (cell->quoted)
 		return quoted(at, from + 1, end, cell);
-	for (to = from; to < end && *to != ','; to++)
-		;
-	*at = to < end ? to + 1 : NULL;
+	to = memchr(from, ',', (size_t)(end - from));
+	*at = to ? to + 1 : NULL;
+	if (!to)
+		to = end;
 	while (to > from && blank(to[-1]))
 		to--;
 	cell->at = from;
