@@ -445,12 +445,20 @@ is_key(const struct json_value *key, const char *wanted)
 	    wanted[key->length] == '\0';
 }
 
+/* Members often come in the order in which they are wanted: the one behind the
+ * last that was found is looked at first. */
 static bool
 keep_wanted(struct cursor *c, const char *const *keys, size_t count,
     struct json_value *values, const struct json_value *key,
-    const struct json_value *value)
+    const struct json_value *value, size_t *expected)
 {
-	for (size_t i = 0; i < count; i++) {
+	for (size_t n = 0; n < count; n++) {
+		size_t i = (*expected)++;
+
+		if (i >= count) {
+			i = 0;
+			*expected = 1;
+		}
 		if (!is_key(key, keys[i]))
 			continue;
 		if (values[i].kind != JSON_ABSENT) {
@@ -469,6 +477,7 @@ scan_members(struct cursor *c, const char *const *keys, size_t count,
 {
 	struct json_value key, value;
 	uint64_t heads = 0;
+	size_t expected = 0;
 	int more;
 
 	for (size_t i = 0; i < count; i++)
@@ -482,7 +491,8 @@ scan_members(struct cursor *c, const char *const *keys, size_t count,
 			if (!scan_key(c, &key) || !scan_value(c, &value))
 				return false;
 			if ((heads & head_bit(*key.at) || key.escaped) &&
-			    !keep_wanted(c, keys, count, values, &key, &value))
+			    !keep_wanted(c, keys, count, values, &key, &value,
+			    &expected))
 				return false;
 			more = scan_next(c, true);
 		} while (more > 0);
