@@ -25,3 +25,32 @@ stats_above_chance(double accuracy, double chance)
 {
 	return (accuracy - chance) / (1 - chance);
 }
+
+struct stats_interval
+stats_mover(const double *weights, const double *estimates,
+    const struct stats_interval *intervals, size_t count)
+{
+	double sum = 0, below = 0, above = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		double low = weights[i] * (estimates[i] - intervals[i].low);
+		double high = weights[i] * (intervals[i].high - estimates[i]);
+
+		sum += weights[i] * estimates[i];
+		below += low * low;
+		above += high * high;
+	}
+	return (struct stats_interval){ sum - sqrt(below), sum + sqrt(above) };
+}
+
+double
+stats_effective_freedom(const double *u, const double *nu, size_t count)
+{
+	double square = 0, fourth = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		square += u[i] * u[i];
+		fourth += u[i] * u[i] * u[i] * u[i] / nu[i];
+	}
+	return fourth > 0 ? square * square / fourth : INFINITY;
+}
