@@ -137,3 +137,14 @@ compose_raw(const char *json, size_t length)
 	memcpy(at, json, length);
 	stream_wrote(at + length);
 }
+
+void
+compose_value(const struct json_value *value)
+{
+	if (value->kind == JSON_ABSENT)
+		compose_null();
+	else if (value->kind == JSON_STRING) /* with its quotes */
+		compose_raw(value->at - 1, value->length + 2);
+	else
+		compose_raw(value->at, value->length);
+}

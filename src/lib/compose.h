@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "energy.h"
+#include "json.h"
 
 void compose_open(void);            /* { */
 void compose_close(void);           /* }\n, and the record is whole */
@@ -37,5 +38,7 @@ void compose_joules(energy_units units);        /* every digit */
 void compose_string(const char *text);          /* NULL: null */
 void compose_span(const char *text, size_t length);  /* a string */
 void compose_raw(const char *json, size_t length);   /* JSON as it is */
+/* A value of another record, as it stands there; absent: null. */
+void compose_value(const struct json_value *value);
 
 #endif
