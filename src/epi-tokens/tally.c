@@ -210,31 +210,29 @@ match_decimal(const char *at, const char *end, int64_t *out)
 	return at;
 }
 
+static bool
+is_literal(char c)
+{
+	return c != '#' && c != '@' && c != '\0';
+}
+
 const char *
 line_match(const char *text, size_t length, const char *pattern,
     int64_t *values)
 {
 	const char *at = text, *end = text + length;
 
-	for (; at && *pattern; pattern++) {
-		if (*pattern == '#')
-			at = match_whole(at, end, values++);
-		else if (*pattern == '@')
-			at = match_decimal(at, end, values++);
-		else if (at < end && *at == *pattern)
-			at++;
-		else
-			at = NULL;
+	for (;;) {
+		for (; is_literal(*pattern); at++, pattern++)
+			if (at == end || *at != *pattern)
+				return NULL;
+		if (!*pattern)
+			return at;
+		at = *pattern++ == '#' ? match_whole(at, end, values++)
+		    : match_decimal(at, end, values++);
+		if (!at)
+			return NULL;
 	}
-	return at;
-}
-
-bool
-line_starts(const struct log_line *line, const char *text)
-{
-	size_t length = strlen(text);
-
-	return line->length >= length && memcmp(line->text, text, length) == 0;
 }
 
 size_t
