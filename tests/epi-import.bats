@@ -102,6 +102,24 @@ watts() {
 	[ "$(watts +2)" = 2.000 ]
 }
 
+# Numbers on either side of what passes as it stands.
+numbers() {
+	printf '%s\n' 0 -0 0.000 -0.000 -0.0001 -0.5 5 5.7 5.71 5.712 5.7120 5.7125 5.71200000000000 \
+		5.123456789 5.1234567890 5.1234567894 5.1234567895 007 00.5 .5 5. 5.. 5.1.2 - +5 5e0 5E-3 5.7e1 \
+		999999999.5 999999999 1000000000 1000000001 12345678901234567890 -999999999.999 5,7 1-2 5x
+	awk 'BEGIN { srand(7); for (i = 0; i < 200; i++) printf "%.*f\n", rand() * 12, rand() * 2000 - 1000 }'
+}
+
+@test "a number is the same, be it written as it stands or converted" {
+	take epi-import < <(table; numbers | awk '{ print NR ",a," $0 }')
+	plain=$(samples)
+	take epi-import < <(table; numbers | awk '{ print NR ",a," $0 " W" }')
+	diff <(samples) - <<<"$plain"
+	take epi-import --format ndjson < <(numbers | awk '{ print "{\"timestamp\":" NR ",\"node\":\"a\",\"watts\":\"" $0 " W\"}" }')
+	diff <(samples) - <<<"$plain"
+	[ "$(wc -l <<<"$plain")" -gt 200 ]
+}
+
 @test "a factor is exact, and rounding comes after it" {
 	# 3.7055 kWh = 13339800 J; 2.7182818285 * 36 = 97.858145826;
 	# 0.0000012345 * 900 = 0.00111105; 1.5e-6 / 1000 = 1.5e-9, to even 2e-9
@@ -251,6 +269,50 @@ watts() {
 @test "ndjson: the first path that a record has is taken, an empty one leaves out" {
 	ok epi-import --format ndjson --map watts=.a --map watts=.b --map volts= < <(printf '{"timestamp":%d,"%s":%d,"volts":1}\n' 1 a 1 2 b 2)
 	[ "$(samples | jq -c '[.watts, .volts]' | xargs)" = '[1,null] [2,null]' ]
+}
+
+@test "ndjson: a record is the same, be it passed as it stands or taken apart" {
+	cat >lines <<-'END'
+		{"timestamp":1.000000,"node":"a","watts":5.000}
+		{"timestamp":1.000000,"node":"a","watts":5.000,"volts":120.00,"amps":0.1000,"power_factor":-0.553,"vars":-7.56,"hertz":60.04,"joules":0.114,"seq":7}
+		{"timestamp":1.000000,"node":"b","watts":5.000,"seq":7.0}
+		{"timestamp":1.5,"node":"a","watts":5,"seq":7}
+		{"timestamp":1,"node":"a","watts":5.00000,"vars":-0.00}
+		{"timestamp":10,"node":"a","watts":-0.000,"joules":1.1234565}
+		{"watts":5.000,"node":"a","timestamp":11.000000}
+		{"timestamp": 12.000000, "node": "a", "watts": 5.000, "volts": 1.00}
+		{ "timestamp":12.000000,"node":"b","watts":5.000 }
+		{"timestamp":13.000000,"watts":5.000}
+		{"timestamp":14.000000,"node":"","watts":5.000}
+		{"timestamp":15.000000,"node":"a b","watts":5.000}
+		{"timestamp":16.000000,"node":"\u0061","watts":5.000}
+		{"timestamp":17.000000,"node":"a,b","watts":5.000}
+		{"timestamp":18.000000,"node":"a","watts":5.000,"watts":5.000}
+		{"timestamp":19.000000,"node":"a","watts":5.000,"volts":null}
+		{"timestamp":20.000000,"node":"a","watts":"5.000"}
+		{"timestamp":21.000000,"node":"a","watts":05.000}
+		{"timestamp":22.000000,"node":"a","watts":5e0}
+		{"timestamp":-1.000000,"node":"a","watts":5.000}
+		{"timestamp":9999999999.000000,"node":"a","watts":5.000}
+		{"timestamp":23.000000,"node":"a","volts":5.00}
+		{"timestamp":24.000000,"node":"a","watts":5.000,}
+	END
+	take epi-import --format ndjson lines
+	passed=$output
+	[ "$(samples | sed -n 2p)" = "$(sed -n 2p lines)" ]
+	[ "$(samples | wc -l)" -eq 16 ]
+	take epi-import --format ndjson < <(sed 's/^{/{"x":[],/' lines)
+	diff - <(cat <<<"$output") <<<"$passed"
+}
+
+@test "ndjson: a time that begins like the one before it is another one" {
+	ok epi-import --format ndjson < <(printf '{"timestamp":%s,"node":"a","watts":1}\n' 1 1.5 1.50 15)
+	[ "$(samples | cut -c 14-22 | xargs)" = '1.000000, 1.500000, 1.500000, 15.000000' ]
+}
+
+@test "ndjson: two strings with escapes are two values" {
+	ok epi-import --format ndjson <<<'{"timestamp":1,"watts":"5\u002e711","volts":"12\u0030.55"}'
+	[ "$(samples)" = '{"timestamp":1.000000,"node":"ndjson","watts":5.711,"volts":120.55}' ]
 }
 
 @test "ndjson: no watts, a list, true, or broken JSON are malformed" {

@@ -24,7 +24,10 @@ enum key {
 enum {
 	IMPORT_RULES = 64,
 	IMPORT_CHANNELS = 64, /* of one line */
-	IMPORT_LABEL = 24     /* bytes of a label that are copied */
+	IMPORT_LABEL = 24,    /* bytes of a label that are copied, */
+	IMPORT_COPY = 32,     /* and of a text: it is readable so far, */
+	IMPORT_NUMBER = 32,   /* and no number that passes is longer */
+	IMPORT_NODE_MAX = SAMPLE_NODE_MAX - 16 /* room for "gpu" before it */
 };
 
 /* A value is a whole number of 10^-scale; `least` decimals are written. */
@@ -61,15 +64,24 @@ struct extra {
 	bool is_text; /* else it is JSON already */
 };
 
+/* A text that is written as it stands, then ".000" or "000" so that a number
+ * has its decimals. */
+struct plain {
+	const char *text;
+	unsigned length;
+	unsigned char zeros;
+	bool point; /* before the zeros */
+};
+
 struct reading {
-	int64_t value[KEYS]; /* in 10^-scale; not where it is plain */
+	int64_t value[KEYS]; /* in 10^-scale; of those plain, only the time */
 	unsigned has;        /* a bit for each key */
-	unsigned plain;      /* keys whose text is written as it stands: */
-	const char *text[KEYS];
-	size_t length[KEYS];
+	unsigned plain;      /* the same, of those that are written plainly: */
+	struct plain texts[KEYS];
 	bool lost;           /* the source says that it could not measure */
-	char node[SAMPLE_NODE_MAX + 1];
+	const char *node;
 	size_t node_length;
+	char name[SAMPLE_NODE_MAX + 1]; /* where the node is made up */
 };
 
 struct import {
@@ -91,8 +103,9 @@ struct import {
 	bool started; /* the start event is out */
 	bool whole;   /* nothing kept any input from being read */
 	int64_t last_ns;
-	char time[40];      /* the last time that was read as a number, */
-	size_t time_length; /* and its value: the nodes of a tick share it */
+	char time[2 * IMPORT_NUMBER]; /* the last plain time, as it was, */
+	size_t time_length;           /* and is: the nodes of a tick share it */
+	struct plain time_plain;
 	int64_t time_ns;
 	uint64_t samples, lost;
 };
@@ -123,12 +136,21 @@ const struct factor *quantity_unit(enum key key, const char *name,
 bool quantity_read(enum key key, const struct factor *factor,
     const char *text, size_t length, int64_t *out);
 
-/* Whether the text is what would be written for it: a number within the key's
- * scale, with the decimals that it is to have. */
-bool quantity_plain(enum key key, const char *text, size_t length);
-
 /* A number as a factor; false: 0, or more than 9 digits. */
 bool quantity_factor(const char *text, struct factor *factor);
+
+/* ---- plain.c: values that need no conversion ---- */
+
+/*
+ * Takes the value that starts at `text` as a text for the reading, where that
+ * is what would be written for it, but for zeros.  Returns its end, NULL where
+ * there is none; the caller looks at what comes there, and drops the value if
+ * that does not end it.  In the text, or behind `end`, comes some byte that is
+ * no digit, and IMPORT_COPY bytes are readable.
+ */
+const char *plain_take(struct import *im, struct reading *r, enum key key,
+    const char *text, const char *end);
+void plain_drop(struct reading *r, enum key key);
 
 /* ---- reading.c: a reading, from its texts ---- */
 
@@ -143,7 +165,7 @@ bool reading_missing(const char *text, size_t length);
 /* Before a line, or another reading of it. */
 void reading_clear(struct import *im, struct reading *r);
 
-/* Takes the text of one key; false: malformed, and said. */
+/* Takes the text of one key, as plain_take wants it; false: malformed, and said. */
 bool reading_fill(struct import *im, struct reading *r, enum key key,
     const struct factor *factor, const char *text, size_t length);
 
@@ -157,6 +179,9 @@ bool reading_complete(struct import *im, struct reading *r);
 
 /* The readings of one line; before the first ones the start event. */
 void record_put(struct import *im, const struct reading *group, size_t count);
+
+/* The line itself, a sample at that time; not the first one. */
+void record_pass(struct import *im, int64_t ns);
 
 /* The mark that the trace is whole.  Where there was nothing, the two events
  * say so, without a time. */

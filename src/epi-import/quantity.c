@@ -141,38 +141,6 @@ quantity_read(enum key key, const struct factor *factor, const char *text,
 	    *out >= -ENERGY_WATTS_MAX));
 }
 
-static size_t
-count_digits(const char *text, const char *end)
-{
-	const char *at = text;
-
-	while (at < end && is_digit(*at))
-		at++;
-	return (size_t)(at - text);
-}
-
-bool
-quantity_plain(enum key key, const char *text, size_t length)
-{
-	const struct import_key *form = &import_keys[key];
-	const char *end = text + length, *digits = text + (*text == '-');
-	size_t whole = count_digits(digits, end), part = 0;
-	const char *point = digits + whole;
-
-	if (whole == 0 || (key != TIMESTAMP &&
-	    whole + (size_t)form->scale > 18) || (whole > 1 && *digits == '0'))
-		return false;
-	if (point < end) {
-		part = count_digits(point + 1, end);
-		if (*point != '.' || part == 0 || point + 1 + part != end)
-			return false;
-	}
-	if (part < (size_t)form->least || part > (size_t)form->scale ||
-	    (part > (size_t)form->least && end[-1] == '0'))
-		return false;
-	return *text != '-' || strspn(digits, "0.") < (size_t)(end - digits);
-}
-
 bool
 quantity_factor(const char *text, struct factor *factor)
 {

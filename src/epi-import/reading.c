@@ -58,42 +58,16 @@ read_time(const struct import *im, const struct factor *factor,
 	    read_local_time(im, text, length, ns);
 }
 
-/* A time in decimal seconds, in the form in which it is written. */
-static bool
-read_plain_time(struct import *im, const char *text, size_t length)
-{
-	if (im->format->month_first)
-		return false;
-	if (length == im->time_length && memcmp(text, im->time, length) == 0)
-		return true;
-	if (length > sizeof im->time ||
-	    !quantity_plain(TIMESTAMP, text, length) ||
-	    !clock_parse(text, length, &im->time_ns))
-		return false;
-	memcpy(im->time, text, length);
-	im->time_length = length;
-	return true;
-}
-
-static void
-keep_plain(struct reading *r, enum key key, const char *text, size_t length)
-{
-	r->text[key] = text;
-	r->length[key] = length;
-	r->plain |= 1u << key;
-	r->has |= 1u << key;
-}
-
 static bool
 read_node(const struct import *im, struct reading *r, const char *text,
     size_t length)
 {
 	const char *numbers = im->format->numbers;
 	bool number = numbers && length;
-	char *at = r->node;
+	char *at = r->name;
 
-	if (!length || memchr(text, '\0', length) || length + 16 +
-	    (im->node ? strlen(im->node) : 0) > SAMPLE_NODE_MAX)
+	if (!length || memchr(text, '\0', length) || length +
+	    (im->node ? strlen(im->node) : 0) > IMPORT_NODE_MAX)
 		return false;
 	for (size_t i = 0; i < length; i++)
 		number = number && text[i] >= '0' && text[i] <= '9';
@@ -102,7 +76,8 @@ read_node(const struct import *im, struct reading *r, const char *text,
 	if (number)
 		at = write_text(at, numbers);
 	memcpy(at, text, length);
-	r->node_length = (size_t)(at - r->node) + length;
+	r->node = r->name;
+	r->node_length = (size_t)(at - r->name) + length;
 	return true;
 }
 
@@ -130,22 +105,19 @@ bool
 reading_fill(struct import *im, struct reading *r, enum key key,
     const struct factor *factor, const char *text, size_t length)
 {
+	const char *end = text + length;
 	bool understood;
 
+	if (factor->digits == 1 && factor->places == 0 &&
+	    !(im->format->negative_is_error && length && *text == '-') &&
+	    plain_take(im, r, key, text, end) == end)
+		return true;
+	plain_drop(r, key);
 	if (key == NODE) {
 		r->has |= 1u << NODE;
 		return read_node(im, r, text, length) ||
 		    reading_refuse(im, "node", "a name of 1 to 200 bytes", text,
 		    length);
-	}
-	if (length && factor->digits == 1 && factor->places == 0 &&
-	    !(im->format->negative_is_error && *text == '-') &&
-	    (key == TIMESTAMP ? read_plain_time(im, text, length)
-	    : quantity_plain(key, text, length))) {
-		keep_plain(r, key, text, length);
-		if (key == TIMESTAMP)
-			r->value[key] = im->time_ns;
-		return true;
 	}
 	understood = key == TIMESTAMP
 	    ? read_time(im, factor, text, length, &r->value[key])
@@ -175,7 +147,8 @@ reading_clear(struct import *im, struct reading *r)
 	if (im->line->length <= im->scratch_room)
 		return;
 	im->scratch_room = im->line->length * 2 + 1;
-	im->scratch = report_resize(im->scratch, im->scratch_room, 1);
+	im->scratch = report_resize(im->scratch,
+	    im->scratch_room + IMPORT_COPY, 1);
 }
 
 struct extra *
@@ -203,8 +176,8 @@ reading_complete(struct import *im, struct reading *r)
 	if (!(r->has & 1u << NODE)) {
 		const char *name = im->node ? im->node : im->format->node;
 
+		r->node = name;
 		r->node_length = strlen(name);
-		memcpy(r->node, name, r->node_length);
 	}
 	return r->lost || (r->has & 1u << WATTS) ||
 	    reading_malformed(im, "no \"watts\"");

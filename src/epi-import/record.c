@@ -87,13 +87,38 @@ write_extra(char *at, const struct extra *extra)
 }
 
 static char *
+write_plain(char *at, const struct plain *plain)
+{
+	static const char zeros[IMPORT_COPY] = ".000000000";
+
+	memcpy(at, plain->text, IMPORT_COPY);
+	if (plain->length > IMPORT_COPY)
+		memcpy(at, plain->text, plain->length);
+	at += plain->length;
+	if (plain->zeros == 0)
+		return at;
+	memcpy(at, zeros + !plain->point, IMPORT_COPY / 2);
+	return at + plain->zeros + plain->point;
+}
+
+static char *
 put_value(char *at, const struct reading *r, enum key key)
 {
-	if (!(r->plain & 1u << key))
-		return write_decimal(at, r->value[key],
-		    import_keys[key].scale, import_keys[key].least);
-	memcpy(at, r->text[key], r->length[key]);
-	return at + r->length[key];
+	if (r->plain & 1u << key)
+		return write_plain(at, &r->texts[key]);
+	return write_decimal(at, r->value[key], import_keys[key].scale,
+	    import_keys[key].least);
+}
+
+static char *
+put_node(char *at, const struct reading *r)
+{
+	if (!(r->plain & 1u << NODE))
+		return write_string(at, r->node, r->node_length);
+	*at++ = '"';
+	at = write_plain(at, &r->texts[NODE]);
+	*at++ = '"';
+	return at;
 }
 
 static void
@@ -106,8 +131,8 @@ put_sample(struct import *im, const struct reading *r)
 	at[-import_keys[TIMESTAMP].length] = '{';
 	at = put_value(at, r, TIMESTAMP);
 	at = write_label(at, NODE);
-	at = write_string(at, r->node, r->node_length);
-	for (enum key key = WATTS; key < KEYS; key++) {
+	at = put_node(at, r);
+	for (enum key key = WATTS; r->has >> key; key++) {
 		if (!(r->has & 1u << key))
 			continue;
 		at = write_label(at, key);
@@ -115,9 +140,20 @@ put_sample(struct import *im, const struct reading *r)
 	}
 	for (size_t i = 0; i < im->extra_count; i++)
 		at = write_extra(at, &im->extras[i]);
-	stream_wrote(write_text(at, "}\n"));
+	*at++ = '}';
+	*at++ = '\n';
+	stream_wrote(at);
 	stream_record();
 	im->samples++;
+}
+
+void
+record_pass(struct import *im, int64_t ns)
+{
+	stream_line(im->line->text, im->line->length);
+	im->samples++;
+	if (ns > im->last_ns)
+		im->last_ns = ns;
 }
 
 void

@@ -13,6 +13,7 @@ struct column {
 	enum key key;
 	char *label; /* of an EXTRA: ,"name": */
 	struct factor factor;
+	bool as_it_stands; /* a sample's value, in its unit */
 };
 
 /* The file's header. */
@@ -163,6 +164,8 @@ check_columns(struct import *im, unsigned taken)
 		struct column *column = &table.columns[i];
 
 		keep_column(im, column);
+		column->as_it_stands = column->key < KEYS &&
+		    column->factor.digits == 1 && column->factor.places == 0;
 		for (size_t k = 0; column->label && k < i; k++)
 			if (table.columns[k].label && strcmp(
 			    table.columns[k].label, column->label) == 0)
@@ -225,6 +228,7 @@ take_cell(struct import *im, struct reading *r, const struct column *column,
     const struct csv_cell *cell)
 {
 	char name[SAMPLE_NODE_MAX + 1];
+	size_t length;
 
 	if (column->key == IGNORED)
 		return true;
@@ -232,11 +236,31 @@ take_cell(struct import *im, struct reading *r, const struct column *column,
 		take_extra(im, column, cell);
 		return true;
 	}
-	if (cell->doubled && cell->length < sizeof name)
-		return reading_fill(im, r, column->key, &column->factor, name,
-		    csv_text(cell, name));
-	return reading_fill(im, r, column->key, &column->factor, cell->at,
-	    cell->length);
+	if (!cell->doubled || cell->length > SAMPLE_NODE_MAX)
+		return reading_fill(im, r, column->key, &column->factor,
+		    cell->at, cell->length);
+	length = csv_text(cell, name); /* with a quote: no plain value */
+	name[length] = '\0';
+	return reading_fill(im, r, column->key, &column->factor, name, length);
+}
+
+/* A cell that is written as it stands, which is found out on the way to its
+ * end; false: it has to be taken apart. */
+static bool
+pass_cell(struct import *im, struct reading *r, const struct column *column,
+    const char **at, const char *end)
+{
+	const char *to;
+
+	if (!*at || !column->as_it_stands)
+		return false;
+	to = plain_take(im, r, column->key, *at, end);
+	if (!to || (to < end && *to != ',')) {
+		plain_drop(r, column->key);
+		return false;
+	}
+	*at = to < end ? to + 1 : NULL;
+	return true;
 }
 
 static bool
@@ -248,6 +272,9 @@ take_row(struct import *im, struct reading *r)
 	size_t i = 0;
 
 	reading_clear(im, r);
+	while (i < table.count &&
+	    pass_cell(im, r, &table.columns[i], &at, end))
+		i++;
 	while ((kind = csv_next(&at, end, &cell)) == CSV_CELL) {
 		if (i == table.count)
 			return reading_malformed(im,
