@@ -208,9 +208,41 @@ writing(void)
 	    !strcmp(frame.as.ack.token, "a____"), "hostile bytes become _");
 }
 
+/* As frame.h defines it, bit by bit. */
+static unsigned
+crc_by_bits(const char *bytes, size_t length)
+{
+	unsigned crc = 0xFFFF;
+
+	for (size_t bit = 0; bit < 8 * length; bit++) {
+		unsigned in = (unsigned)bytes[bit / 8] >> (7 - bit % 8) & 1;
+
+		crc = crc << 1 ^ ((crc >> 15 ^ in) & 1 ? 0x1021 : 0);
+		crc &= 0xFFFF;
+	}
+	return crc;
+}
+
+static bool
+crc_of_every_length(void)
+{
+	char bytes[300];
+	unsigned state = 1;
+
+	for (size_t i = 0; i < sizeof bytes; i++) {
+		state = state * 1103515245 + 12345;
+		bytes[i] = (char)(state >> 16);
+	}
+	for (size_t n = 0; n <= sizeof bytes; n++)
+		if (frame_crc(bytes, n) != crc_by_bits(bytes, n))
+			return false;
+	return true;
+}
+
 int
 main(void)
 {
+	check(crc_of_every_length(), "the CRC is that of its definition");
 	check(frame_crc("123456789", 9) == 0x29B1, "the CRC's check value");
 	check(frame_crc("", 0) == 0xFFFF, "the CRC of nothing");
 	samples();
