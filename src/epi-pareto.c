@@ -183,13 +183,6 @@ judge(struct point *point)
 	}
 }
 
-static void
-put_figure(const char *key, double value)
-{
-	compose_key(key);
-	compose_double(value);
-}
-
 static const char *
 verdict(const struct point *point)
 {
@@ -220,12 +213,12 @@ put_point(const struct point *point)
 	result_compose(&point->result, "run_metadata.run_id");
 	compose_key("group");
 	compose_integer((int64_t)point->group + 1);
-	put_figure("cost", point->cost);
-	put_figure("benefit", point->benefit);
+	compose_figure("cost", point->cost);
+	compose_figure("benefit", point->benefit);
 	if (has_default_axes() && point->result.budgeted) {
-		put_figure("u_cost", point->cost *
+		compose_figure("u_cost", point->cost *
 		    budget_uncertainty(&point->result.energy));
-		put_figure("u_benefit", point->benefit *
+		compose_figure("u_benefit", point->benefit *
 		    budget_uncertainty(&point->result.accuracy));
 	}
 	compose_key("verdict");
@@ -235,7 +228,7 @@ put_point(const struct point *point)
 		result_compose_name(&s.points[point->by].result);
 	else
 		compose_null();
-	put_figure("p", point->beaten ? point->p : NAN);
+	compose_figure("p", point->beaten ? point->p : NAN);
 	compose_close();
 }
 

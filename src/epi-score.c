@@ -16,7 +16,9 @@
 
 static const char help[] =
 "usage: epi-score [--weights LIST] [--accuracy TEXT] [--meta KEY=VALUE | FILE]\n"
-"                 [--label LABEL] [--no-accuracy] [--force] [file ...]\n"
+"                 [--label LABEL] [--idle WATTS | FILE] [--no-accuracy]\n"
+"                 [--force] [file ...]\n"
+"       epi-score --repetitions [--pool FILE] [file ...]\n"
 "Join energy, tokens and accuracy records into one score: the joules per\n"
 "token, divided by the accuracy.\n"
 "\n"
@@ -27,9 +29,13 @@ static const char help[] =
 "                      environment.ambient_temp_c=21.8; see epi-score(1)\n"
 "  --meta FILE         the same from a JSON file\n"
 "  --label LABEL       the energy records with this label\n"
+"  --idle WATTS        what the nodes draw without work; net beside gross\n"
+"  --idle FILE         the same from the energy record of idle nodes\n"
 "  --no-accuracy       joules per token alone\n"
 "  --force             write the score in spite of what speaks against it,\n"
 "                      and that into its warnings\n"
+"  --repetitions       score records in: the median, with the spread of all\n"
+"  --pool FILE         scores of other repetitions, whose spread counts too\n"
 "  -h, --help          show this and exit\n"
 "      --version       show the version and exit\n";
 
@@ -40,6 +46,9 @@ static const struct option options[] = {
 	{ "label", required_argument, NULL, 'l' },
 	{ "no-accuracy", no_argument, NULL, 'n' },
 	{ "force", no_argument, NULL, 'f' },
+	{ "idle", required_argument, NULL, 'i' },
+	{ "repetitions", no_argument, NULL, 'r' },
+	{ "pool", required_argument, NULL, 'p' },
 	{ 0 }
 };
 
@@ -47,7 +56,31 @@ static const struct option options[] = {
 static const char **accuracies;
 static size_t accuracy_count;
 
+static const char *idle; /* what --idle told */
+static bool repeats;
+static char *pool;
+
 static struct sha256_ctx hash; /* of the input that is being read */
+
+static void
+write_digest(char text[DIGEST], struct sha256_ctx *context)
+{
+	uint8_t digest[SHA256_DIGEST_SIZE];
+
+	sha256_digest(context, sizeof digest, digest);
+	for (size_t i = 0; i < sizeof digest; i++)
+		snprintf(text + 2 * i, 3, "%02x", digest[i]);
+}
+
+void
+digest_bytes(char digest[DIGEST], const char *bytes, size_t length)
+{
+	struct sha256_ctx context;
+
+	sha256_init(&context);
+	sha256_update(&context, length, (const uint8_t *)bytes);
+	write_digest(digest, &context);
+}
 
 static void
 watch(const char *bytes, size_t length)
@@ -59,7 +92,6 @@ static void
 take_input(struct score *score, char *name, struct sample_nodes *nodes)
 {
 	struct input *input;
-	uint8_t digest[SHA256_DIGEST_SIZE];
 
 	score->inputs = report_resize(score->inputs, score->input_count + 1,
 	    sizeof *score->inputs);
@@ -74,9 +106,7 @@ take_input(struct score *score, char *name, struct sample_nodes *nodes)
 		    name);
 		return;
 	}
-	sha256_digest(&hash, sizeof digest, digest);
-	for (size_t i = 0; i < sizeof digest; i++)
-		snprintf(input->digest + 2 * i, 3, "%02x", digest[i]);
+	write_digest(input->digest, &hash);
 }
 
 static void
@@ -119,7 +149,7 @@ add_benchmark(struct score *score, const char *name, double weight)
 	snprintf(mark->name, sizeof mark->name, "%s", name);
 	mark->weight = weight;
 	mark->shots = mark->questions = mark->correct = UNKNOWN;
-	mark->accuracy = NAN;
+	mark->accuracy = mark->u_accuracy = NAN;
 	mark->interval = (struct stats_interval){ NAN, NAN };
 }
 
@@ -178,6 +208,7 @@ set_accuracy(struct score *score, const char *text)
 			    *word);
 	}
 	mark->records++;
+	digest_bytes(mark->digest, text, strlen(text));
 	benchmark_settle(mark, mark->accuracy);
 	free(words);
 }
@@ -213,6 +244,15 @@ take_option(void *state, int letter, const char *argument)
 	case 'f':
 		score->force = true;
 		break;
+	case 'i':
+		idle = argument;
+		break;
+	case 'r':
+		repeats = true;
+		break;
+	case 'p':
+		pool = report_copy(argument, strlen(argument));
+		break;
 	}
 }
 
@@ -224,8 +264,10 @@ join(struct score *score)
 
 	judge_join(score, energy);
 	has_answers = judge_workload(score);
+	if (energy)
+		uncertainty_settle(score, energy);
 	if (score->refusals.count == 0 || score->force) {
-		result_compose(score, energy, has_answers);
+		score_compose(score, energy, has_answers);
 		return;
 	}
 	for (size_t i = 0; i < score->refusals.count; i++)
@@ -235,7 +277,9 @@ join(struct score *score)
 int
 main(int argc, char **argv)
 {
-	static struct score score = { .tokens = { .nodes = UNKNOWN } };
+	static struct score score = {
+		.tokens = { .nodes = UNKNOWN }, .idle_watts = NAN
+	};
 	char **operands;
 
 	set_weights(&score, "mmlu=1,arc_challenge=1,hellaswag=1");
@@ -244,9 +288,17 @@ main(int argc, char **argv)
 		.options = options, .take = take_option, .state = &score });
 	if (score.no_accuracy && accuracy_count > 0)
 		report_usage("--no-accuracy and --accuracy");
+	if (pool && !repeats)
+		report_usage("--pool goes with --repetitions");
+	if (repeats) {
+		repeat_scores(operands, pool);
+		return stream_finish();
+	}
 	for (size_t i = 0; i < accuracy_count; i++)
 		set_accuracy(&score, accuracies[i]);
 	take_inputs(&score, operands);
+	if (idle)
+		idle_read(&score, idle);
 	join(&score);
 	return stream_finish();
 }

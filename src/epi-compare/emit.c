@@ -22,13 +22,6 @@ comparison_warn(struct comparison *comparison, const char *format, ...)
 }
 
 static void
-put_figure(const char *key, double value)
-{
-	compose_key(key);
-	compose_double(value);
-}
-
-static void
 put_interval(const char *key, double low, double high)
 {
 	compose_key(key);
@@ -51,12 +44,12 @@ put_ratio(const char *key, const struct ratio *ratio)
 
 	compose_key(key);
 	compose_begin('{');
-	put_figure("ratio", exp(ratio->log));
-	put_figure("u_relative", known ? ratio->u : NAN);
+	compose_figure("ratio", exp(ratio->log));
+	compose_figure("u_relative", known ? ratio->u : NAN);
 	put_interval("ci95", known ? exp(ratio->log - k * ratio->u_low) : NAN,
 	    known ? exp(ratio->log + k * ratio->u_high) : NAN);
-	put_figure("k", known ? k : NAN);
-	put_figure("nu_eff", known ? ratio->nu : NAN);
+	compose_figure("k", known ? k : NAN);
+	compose_figure("nu_eff", known ? ratio->nu : NAN);
 	compose_key("method");
 	compose_string(methods[ratio->method]);
 	compose_end('}');
@@ -90,9 +83,9 @@ put_counts(const char *benchmark, const struct counts *counts)
 	compose_integer(counts->candidate);
 	compose_key("neither");
 	compose_integer(counts->neither);
-	put_figure("p_exact", stats_mcnemar_exact(counts->baseline,
+	compose_figure("p_exact", stats_mcnemar_exact(counts->baseline,
 	    counts->candidate));
-	put_figure("p_mid", stats_mcnemar_mid(counts->baseline,
+	compose_figure("p_mid", stats_mcnemar_mid(counts->baseline,
 	    counts->candidate));
 	compose_end('}');
 }
@@ -132,8 +125,8 @@ put_payback(const struct comparison *comparison, double invested_kwh)
 		return;
 	compose_key("payback");
 	compose_begin('{');
-	put_figure("invested_kwh", invested_kwh);
-	put_figure("tokens", payback->tokens);
+	compose_figure("invested_kwh", invested_kwh);
+	compose_figure("tokens", payback->tokens);
 	put_interval("ci95", payback->low, payback->high);
 	compose_end('}');
 }
@@ -147,11 +140,11 @@ put_verdict(const struct comparison *comparison,
 	    : "joules_per_correct_answer");
 	compose_key("verdict");
 	compose_string(comparison->verdict);
-	put_figure("margin", settings->margin);
+	compose_figure("margin", settings->margin);
 	compose_key("within_margin");
 	compose_bool(comparison->is_equivalent);
-	put_figure("p", comparison->p);
-	put_figure("p_holm", comparison->p_holm);
+	compose_figure("p", comparison->p);
+	compose_figure("p_holm", comparison->p_holm);
 	compose_key("settle");
 	settle_compose(comparison, settings);
 }

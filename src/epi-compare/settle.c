@@ -76,13 +76,6 @@ put_times(const char *key, double value)
 		compose_null();
 }
 
-static void
-put_figure(const char *key, double value)
-{
-	compose_key(key);
-	compose_double(value);
-}
-
 /* What one more run of each costs. */
 static void
 put_repetitions(const struct comparison *comparison, double factor)
@@ -93,9 +86,9 @@ put_repetitions(const struct comparison *comparison, double factor)
 	const char joules[] = "energy.total_joules";
 
 	put_times("repetitions_times", factor);
-	put_figure("hours", factor * (result_number(a, seconds) +
+	compose_figure("hours", factor * (result_number(a, seconds) +
 	    result_number(b, seconds)) / 3600);
-	put_figure("kwh", factor * (result_number(a, joules) +
+	compose_figure("kwh", factor * (result_number(a, joules) +
 	    result_number(b, joules)) / 3.6e6);
 }
 
@@ -129,7 +122,7 @@ settle_compose(const struct comparison *comparison,
 		return;
 	}
 	compose_begin('{');
-	put_figure("u_wanted", u);
+	compose_figure("u_wanted", u);
 	put_times("questions",
 	    questions * questions_of(comparison->pair.baseline));
 	put_repetitions(comparison, repetitions);

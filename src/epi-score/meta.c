@@ -26,6 +26,8 @@ static struct meta metas[] = {
 	{ "instrument", TEXT, NULL },
 	{ "measurement_point", POINT, NULL },
 	{ "workload", WORKLOAD, NULL },
+	{ "tokenizer", TEXT, NULL },
+	{ "psu", TEXT, NULL },
 	{ "environment.ambient_temp_c", NUMBER, NULL },
 	{ "environment.frequency_governor", TEXT, NULL },
 	{ "environment.background_load", TEXT, NULL },

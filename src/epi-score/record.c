@@ -13,7 +13,7 @@ static const char *const energy_keys[ENERGY_KEYS] = {
 	[PEAK_WATTS] = "peak_watts", [COVERAGE] = "coverage",
 	[COMPLETE] = "complete", [MALFORMED] = "malformed",
 	[CALIBRATION] = "calibration", [INSTRUMENT] = "instrument",
-	[WARNINGS] = "warnings"
+	[WARNINGS] = "warnings", [BUDGET] = "budget"
 };
 
 enum {
@@ -30,14 +30,15 @@ static const char *const tokens_keys[TOKENS_KEYS] = {
 
 enum {
 	BENCHMARK, SHOTS, PROTOCOL, QUESTIONS, CORRECT, FAILURES, ACCURACY,
-	INTERVAL, A_WARNINGS, ACCURACY_KEYS
+	U_ACCURACY, INTERVAL, ANSWERS, A_WARNINGS, ACCURACY_KEYS
 };
 
 static const char *const accuracy_keys[ACCURACY_KEYS] = {
 	[BENCHMARK] = "benchmark", [SHOTS] = "shots",
 	[PROTOCOL] = "protocol", [QUESTIONS] = "questions",
 	[CORRECT] = "correct", [FAILURES] = "failures",
-	[ACCURACY] = "accuracy", [INTERVAL] = "ci95",
+	[ACCURACY] = "accuracy", [U_ACCURACY] = "u_accuracy",
+	[INTERVAL] = "ci95", [ANSWERS] = "answers_sha256",
 	[A_WARNINGS] = "warnings"
 };
 
@@ -299,6 +300,7 @@ read_accuracy(const struct json_value *at, struct benchmark *mark)
 	    !read_count(&at[QUESTIONS], &mark->questions) ||
 	    !read_count(&at[CORRECT], &mark->correct))
 		return "one of shots, questions and correct is not a count";
+	mark->u_accuracy = value_number(&at[U_ACCURACY]);
 	return benchmark_settle(mark, value_number(&at[ACCURACY]));
 }
 
@@ -323,6 +325,8 @@ take_accuracy(struct score *score, const struct feed_record *record)
 	}
 	read = *mark;
 	wrong = read_accuracy(at, &read);
+	if (json_string(&at[ANSWERS], read.digest, DIGEST) <= 0)
+		digest_bytes(read.digest, record->line, record->length);
 	if (wrong) {
 		complain(record, wrong);
 		return;

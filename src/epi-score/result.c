@@ -11,19 +11,7 @@ static void
 put_value(const char *key, const struct json_value *value)
 {
 	compose_key(key);
-	if (value_unknown(value))
-		compose_null();
-	else if (value->kind == JSON_STRING)
-		compose_raw(value->at - 1, value->length + 2);
-	else
-		compose_raw(value->at, value->length);
-}
-
-static void
-put_figure(const char *key, double figure)
-{
-	compose_key(key);
-	compose_double(figure);
+	compose_value(value);
 }
 
 static void
@@ -98,11 +86,11 @@ put_energy(const struct score *score, const struct energy *energy,
 	put_value("total_joules", &energy->at[JOULES]);
 	put_count("total_tokens", score->tokens.records
 	    ? score->tokens.generated : UNKNOWN);
-	put_figure("joules_per_token", per_token);
+	compose_figure("joules_per_token", per_token);
 	put_value("avg_watts_cluster", &energy->at[MEAN_WATTS]);
 	put_value("peak_watts_cluster", &energy->at[PEAK_WATTS]);
 	put_value("duration_seconds", &energy->at[SECONDS]);
-	put_figure("kwh_total", value_number(&energy->at[JOULES]) / 3.6e6);
+	compose_figure("kwh_total", value_number(&energy->at[JOULES]) / 3.6e6);
 	compose_end('}');
 }
 
@@ -132,11 +120,11 @@ put_accuracies(const struct score *score, const char *group,
 	compose_key(group);
 	compose_begin('{');
 	for (int j = 0; j < 3; j++)
-		put_figure(fixed[j], values[j]);
+		compose_figure(fixed[j], values[j]);
 	for (int i = 0; i < score->benchmark_count; i++)
 		if (!placed[i] && score->benchmarks[i].records == 1)
-			put_figure(keys[i], value(&score->benchmarks[i]));
-	put_figure("composite", score_composite(score, value));
+			compose_figure(keys[i], value(&score->benchmarks[i]));
+	compose_figure("composite", score_composite(score, value));
 	compose_end('}');
 }
 
@@ -168,13 +156,14 @@ put_unit_costs(const struct score *score, const struct energy *energy,
 	    score->tokens.generated);
 
 	put_value("gross_joules", &energy->at[JOULES]);
-	put_nulls((const char *const []){
-		"net_of_idle_joules", "joules_per_prompt_token", NULL });
-	put_figure("joules_per_total_token",
+	compose_figure("net_of_idle_joules",
+	    score->net.known ? score->net.joules : NAN);
+	put_nulls((const char *const []){ "joules_per_prompt_token", NULL });
+	compose_figure("joules_per_total_token",
 	    total == UNKNOWN ? NAN : joules / (double)total);
-	put_figure("joules_per_question",
+	compose_figure("joules_per_question",
 	    benchmark ? joules / score_answers(score, false) : NAN);
-	put_figure("joules_per_correct_answer",
+	compose_figure("joules_per_correct_answer",
 	    benchmark ? joules / score_answers(score, true) : NAN);
 }
 
@@ -236,9 +225,121 @@ put_epi(double per_token, double accuracy)
 {
 	compose_key("epi");
 	compose_begin('{');
-	put_figure("value", per_token / accuracy);
-	put_figure("joules_per_token", per_token);
-	put_figure("accuracy_composite", accuracy);
+	compose_figure("value", per_token / accuracy);
+	compose_figure("joules_per_token", per_token);
+	compose_figure("accuracy_composite", accuracy);
+	compose_end('}');
+}
+
+/* An interval of logarithms, around a value. */
+static void
+put_interval(const char *key, double value, struct stats_interval around)
+{
+	compose_key(key);
+	if (isnan(value) || isnan(around.low) || isnan(around.high)) {
+		compose_null();
+		return;
+	}
+	compose_begin('[');
+	compose_double(value * exp(around.low));
+	compose_double(value * exp(around.high));
+	compose_end(']');
+}
+
+/* Unknown until the energy is known. */
+static void
+put_spread(const struct uncertainty *u, double epi)
+{
+	compose_figure("u", epi * hypot(u->energy, u->accuracy));
+	put_interval("ci95", epi, u->epi);
+	compose_figure("k", u->k);
+	compose_figure("nu_eff", u->nu);
+	compose_key("interval");
+	compose_string(u->method);
+}
+
+static void
+put_uncertainty(const struct score *score, double per_token)
+{
+	const struct uncertainty *u = &score->u;
+	double composite = score_composite(score, benchmark_accuracy);
+
+	put_spread(u, per_token / composite);
+	compose_figure("u_joules_per_token", per_token * u->energy);
+	put_interval("ci95_joules_per_token", per_token, u->per_token);
+	compose_figure("u_accuracy", composite * u->accuracy);
+	compose_key("budget");
+	if (isnan(u->energy))
+		compose_null();
+	else
+		budget_compose(&u->budget, "c_relative");
+}
+
+static void
+put_name(const char *key, const char *name)
+{
+	compose_key(key);
+	compose_string(*name ? name : NULL);
+}
+
+static void
+put_benchmark(const struct benchmark *mark, double weights)
+{
+	compose_begin('{');
+	put_name("benchmark", mark->name);
+	put_count("shots", mark->shots);
+	put_name("protocol", mark->protocol);
+	compose_figure("weight", mark->weight / weights);
+	put_count("questions", mark->questions);
+	put_count("correct", mark->correct);
+	compose_figure("accuracy", mark->accuracy);
+	compose_figure("u_accuracy", benchmark_uncertainty(mark));
+	compose_key("ci95");
+	if (isnan(mark->interval.low) || isnan(mark->interval.high)) {
+		compose_null();
+	} else {
+		compose_begin('[');
+		compose_double(mark->interval.low);
+		compose_double(mark->interval.high);
+		compose_end(']');
+	}
+	put_name("sha256", mark->digest);
+	compose_end('}');
+}
+
+static void
+put_benchmarks(const struct score *score)
+{
+	double weights = 0;
+
+	for (int i = 0; i < score->benchmark_count; i++)
+		weights += score->benchmarks[i].weight;
+	compose_key("benchmarks");
+	compose_begin('[');
+	for (int i = 0; i < score->benchmark_count; i++)
+		if (score->benchmarks[i].records == 1)
+			put_benchmark(&score->benchmarks[i], weights);
+	compose_end(']');
+}
+
+static void
+put_net(const struct score *score)
+{
+	const struct net *net = &score->net;
+	double per_token = net->joules / (double)score->tokens.generated;
+	double epi = per_token / score_composite(score, benchmark_accuracy);
+
+	compose_key("net_of_idle");
+	if (!net->known) {
+		compose_null();
+		return;
+	}
+	compose_begin('{');
+	compose_figure("idle_watts", net->idle_watts);
+	compose_figure("joules", net->joules);
+	compose_figure("joules_per_token", per_token);
+	compose_figure("epi", epi);
+	put_spread(&net->u, epi);
 	compose_end('}');
 }
 
@@ -262,7 +363,7 @@ joules_per_token(const struct score *score, const struct energy *energy)
 }
 
 void
-result_compose(const struct score *score, const struct energy *energy,
+score_compose(const struct score *score, const struct energy *energy,
     bool has_answers)
 {
 	static const struct energy none;
@@ -283,12 +384,15 @@ result_compose(const struct score *score, const struct energy *energy,
 	put_accuracies(score, "accuracy", benchmark_accuracy);
 	put_epi(per_token, score_composite(score, benchmark_accuracy));
 	put_run(score, energy);
-	put_nulls((const char *const []){
-		"u", "ci95", "k", "nu_eff", "budget", NULL });
+	put_uncertainty(score, per_token);
+	put_benchmarks(score);
+	put_net(score);
 	put_unit_costs(score, energy, has_answers);
 	put_accuracies(score, "accuracy_above_chance", benchmark_above_chance);
 	put_tokens(score);
 	put_meta("workload", NULL);
+	put_meta("tokenizer", NULL);
+	put_meta("psu", NULL);
 	put_nulls((const char *const []){ "decode", NULL });
 	put_value("coverage", &energy->at[COVERAGE]);
 	put_evidence(score, energy);

@@ -2,8 +2,10 @@
  * score: what epi-score has read, and how it becomes a score.
  *
  * record reads records into a struct score, judge looks for what speaks
- * against joining them, result writes the score record, meta keeps what the
- * command line tells.  Unknown counts and times are UNKNOWN, unknown figures
+ * against joining them, uncertainty works out how well the score is known,
+ * result writes the score record, repeat makes one score of repetitions, idle
+ * what the nodes draw without work, meta keeps what the command line tells.
+ * Unknown counts and times are UNKNOWN, unknown figures
  * NAN; both become null.
  */
 #ifndef EPI_SCORE_SCORE_H
@@ -13,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "budget.h"
 #include "feed.h"
 #include "json.h"
 #include "stats.h"
@@ -43,7 +46,7 @@ struct input {
 /* The members of an energy record. */
 enum {
 	LABEL, SCOPE, NODES, BEGIN, END, SECONDS, JOULES, MEAN_WATTS, PEAK_WATTS,
-	COVERAGE, COMPLETE, MALFORMED, CALIBRATION, INSTRUMENT, WARNINGS,
+	COVERAGE, COMPLETE, MALFORMED, CALIBRATION, INSTRUMENT, WARNINGS, BUDGET,
 	ENERGY_KEYS
 };
 
@@ -79,8 +82,26 @@ struct benchmark {
 	int64_t records;
 	int64_t shots, questions, correct;
 	int64_t transport;   /* questions whose connection failed */
-	double accuracy;
+	double accuracy, u_accuracy;
 	struct stats_interval interval;
+	char digest[DIGEST]; /* of the answers, or of what told the accuracy */
+};
+
+/* How well EPI is known; all relative, of its logarithm.  NAN: it is not. */
+struct uncertainty {
+	struct budget budget;     /* energy's lines, then accuracy's */
+	double energy, accuracy;  /* standard uncertainties */
+	double nu, k;             /* of EPI */
+	double energy_k;
+	struct stats_interval epi, per_token; /* of ln, around 0 */
+	const char *method;       /* "log", "mover", or NULL */
+};
+
+/* What is left of the energy without what the nodes draw idle. */
+struct net {
+	bool known;
+	double joules, idle_watts;
+	struct uncertainty u;
 };
 
 struct score {
@@ -89,6 +110,10 @@ struct score {
 	struct benchmark benchmarks[BENCHMARKS]; /* those with a weight */
 	int benchmark_count;
 	struct energy cluster, node;
+	struct energy idle; /* --idle FILE: of the same scope and nodes */
+	double idle_watts;  /* NAN: not told */
+	struct uncertainty u;
+	struct net net;
 	struct tokens tokens;
 	bool simulated, runs_differ;
 	char *run; /* JSON, or NULL */
@@ -110,6 +135,8 @@ int64_t count_add(int64_t sum, int64_t count);       /* UNKNOWN stays so */
 struct benchmark *benchmark_find(struct score *score, const char *name);
 /* Counts win over a figure.  NULL, or what is wrong. */
 const char *benchmark_settle(struct benchmark *mark, double accuracy);
+/* SHA-256 in hexadecimal of some bytes. */
+void digest_bytes(char digest[DIGEST], const char *bytes, size_t length);
 /* A feed_take; its state is the struct score. */
 void record_take(void *state, const struct feed_record *record);
 
@@ -134,8 +161,27 @@ void judge_join(struct score *score, const struct energy *energy);
 /* Whether the energy is that of answering the questions. */
 bool judge_workload(struct score *score);
 
-/* result: the record on standard output; energy may be NULL. */
-void result_compose(const struct score *score, const struct energy *energy,
+/* uncertainty: fills u and net; what speaks against them is noted. */
+void uncertainty_settle(struct score *score, const struct energy *energy);
+/* The budget of an energy record, in joules.  False: it has none. */
+bool uncertainty_joules(struct score *score, const struct energy *energy,
+    struct budget *joules);
+/* The standard uncertainty of a benchmark's accuracy; NAN: it is not known. */
+double benchmark_uncertainty(const struct benchmark *mark);
+
+/* idle: --idle, a number of watts or a file of energy records. */
+void idle_read(struct score *score, const char *argument);
+/* What the nodes would have drawn without work, in joules and its budget.
+ * False: not told, or not of this energy (noted). */
+bool idle_joules(struct score *score, const struct energy *energy,
+    double *joules, struct budget *budget);
+
+/* repeat: the score records of the operands, repetitions of one configuration;
+ * `pool` holds those of others whose spread counts too, or is NULL. */
+void repeat_scores(char **operands, char *pool);
+
+/* result: writes the record on standard output; energy may be NULL. */
+void score_compose(const struct score *score, const struct energy *energy,
     bool has_answers);
 
 /* meta: a key's value as JSON, or NULL; "group.name". */

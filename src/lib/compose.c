@@ -148,3 +148,18 @@ compose_value(const struct json_value *value)
 	else
 		compose_raw(value->at, value->length);
 }
+
+void
+compose_key_value(const struct json_value *key)
+{
+	compose_value(key);
+	stream_wrote(write_text(stream_room(1), ":"));
+	first = true;
+}
+
+void
+compose_figure(const char *key, double value)
+{
+	compose_key(key);
+	compose_double(value);
+}

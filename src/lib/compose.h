@@ -25,6 +25,8 @@ void compose_begin(char bracket);   /* '{' or '[' as a value */
 void compose_end(char bracket);     /* '}' or ']' */
 
 void compose_key(const char *key);  /* "key": */
+/* A key of another record, as it stands there. */
+void compose_key_value(const struct json_value *key);
 
 /* Values: after a key, or as elements of an array. */
 void compose_null(void);
@@ -40,5 +42,8 @@ void compose_span(const char *text, size_t length);  /* a string */
 void compose_raw(const char *json, size_t length);   /* JSON as it is */
 /* A value of another record, as it stands there; absent: null. */
 void compose_value(const struct json_value *value);
+
+/* "key":value, the commonest member. */
+void compose_figure(const char *key, double value);
 
 #endif
