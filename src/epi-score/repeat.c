@@ -115,7 +115,8 @@ by_cost(const void *a, const void *b)
 }
 
 /* The greatest distance from the mean that one of n normal values has in one of
- * twenty cases, in units of their spread (Grubbs, Technometrics 11 (1969) 1). */
+ * twenty cases, in units of their spread (Grubbs, Technometrics 11 (1969) 1).
+ */
 static double
 grubbs(double n)
 {
@@ -367,6 +368,14 @@ check(const struct runs *runs)
 	return runs->count > 1 && report_malformed_count() == 0;
 }
 
+static void
+forget(struct runs *runs)
+{
+	for (size_t i = 0; i < runs->count; i++)
+		result_clear(&runs->run[i].result);
+	free(runs->run);
+}
+
 static struct spread
 pooled_spread(const struct runs *runs, char *pool)
 {
@@ -376,11 +385,11 @@ pooled_spread(const struct runs *runs, char *pool)
 
 	if (!pool)
 		return spread;
-	if (!feed_records((char *[]){ pool, NULL }, &nodes, take, &more))
-		return spread; /* said, and the status is 1 */
+	feed_records((char *[]){ pool, NULL }, &nodes, take, &more);
 	others = spread_of(&more);
 	spread.squares += others.squares;
 	spread.freedom += others.freedom;
+	forget(&more);
 	return spread;
 }
 
@@ -393,14 +402,14 @@ repeat_scores(char **operands, char *pool)
 	struct spread spread;
 	const struct run *median;
 
-	if (!feed_records(operands, &nodes, take, &runs) || !check(&runs))
-		return;
-	qsort(runs.run, runs.count, sizeof *runs.run, by_cost);
-	median = &runs.run[(runs.count - 1) / 2];
-	spread = pooled_spread(&runs, pool);
-	if (report_status() != STATUS_DONE)
-		return;
-	settle_budget(&budget, &runs, median, spread);
-	put_score(median, &runs, &budget, spread);
+	if (feed_records(operands, &nodes, take, &runs) && check(&runs)) {
+		qsort(runs.run, runs.count, sizeof *runs.run, by_cost);
+		median = &runs.run[(runs.count - 1) / 2];
+		spread = pooled_spread(&runs, pool);
+		settle_budget(&budget, &runs, median, spread);
+		if (report_status() == STATUS_DONE)
+			put_score(median, &runs, &budget, spread);
+	}
 	budget_clear(&budget);
+	forget(&runs);
 }

@@ -1,8 +1,8 @@
 /*
  * uncertainty: how well a score is known.
  *
- * ln EPI = ln E - ln T - ln A: the relative uncertainties of energy and accuracy
- * add in squares, each as a line of one budget.  The interval is that of the
+ * ln EPI = ln E - ln T - ln A: relative uncertainties of energy and accuracy add
+ * in squares, each as a line of one budget.  The interval is that of the
  * logarithm, unless a benchmark has few right or few wrong answers: then the
  * accuracy's sides are MOVER's, from the benchmarks' own intervals.
  */
