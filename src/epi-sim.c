@@ -18,9 +18,10 @@
 
 static const char help[] =
 "usage: epi-sim [--nodes N] [--rate HZ] [--for D] [--fast] [--seed N]\n"
-"               [--sampling HOW] [--mains V] [--noise W] [--gain X]\n"
-"               [--phase DEG] [--pickup W] [--crosstalk X] [--drift PPM]\n"
-"               [--pty LINK] [--marks FILE] [--truth FILE] [FILE]\n"
+"               [--sampling HOW] [--mains V] [--noise W] [--reading-noise W]\n"
+"               [--gain X] [--phase DEG] [--pickup W] [--crosstalk X]\n"
+"               [--drift PPM] [--pty LINK] [--marks FILE] [--truth FILE]\n"
+"               [FILE]\n"
 "Run the meter's firmware on modelled ICs, clamps and computers and write its\n"
 "wire format.  FILE is a script; without one the nodes idle, prefill and\n"
 "decode in turn, to the end of standard input, whose marks they follow.\n"
@@ -33,6 +34,8 @@ static const char help[] =
 "      --sampling HOW what the ICs average: mean, point or window=D (mean)\n"
 "      --mains V      120 (60 Hz) or 230 (50 Hz) (230)\n"
 "      --noise W      of a node's power, rms (0.15)\n"
+"      --reading-noise W\n"
+"                     of the meter's own, of a reading, rms (0)\n"
 "      --gain X       error of the clamps' ratio, 0.01 is one per cent (0)\n"
 "      --phase DEG    error of the clamps' phase in degrees (0)\n"
 "      --pickup W     mains picked up by an empty clamp (0)\n"
@@ -198,7 +201,8 @@ set_sampling(const char *text)
 }
 
 enum letter {
-	NODES = OPTION_LONG, RATE, FOR, FAST, SEED, SAMPLING, MAINS, NOISE, GAIN,
+	NODES = OPTION_LONG, RATE, FOR, FAST, SEED, SAMPLING, MAINS, NOISE,
+	READING_NOISE, GAIN,
 	PHASE, PICKUP, CROSSTALK, DRIFT, PTY, MARKS, TRUTH
 };
 
@@ -218,6 +222,10 @@ take_model(int letter, const char *text)
 		break;
 	case NOISE:
 		load->noise_uw = decimal_32("--noise", text, 6, 0, 10);
+		break;
+	case READING_NOISE:
+		load->reading_noise_uw =
+		    decimal_32("--reading-noise", text, 6, 0, 10);
 		break;
 	case GAIN:
 		load->gain_ppm = decimal_32("--gain", text, 6, -1, 1);
@@ -360,6 +368,7 @@ main(int argc, char **argv)
 		{ "sampling", required_argument, NULL, SAMPLING },
 		{ "mains", required_argument, NULL, MAINS },
 		{ "noise", required_argument, NULL, NOISE },
+		{ "reading-noise", required_argument, NULL, READING_NOISE },
 		{ "gain", required_argument, NULL, GAIN },
 		{ "phase", required_argument, NULL, PHASE },
 		{ "pickup", required_argument, NULL, PICKUP },

@@ -85,10 +85,29 @@ is() {
 	is '.p[2]' 10300
 }
 
-# Q of 10 W is -1.48 var (page); a degree is 0.017453: 25.8 mW.
-@test "a degree of phase error costs Q times a degree" {
-	sim '0 watts 10' --for 5s --phase 1
-	is '.p[0]' 9974
+# Q of 10 W is -1.48 var (page); cosine and sine of 2 degrees are 0.99939 and
+# 0.03490: 9993.9 - 51.7 mW, -1479.1 - 349.0 mvar; a resistor has no Q.
+@test "two degrees of phase error turn P and Q by two degrees" {
+	sim '0 watts 10' --for 5s --phase 2
+	is '[.p[0], .q[0]]' '[9942,-1828]'
+	sim '0 resistive 10' --for 5s --phase 2
+	is '[.p[0], .q[0]]' '[9994,-349]'
+}
+
+@test "a resistor: no Q, and all of its current is real" {
+	sim '0 resistive 10' --for 5s
+	is '[.p[0], .q[0], .pf[0]]' '[10000,0,1000]'
+	all '.v * .i[0] / 1e6 - .p[0] | fabs < 1'
+}
+
+# 599 readings: their deviation is 50 mW but for 50/sqrt(2 599) = 1.4 mW, their
+# mean 0 but for 50/sqrt(599) = 2 mW; the counter has the same mean.
+@test "a meter's noise is in its readings, and added up in its counter" {
+	sim '0 resistive 0' --for 60s --nodes 1 --reading-noise 0.05
+	[ "$(jq -s '[.[] | select(.p)] | (map(.p[0]) | add / length) as $mean |
+		(map(.p[0] - $mean | . * .) | add / length | sqrt) as $sigma |
+		((.[-1].j[0] - .[0].j[0]) * 1e4 / ((.[-1].t - .[0].t) / 1e6)) as $counted |
+		$sigma > 44 and $sigma < 56 and ($mean | fabs) < 8 and ($counted / 1e3 - $mean | fabs) < 1' .out)" = true ]
 }
 
 @test "beyond the ADC's full scale: too little power, and flagged" {

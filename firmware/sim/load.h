@@ -30,10 +30,11 @@ struct load_config {
 	enum load_sampling sampling;
 	uint64_t window_us;                 /* of LOAD_WINDOW, up to 2 s */
 	int32_t noise_uw;                   /* rms, with a memory of 32 ms */
+	int32_t reading_noise_uw;           /* rms, the meter's, of a reading */
 
 	/* The clamp and the front end, the same for all channels. */
 	int32_t gain_ppm;                   /* error of the clamp's ratio */
-	int32_t phase_millidegrees;         /* error, acts through Q */
+	int32_t phase_millidegrees;         /* error: the current leads by it */
 	int32_t pickup_uw;                  /* mains picked up, a constant */
 	int32_t crosstalk_ppm;              /* of the sum of the other nodes */
 	int32_t clip_peak_ua;               /* full scale of the ADC; 0: none */
@@ -42,6 +43,7 @@ struct load_config {
 struct load_node {
 	enum load_state state;
 	int32_t fixed_uw;
+	bool resistive;        /* no rectifier: Q is 0, the power factor 1 */
 	bool reversed;         /* the clamp is on the wrong way round */
 	bool computing;        /* of a token: else it waits for the others */
 	uint32_t burst_ms;     /* left of this part of the token */
@@ -54,6 +56,7 @@ struct load_node {
 	int64_t read_nj;
 	int64_t counted_us;
 	int64_t counted_true_nj, measured_nj;
+	int64_t noise_nj;      /* that the readings' noise has come to */
 };
 
 struct load {
@@ -61,12 +64,14 @@ struct load {
 	uint64_t random;
 	uint64_t ms;           /* the running millisecond, LOAD_BEFORE_US at 0 */
 	int32_t line_mv, line_millihertz;
+	int64_t cosine_ppb, sine_ppb; /* of the phase error, with the gain */
 	struct load_node nodes[LOAD_NODES];
 };
 
 void load_start(struct load *load, const struct load_config *config);
 void load_set(struct load *load, unsigned node, enum load_state state);
 void load_fix(struct load *load, unsigned node, int32_t uw);
+void load_resist(struct load *load, unsigned node, int32_t uw);
 
 /* Energy of a node at a time at most 4 s back and 4 s before 0; only its
  * differences mean something. */

@@ -7,7 +7,7 @@
 #include "report.h"
 
 enum verb {
-	IDLE, PREFILL, DECODE, OFF, WATTS, LOSE, DAMAGE, REBOOT, MISSING, STUCK,
+	IDLE, PREFILL, DECODE, OFF, WATTS, RESISTIVE, LOSE, DAMAGE, REBOOT, MISSING, STUCK,
 	BADSUM, PRESENT, BROWNOUT, REVERSE, FREEZE, END
 };
 
@@ -25,7 +25,8 @@ static const struct {
 } verbs[] = {
 	[IDLE] = { "idle", "n" }, [PREFILL] = { "prefill", "n" },
 	[DECODE] = { "decode", "n" }, [OFF] = { "off", "n" },
-	[WATTS] = { "watts", "wn" }, [LOSE] = { "lose", "k" },
+	[WATTS] = { "watts", "wn" }, [RESISTIVE] = { "resistive", "wn" },
+	[LOSE] = { "lose", "k" },
 	[DAMAGE] = { "damage", "k" }, [REBOOT] = { "reboot", "" },
 	[MISSING] = { "missing", "n" }, [STUCK] = { "stuck", "n" },
 	[BADSUM] = { "badsum", "n" }, [PRESENT] = { "present", "n" },
@@ -171,6 +172,9 @@ act_on_node(const struct script_action *action, unsigned n)
 	case DECODE: load_set(&host.load, n, LOAD_DECODE); break;
 	case OFF: load_set(&host.load, n, LOAD_OFF); break;
 	case WATTS: load_fix(&host.load, n, (int32_t)action->value); break;
+	case RESISTIVE:
+		load_resist(&host.load, n, (int32_t)action->value);
+		break;
 	case MISSING: model->missing = true; break;
 	case STUCK: model->stuck_low = true; break;
 	case BADSUM: model->refuse_sum = true; break;
