@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "epi-sim/marks.h"
 #include "epi-sim/script.h"
 #include "host.h"
@@ -18,10 +19,11 @@
 
 static const char help[] =
 "usage: epi-sim [--nodes N] [--rate HZ] [--for D] [--fast] [--seed N]\n"
-"               [--sampling HOW] [--mains V] [--noise W] [--reading-noise W]\n"
-"               [--gain X] [--phase DEG] [--pickup W] [--crosstalk X]\n"
-"               [--drift PPM] [--pty LINK] [--marks FILE] [--truth FILE]\n"
-"               [FILE]\n"
+"               [--sampling HOW] [--mains V] [--noise W] [--gain X]\n"
+"               [--phase DEG] [--pickup W] [--crosstalk X] [--drift PPM]\n"
+"               [--reading-noise W] [--faults X] [--record] [--begin T]\n"
+"               [--pings D] [--pty LINK] [--marks FILE] [--truth FILE]\n"
+"               [--times FILE] [FILE]\n"
 "Run the meter's firmware on modelled ICs, clamps and computers and write its\n"
 "wire format.  FILE is a script; without one the nodes idle, prefill and\n"
 "decode in turn, to the end of standard input, whose marks they follow.\n"
@@ -34,16 +36,20 @@ static const char help[] =
 "      --sampling HOW what the ICs average: mean, point or window=D (mean)\n"
 "      --mains V      120 (60 Hz) or 230 (50 Hz) (230)\n"
 "      --noise W      of a node's power, rms (0.15)\n"
-"      --reading-noise W\n"
-"                     of the meter's own, of a reading, rms (0)\n"
 "      --gain X       error of the clamps' ratio, 0.01 is one per cent (0)\n"
 "      --phase DEG    error of the clamps' phase in degrees (0)\n"
 "      --pickup W     mains picked up by an empty clamp (0)\n"
 "      --crosstalk X  share of the other nodes that a clamp sees (0)\n"
 "      --drift PPM    the meter's clock runs fast by this (0)\n"
+"      --reading-noise W  of each reading of watts and vars, rms (0)\n"
+"      --faults X     share of the lines that are lost, damaged or cut (0)\n"
+"      --record       what a host would see, and when; with --fast\n"
+"      --begin T      a recording's begin (2026-11-22T09:40:00Z)\n"
+"      --pings D      a recording's host asks for the time so often (10s)\n"
 "      --pty LINK     a pseudo-terminal, linked at LINK, that takes commands\n"
 "      --marks FILE   mark events, as they come, set what the nodes do\n"
 "      --truth FILE   write the true joules there at the end\n"
+"      --times FILE   write the true time of each sample there\n"
 "  -h, --help         show this and exit\n"
 "      --version      show the version and exit\n"
 "\n"
@@ -57,7 +63,8 @@ static struct sim {
 	const char *end_reason;
 	struct script script;
 	struct marks marks;
-	const char *link, *truth, *marks_name;
+	const char *link, *truth, *times, *marks_name;
+	FILE *times_file;
 	int pty;
 	bool marks_end; /* their end is the end */
 } sim = {
@@ -68,6 +75,8 @@ static struct sim {
 		.meter = { .firmware = EPI_VERSION, .channels = 4, .rate_hz = 10,
 			.driver = &atm90e26_driver, .simulated = true,
 			.averaging_known = true },
+		.wire = { .begin_ns = INT64_C(1795340400) * CLOCK_SECOND,
+			.ping_us = 10000000 },
 		.input = -1, .waker = -1
 	},
 	.end_us = FOREVER_US, .pty = -1, .end_reason = "time"
@@ -80,7 +89,7 @@ static volatile sig_atomic_t signalled;
 static void
 write_pty(const char *bytes, size_t count)
 {
-	if (!pty_write(sim.pty, bytes, count))
+	if (sim.pty >= 0 && !pty_write(sim.pty, bytes, count))
 		report_fatal("%s: %s", sim.link, strerror(errno));
 }
 
@@ -90,15 +99,71 @@ nothing(void)
 }
 
 static void
+open_pty(void)
+{
+	sim.pty = pty_open(sim.link);
+	if (sim.pty < 0)
+		report_fatal("%s: %s", sim.link, strerror(errno));
+}
+
+/* An unplugged port is gone, and its link; plugged in again it is a new one. */
+static void
+plug(bool in)
+{
+	if (!sim.link)
+		return;
+	if (in) {
+		open_pty();
+	} else {
+		close(sim.pty);
+		sim.pty = -1;
+		if (unlink(sim.link) < 0)
+			report_warning("%s: %s", sim.link, strerror(errno));
+	}
+	host.config.input = sim.pty;
+}
+
+/* The counts are of the boot, the time is the host's, without its steps. */
+static void
+write_time(int64_t centre_us)
+{
+	const struct frame_sample *sample = &host.meter.sample;
+
+	if (fprintf(sim.times_file, "{\"boot\":%u,\"s\":%llu,\"t\":%llu,"
+	    "\"real\":%lld}\n", host.boots,
+	    (unsigned long long)sample->sequence,
+	    (unsigned long long)sample->time_us,
+	    (long long)(host.config.wire.begin_ns + centre_us * 1000)) < 0)
+		report_fatal("%s: %s", sim.times, strerror(errno));
+}
+
+static void
+open_times(void)
+{
+	if (!sim.times)
+		return;
+	sim.times_file = fopen(sim.times, "w");
+	if (!sim.times_file)
+		report_fatal("%s: %s", sim.times, strerror(errno));
+	sim.host.sampled = write_time;
+}
+
+static void
+close_times(void)
+{
+	if (sim.times_file && fclose(sim.times_file) != 0)
+		report_error("%s: %s", sim.times, strerror(errno));
+}
+
+static void
 open_wire(void)
 {
 	sim.host.write = stream_copy;
 	sim.host.flush = stream_flush;
+	sim.host.plug = plug;
 	if (!sim.link)
 		return;
-	sim.pty = pty_open(sim.link);
-	if (sim.pty < 0)
-		report_fatal("%s: %s", sim.link, strerror(errno));
+	open_pty();
 	sim.host.input = sim.pty;
 	sim.host.write = write_pty;
 	sim.host.flush = nothing;
@@ -119,6 +184,26 @@ close_wire(void)
 		report_warning("%s: %s", sim.link, strerror(errno));
 }
 
+static bool
+write_channel(FILE *file, unsigned c)
+{
+	const struct load_front *front = &host.load.nodes[c].front;
+	const struct wire *wire = &host.wire;
+
+	return fprintf(file, "{\"type\":\"truth\",\"channel\":%u,"
+	    "\"joules\":%.9f,\"counted_joules\":%.9f,\"samples\":%llu,"
+	    "\"gain\":%.6f,\"phase_degrees\":%.3f,\"offset_watts\":%.6f,"
+	    "\"lines\":%llu,\"lost\":%llu,\"damaged\":%llu,\"cut\":%llu,"
+	    "\"simulated\":true}\n", c + 1,
+	    (double)(host.last_nj[c] - host.first_nj[c]) / 1e9,
+	    (double)(host.last_counted_nj[c] - host.first_counted_nj[c]) /
+	    1e9, (unsigned long long)host.samples,
+	    1 + front->gain_ppm / 1e6, front->phase_millidegrees / 1e3,
+	    front->pickup_uw / 1e6, (unsigned long long)wire->sent,
+	    (unsigned long long)wire->lost, (unsigned long long)wire->damaged,
+	    (unsigned long long)wire->cuts) > 0;
+}
+
 static void
 write_truth(void)
 {
@@ -126,12 +211,7 @@ write_truth(void)
 	bool done = file != NULL;
 
 	for (unsigned c = 0; done && c < sim.host.load.nodes; c++)
-		done = fprintf(file, "{\"type\":\"truth\",\"channel\":%u,"
-		    "\"joules\":%.9f,\"counted_joules\":%.9f,\"samples\":%llu,"
-		    "\"simulated\":true}\n", c + 1,
-		    (double)(host.last_nj[c] - host.first_nj[c]) / 1e9,
-		    (double)(host.last_counted_nj[c] - host.first_counted_nj[c]) /
-		    1e9, (unsigned long long)host.samples) > 0;
+		done = write_channel(file, c);
 	if (file && fclose(file) != 0)
 		done = false;
 	if (!done)
@@ -201,9 +281,9 @@ set_sampling(const char *text)
 }
 
 enum letter {
-	NODES = OPTION_LONG, RATE, FOR, FAST, SEED, SAMPLING, MAINS, NOISE,
-	READING_NOISE, GAIN,
-	PHASE, PICKUP, CROSSTALK, DRIFT, PTY, MARKS, TRUTH
+	NODES = OPTION_LONG, RATE, FOR, FAST, SEED, SAMPLING, MAINS, NOISE, GAIN,
+	PHASE, PICKUP, CROSSTALK, DRIFT, READING_NOISE, FAULTS, RECORD, BEGIN,
+	PINGS, PTY, MARKS, TRUTH, TIMES
 };
 
 static void
@@ -223,21 +303,43 @@ take_model(int letter, const char *text)
 	case NOISE:
 		load->noise_uw = decimal_32("--noise", text, 6, 0, 10);
 		break;
+	case GAIN:
+		load->front.gain_ppm = decimal_32("--gain", text, 6, -1, 1);
+		break;
+	case PHASE:
+		load->front.phase_millidegrees = decimal_32("--phase", text, 3, -30, 30);
+		break;
+	case PICKUP:
+		load->front.pickup_uw = decimal_32("--pickup", text, 6, -100, 100);
+		break;
 	case READING_NOISE:
 		load->reading_noise_uw =
 		    decimal_32("--reading-noise", text, 6, 0, 10);
 		break;
-	case GAIN:
-		load->gain_ppm = decimal_32("--gain", text, 6, -1, 1);
-		break;
-	case PHASE:
-		load->phase_millidegrees = decimal_32("--phase", text, 3, -30, 30);
-		break;
-	case PICKUP:
-		load->pickup_uw = decimal_32("--pickup", text, 6, -100, 100);
-		break;
 	default:
 		load->crosstalk_ppm = decimal_32("--crosstalk", text, 6, -1, 1);
+	}
+}
+
+static void
+take_wire(int letter, const char *text)
+{
+	struct wire_config *wire = &sim.host.wire;
+
+	switch (letter) {
+	case FAULTS:
+		wire->faults_ppm = decimal_32("--faults", text, 6, 0, 1);
+		break;
+	case RECORD: wire->record = true; break;
+	case BEGIN: wire->begin_ns = option_time("--begin", text); break;
+	case PINGS:
+		wire->ping_us =
+		    (uint64_t)option_duration("--pings", text) / 1000;
+		break;
+	case PTY: sim.link = text; break;
+	case MARKS: sim.marks_name = text; break;
+	case TRUTH: sim.truth = text; break;
+	default: sim.times = text;
 	}
 }
 
@@ -261,17 +363,18 @@ take(void *state, int letter, const char *text)
 		break;
 	case FAST: config->fast = true; break;
 	case SEED:
-		config->load.seed =
+		config->load.seed = config->wire.seed =
 		    (uint64_t)option_integer("--seed", text, 0, INT64_MAX);
 		break;
 	case SAMPLING: set_sampling(text); break;
 	case DRIFT:
 		config->drift_ppm = decimal_32("--drift", text, 0, -10000, 10000);
 		break;
-	case PTY: sim.link = text; break;
-	case MARKS: sim.marks_name = text; break;
-	case TRUTH: sim.truth = text; break;
-	default: take_model(letter, text);
+	default:
+		if (letter >= FAULTS)
+			take_wire(letter, text);
+		else
+			take_model(letter, text);
 	}
 }
 
@@ -284,6 +387,8 @@ check(char **operands)
 		report_usage("--marks come in real time, --fast is not");
 	if (sim.link && sim.host.fast)
 		report_usage("a --pty is read in real time, --fast is not");
+	if (sim.host.wire.record && !sim.host.fast)
+		report_usage("--record goes with --fast");
 	if (sim.host.fast && !operands[0] && sim.end_us == FOREVER_US)
 		report_usage("--fast without an end: say --for D");
 }
@@ -368,15 +473,20 @@ main(int argc, char **argv)
 		{ "sampling", required_argument, NULL, SAMPLING },
 		{ "mains", required_argument, NULL, MAINS },
 		{ "noise", required_argument, NULL, NOISE },
-		{ "reading-noise", required_argument, NULL, READING_NOISE },
 		{ "gain", required_argument, NULL, GAIN },
 		{ "phase", required_argument, NULL, PHASE },
 		{ "pickup", required_argument, NULL, PICKUP },
 		{ "crosstalk", required_argument, NULL, CROSSTALK },
 		{ "drift", required_argument, NULL, DRIFT },
+		{ "reading-noise", required_argument, NULL, READING_NOISE },
+		{ "faults", required_argument, NULL, FAULTS },
+		{ "record", no_argument, NULL, RECORD },
+		{ "begin", required_argument, NULL, BEGIN },
+		{ "pings", required_argument, NULL, PINGS },
 		{ "pty", required_argument, NULL, PTY },
 		{ "marks", required_argument, NULL, MARKS },
 		{ "truth", required_argument, NULL, TRUTH },
+		{ "times", required_argument, NULL, TIMES },
 		{ NULL, 0, NULL, 0 }
 	};
 	static const struct option_program program = {
@@ -390,10 +500,12 @@ main(int argc, char **argv)
 	if (sim.marks_name && marks_open(&sim.marks, sim.marks_name))
 		sim.host.waker = sim.marks.stream.fd;
 	open_wire();
+	open_times();
 	catch_signals();
 	run(operands[0] != NULL);
 	if (sim.truth)
 		write_truth();
+	close_times();
 	close_wire();
 	return stream_finish();
 }

@@ -110,6 +110,12 @@ is() {
 		$sigma > 44 and $sigma < 56 and ($mean | fabs) < 8 and ($counted / 1e3 - $mean | fabs) < 1' .out)" = true ]
 }
 
+@test "each channel may have errors of its own, told with the truth" {
+	sim $'0 resistive 10\n0 gain -0.01 1\n0 pickup 0.05 2\n0 phase 2 3' --for 5s --truth truth
+	is '.p' '[9900,10050,9994,10000]'
+	[ "$(jq -c '[.gain, .phase_degrees, .offset_watts]' truth | tr -d '\n')" = "[0.99,0,0][1,0,0.05][1,2,0][1,0,0]" ]
+}
+
 @test "beyond the ADC's full scale: too little power, and flagged" {
 	sim '0 watts 90' --for 5s
 	is '.e[0]' 32
@@ -182,6 +188,74 @@ within() {
 @test "--truth: a record a channel" {
 	ok epi-sim --fast --for 5s --nodes 2 --truth truth
 	[ "$(jq -c '[.type, .channel, .simulated]' truth | tr '\n' ' ')" = '["truth",1,true] ["truth",2,true] ' ]
+}
+
+# ---- the wire
+
+# fates: of a truth's lines, what happened to them.
+fates() {
+	jq -r 'select(.channel == 1) | [.lines, .lost, .damaged, .cut] | join(" ")' truth
+}
+
+@test "a line may be cut: it runs into the next one" {
+	sim $'0 watts 5\n2 cut 1' --for 5s --truth truth
+	[ "$(jq -cR 'fromjson? | select(.p)' .out | wc -l)" -eq 47 ]
+	[ "$(fates)" = "50 0 0 1" ]
+}
+
+@test "random faults are as many as told, and change no power" {
+	sim '0 watts 5' --for 100s --rate 50 --faults 0.03 --truth truth
+	read -r lines lost damaged cut < <(fates)
+	# 150 of 5000, a third each: 50, 7 the deviation
+	for n in $lost $damaged $cut; do ((n > 20 && n < 80)); done
+	((lines - lost - cut + 1 == $(wc -l <.out))) # 1: the end
+	jq -c .joules truth >with
+	sim '0 watts 5' --for 100s --rate 50 --truth truth
+	jq -c .joules truth | cmp - with
+	[ "$(fates)" = "$lines 0 0 0" ]
+}
+
+@test "a recording tells when the host saw each line, and its own clock" {
+	sim $'0 watts 5\n3 step -2' --for 6s --record --begin 1000 --times times
+	grep -v '"host"' .out | jq -se 'map(select(.p)) | length == 59'
+	# every line 50 us to 21 ms after its last byte, in order, mono from 1000 s
+	jq -se 'map(select(.host == "at")) | length == 61 and
+		(map(.mono) | . == sort) and (.[-1].real - .[-1].mono == -2000000000)' .out
+	# the first sample's averages: 0 to 0.1 s after the boot
+	[ "$(head -n 1 times | jq '.boot, .s, .real - (.t - 50000) * 1000' | tr '\n' ' ')" = "1 0 1000000000000 " ]
+}
+
+@test "a recording's host asks for the time, and is answered" {
+	sim '0 watts 5' --for 25s --record --pings 10s
+	[ "$(jq -c 'select(.host == "sent") | [.mono, .text]' .out | tr -d '\n')" = '[1010000000000,"P 1"][1020000000000,"P 2"]' ]
+	[ "$(jq -c 'select(.ok) | [.ok, .k]' .out | tr -d '\n')" = '["P","1"]["P","2"]' ]
+	# received 0 to 1 ms and four bytes after it was sent
+	jq -se '(map(select(.ok))[0].rx - 10000000) | . > 300 and . < 1500' .out
+}
+
+@test "an unplugged host sees nothing; the meter goes on" {
+	sim $'0 watts 5\n2.05 unplug 1' --for 5s --record
+	jq -se '[.[] | select(.host | IN("unplugged", "plugged")) | .mono] == [1002050000000, 1003050000000]' .out
+	jq -se '[.[] | select(.p) | .s] as $s | [range(1; $s | length) | $s[.] - $s[. - 1]] | max == 11 and (map(select(. > 1)) | length) == 1' .out
+}
+
+@test "a stalled host gets it all at once, late" {
+	sim $'0 watts 5\n2.05 stall 0.5' --for 5s --record
+	jq -se '[.[] | select(.host == "at") | .mono | select(. > 1002050000000 and . < 1002550000000)] == []' .out
+	jq -se '[.[] | select(.p)] | length == 49' .out
+}
+
+@test "an unplugged pseudo-terminal goes away and comes back" {
+	printf '%s\n' '0 watts 5' '1 unplug 0.5' '3 end' >script
+	epi-sim --pty port script & pid=$!
+	until [ -L port ]; do sleep 0.02; done
+	first=$(readlink port)
+	timeout 5 cat port >seen || true
+	while [ -L port ]; do sleep 0.02; done
+	until [ -L port ]; do sleep 0.02; done
+	timeout 5 cat port >again || true
+	wait $pid
+	[ -s seen ] && [ -s again ] && [ "$first" ] && [ ! -L port ]
 }
 
 @test "a signal ends it: the end frame, status 0" {

@@ -50,53 +50,34 @@ elapsed_us(void)
 static void
 deliver(void)
 {
-	while (host.line_count &&
-	    host.lines[host.first_line].due_us <= host.true_us) {
-		struct host_line *line = &host.lines[host.first_line];
+	if (wire_replugged(&host.wire, host.true_us, host.config.write))
+		host.config.plug(true);
+	wire_deliver(&host.wire, host.true_us, host.config.write);
+}
 
-		host.config.write(line->text, line->length);
-		host.first_line = (host.first_line + 1) % HOST_LINES;
-		host.line_count--;
-	}
+void
+host_unplug(uint64_t us)
+{
+	wire_unplug(&host.wire, host.true_us, us, host.config.write);
+	host.config.plug(false);
 }
 
 size_t
 hal_uart_pending(void)
 {
-	if (host.wire_us <= host.true_us)
-		return 0;
-	return (size_t)((host.wire_us - host.true_us) * METER_BAUD / 10000000 + 1);
+	return wire_pending(&host.wire, host.true_us);
 }
 
 size_t
 hal_uart_room(void)
 {
-	size_t pending = hal_uart_pending();
-
-	if (host.line_count == HOST_LINES || pending > HOST_QUEUE)
-		return 0;
-	return HOST_QUEUE - pending;
+	return wire_room(&host.wire, host.true_us);
 }
 
 void
 hal_uart_write(const char *bytes, size_t count)
 {
-	uint64_t from = host.wire_us > host.true_us ? host.wire_us : host.true_us;
-
-	host.wire_us = from + count * 10000000 / METER_BAUD;
-	if (host.lose) {
-		host.lose--;
-		return;
-	}
-	struct host_line *line =
-	    &host.lines[(host.first_line + host.line_count++) % HOST_LINES];
-	line->due_us = host.wire_us;
-	line->length = count;
-	memcpy(line->text, bytes, count);
-	if (host.damage) {
-		host.damage--;
-		line->text[count / 2] ^= 4;
-	}
+	wire_write(&host.wire, bytes, count, host.true_us);
 	deliver();
 }
 
@@ -104,7 +85,13 @@ int
 hal_uart_read(uint64_t *time_us)
 {
 	unsigned char byte;
+	uint64_t came_us;
+	int recorded = wire_read(&host.wire, host.true_us, &came_us);
 
+	if (recorded >= 0) {
+		*time_us = device_us(came_us);
+		return recorded;
+	}
 	if (host.config.input < 0)
 		return -1;
 	if (read(host.config.input, &byte, 1) != 1)
@@ -178,8 +165,8 @@ hal_sleep_until(uint64_t time_us)
 
 	if (until > host.wake_us)
 		until = host.wake_us;
-	if (host.line_count && host.lines[host.first_line].due_us < until)
-		until = host.lines[host.first_line].due_us;
+	if (wire_next_us(&host.wire) < until)
+		until = wire_next_us(&host.wire);
 	if (until > host.true_us) {
 		if (host.config.fast)
 			host.true_us = until;
@@ -256,6 +243,7 @@ host_boot(const char *cause)
 {
 	host.cause = cause;
 	host.boot_us = host.true_us;
+	host.boots++;
 	host.wake_us = UINT64_MAX;
 	host.reset_asked = false;
 	meter_start(&host.meter, &host.config.meter);
@@ -267,6 +255,7 @@ host_start(const struct host_config *config)
 {
 	host.config = *config;
 	load_start(&host.load, &config->load);
+	wire_start(&host.wire, &config->wire);
 	for (unsigned c = 0; c < config->meter.channels; c++)
 		model_start(&host.models[c], &source, c, 100);
 	struct timespec now;
@@ -296,6 +285,8 @@ keep_truth(uint64_t sample_us)
 		host.last_counted_nj[c] = load_energy_nj(&host.load, c,
 		    (int64_t)host.models[c].energy_read_us);
 	}
+	if (host.config.sampled)
+		host.config.sampled(centre);
 	if (host.samples++)
 		return;
 	memcpy(host.first_nj, host.last_nj, sizeof host.first_nj);
@@ -327,8 +318,7 @@ host_end(const char *reason)
 	struct frame_end end = { .has = FRAME_END_TRUTH | FRAME_END_COUNTED };
 	char line[FRAME_LINE_MAX];
 
-	host.true_us = UINT64_MAX;
-	deliver();
+	wire_finish(&host.wire, host.config.write);
 	for (size_t i = 0; reason[i]; i++)
 		end.reason[i] = reason[i];
 	end.samples = host.samples;
@@ -340,6 +330,7 @@ host_end(const char *reason)
 		end.counted_uj[c] = microjoules(host.first_counted_nj[c],
 		    host.last_counted_nj[c]);
 	}
-	host.config.write(line, frame_format_end(&end, line, sizeof line));
+	wire_last(&host.wire, line, frame_format_end(&end, line, sizeof line),
+	    host.config.write);
 	host.config.flush();
 }

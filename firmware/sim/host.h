@@ -8,12 +8,12 @@
 
 #include "load.h"
 #include "meter.h"
-
-enum { HOST_LINES = 16, HOST_QUEUE = 1024 };
+#include "wire.h"
 
 struct host_config {
 	struct load_config load;
 	struct meter_config meter;
+	struct wire_config wire;
 	bool fast;          /* virtual time alone; else it keeps to real time */
 	int32_t drift_ppm;  /* the crystal runs fast by this */
 	int input;          /* descriptor that commands come from, or -1 */
@@ -22,12 +22,10 @@ struct host_config {
 	void (*write)(const char *bytes, size_t count);
 	/* Everything written must be out: a sleep follows. */
 	void (*flush)(void);
-};
-
-struct host_line {
-	uint64_t due_us;
-	size_t length;
-	char text[FRAME_LINE_MAX];
+	/* The plug goes out, or in again. */
+	void (*plug)(bool in);
+	/* A sample was taken; the true time of the centre of its averages. */
+	void (*sampled)(int64_t centre_us);
 };
 
 struct host {
@@ -40,10 +38,8 @@ struct host {
 	uint64_t boot_us;       /* true time of the last boot */
 	uint64_t wake_us;       /* no sleep goes on past this */
 	int64_t begin_ns;       /* CLOCK_MONOTONIC at the begin */
-	uint64_t wire_us;       /* the UART is busy until then */
-	struct host_line lines[HOST_LINES];
-	unsigned first_line, line_count;
-	unsigned lose, damage;  /* lines still to lose, to damage */
+	struct wire wire;
+	unsigned boots;
 	const char *cause;
 	bool reset_asked;
 
@@ -62,6 +58,9 @@ void host_boot(const char *cause);
 
 /* Whether a read would not block. */
 bool host_readable(int fd);
+
+/* The plug is out for so long. */
+void host_unplug(uint64_t us);
 
 /* One turn of the meter, and the books kept. */
 void host_turn(void);

@@ -16,23 +16,35 @@ static const struct {
 
 /* xorshift64*, Vigna 2016. */
 static uint64_t
+draw_from(uint64_t *random)
+{
+	*random ^= *random >> 12;
+	*random ^= *random << 25;
+	*random ^= *random >> 27;
+	return *random * UINT64_C(2685821657736338717);
+}
+
+static uint64_t
 draw(struct load *load)
 {
-	load->random ^= load->random >> 12;
-	load->random ^= load->random << 25;
-	load->random ^= load->random >> 27;
-	return load->random * UINT64_C(2685821657736338717);
+	return draw_from(&load->random);
 }
 
 /* Near enough to a normal deviate, in 1/37838 of its deviation: four uniform
  * numbers of 16 bits added have a deviation of 2 * 65536 / sqrt(12). */
 static int32_t
-deviate(struct load *load)
+deviate_from(uint64_t *random)
 {
-	uint64_t r = draw(load);
+	uint64_t r = draw_from(random);
 
 	return (int32_t)((r & 0xFFFF) + (r >> 16 & 0xFFFF) +
 	    (r >> 32 & 0xFFFF) + (r >> 48)) - 131070;
+}
+
+static int32_t
+deviate(struct load *load)
+{
+	return deviate_from(&load->random);
 }
 
 static uint32_t
@@ -109,38 +121,21 @@ advance(struct load *load, uint64_t time_us)
 	}
 }
 
-/* Sine and cosine by their series, of at most 30 degrees: basic operations of
- * doubles are the same on every machine, the library's functions are not. */
-static void
-turn(struct load *load)
-{
-	double gain = 1 + load->config.gain_ppm / 1e6;
-	double angle = load->config.phase_millidegrees / 1000.0 * 0.017453292519943295;
-	double term = 1, sum[2] = { 0, 0 };
-
-	for (int n = 0; n < 16; n++) {
-		sum[n % 2] += n % 4 < 2 ? term : -term;
-		term *= angle / (n + 1);
-	}
-	load->cosine_ppb = (int64_t)(gain * sum[0] * 1e9 + 0.5);
-	sum[1] *= gain * 1e9;
-	load->sine_ppb = (int64_t)(sum[1] + (sum[1] < 0 ? -0.5 : 0.5));
-}
-
 void
 load_start(struct load *load, const struct load_config *config)
 {
 	memset(load, 0, sizeof *load);
 	load->config = *config;
 	load->random = config->seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
+	load->noise = ~load->random;
 	for (int i = 0; i < 8; i++)
 		draw(load);
-	turn(load);
 	load->line_mv = config->mains_mv;
 	load->line_millihertz = config->mains_millihertz;
 	for (unsigned n = 0; n < config->nodes; n++) {
 		load->nodes[n].smooth_uw = states[LOAD_IDLE].level_uw;
 		load->nodes[n].power_uw = states[LOAD_IDLE].level_uw;
+		load_set_front(load, n, &config->front);
 	}
 	for (unsigned n = 0; n < config->nodes; n++) {
 		load_mean_from(load, n, 0);
@@ -152,22 +147,15 @@ void
 load_set(struct load *load, unsigned node, enum load_state state)
 {
 	load->nodes[node].state = state;
-	load->nodes[node].resistive = false;
 	load->nodes[node].burst_ms = 0;
 }
 
 void
-load_fix(struct load *load, unsigned node, int32_t uw)
+load_fix(struct load *load, unsigned node, int32_t uw, bool resistive)
 {
 	load->nodes[node].fixed_uw = uw;
+	load->nodes[node].resistive = resistive;
 	load_set(load, node, LOAD_FIXED);
-}
-
-void
-load_resist(struct load *load, unsigned node, int32_t uw)
-{
-	load_fix(load, node, uw);
-	load->nodes[node].resistive = true;
 }
 
 int64_t
@@ -198,71 +186,117 @@ share_ppm(int64_t uw)
 }
 
 static int32_t
-power_factor_milli(const struct load *load, unsigned n, int64_t uw)
+power_factor_milli(const struct load_node *node, int64_t uw)
 {
-	return load->nodes[n].resistive ? 1000 :
-	    300 + share_ppm(uw) * 3 / 10000;
+	return node->resistive ? 1000 : 300 + share_ppm(uw) * 3 / 10000;
 }
 
 static int64_t
-true_reactive_uvar(const struct load *load, unsigned n, int64_t uw)
+true_reactive_uvar(const struct load_node *node, int64_t uw)
 {
-	return load->nodes[n].resistive ? 0 :
-	    -uw * (200 - share_ppm(uw) / 10000) / 1000;
-}
-
-static int32_t
-crest_milli(const struct load *load, unsigned n, int64_t uw)
-{
-	return load->nodes[n].resistive ? 1414 :
-	    5000 - share_ppm(uw) * 15 / 10000;
+	return node->resistive ? 0 : -uw * (200 - share_ppm(uw) / 10000) / 1000;
 }
 
 static int64_t
-current_ua(const struct load *load, unsigned n, int64_t uw)
+current_ua(const struct load *load, const struct load_node *node, int64_t uw)
 {
 	if (uw <= 0)
 		return 0;
-	return uw * 1000000 / power_factor_milli(load, n, uw) / load->line_mv;
+	return uw * 1000000 / power_factor_milli(node, uw) / load->line_mv;
 }
 
 /* The share of the power that an ADC keeps which clips the current's peak:
  * the spike loses its top, and power in the same measure. */
 static int64_t
-clip(const struct load *load, unsigned n, int64_t uw, int64_t value)
+clip(const struct load *load, const struct load_node *node, int64_t uw,
+    int64_t value)
 {
-	int64_t peak_ua = current_ua(load, n, uw) * crest_milli(load, n, uw) /
-	    1000;
+	int64_t crest_milli = node->resistive ? 1414
+	    : 5000 - share_ppm(uw) * 15 / 10000;
+	int64_t peak_ua = current_ua(load, node, uw) * crest_milli / 1000;
 
 	if (load->config.clip_peak_ua <= 0 || peak_ua <= load->config.clip_peak_ua)
 		return value;
 	return value * load->config.clip_peak_ua / peak_ua;
 }
 
-/* A quantity times parts of 1e9, in steps that int64 holds. */
+/* A product of a value and parts per billion; the value under 2^63 / 1e9 in
+ * thousands. */
 static int64_t
-times_ppb(int64_t value, int64_t ppb)
+billionths(int64_t value, int64_t ppb)
 {
-	return value / 1000000 * ppb / 1000 +
-	    value % 1000000 * ppb / 1000000000;
+	return value / 1000 * ppb / 1000000 + value % 1000 * ppb / 1000000000;
+}
+
+void
+load_set_front(struct load *load, unsigned node,
+    const struct load_front *front)
+{
+	struct load_node *at = &load->nodes[node];
+	int64_t x = (int64_t)front->phase_millidegrees * 17453293 / 1000;
+	int64_t sine = x, cosine = 1000000000, term = 1000000000;
+
+	/* The series of sine and cosine in 1e-9; at 30 degrees the tenth term
+	 * is under it. */
+	for (int i = 1; i <= 10; i++) {
+		term = term * x / 1000000000 / i;
+		if (i % 2 == 0)
+			cosine += i % 4 == 0 ? term : -term;
+		else if (i > 1)
+			sine += i % 4 == 1 ? term : -term;
+	}
+	at->front = *front;
+	at->cosine_ppb = cosine;
+	at->sine_ppb = sine;
 }
 
 /*
- * What the channel makes of a true quantity (uW, or nJ over time_us) and its
- * reactive part: ratio and phase error, pickup, crosstalk, clipping, direction.
+ * What the channel makes of a true quantity and of its reactive twin (uW, or nJ
+ * over a time): phase error, ratio error, pickup, crosstalk, clipping,
+ * direction.
  */
 static int64_t
-measured(const struct load *load, unsigned n, int64_t value,
+measured(const struct load *load, unsigned n, int64_t value, int64_t reactive,
     int64_t mean_uw, int64_t others, int64_t pickup)
 {
-	const struct load_config *config = &load->config;
-	int64_t q = mean_uw > 0 ? value * (true_reactive_uvar(load, n, mean_uw) *
-	    1000 / mean_uw) / 1000 : 0;
+	const struct load_node *node = &load->nodes[n];
 
-	value = times_ppb(clip(load, n, mean_uw, value), load->cosine_ppb) +
-	    times_ppb(q, load->sine_ppb);
-	value += others * config->crosstalk_ppm / 1000000 + pickup;
-	return load->nodes[n].reversed ? -value : value;
+	value = clip(load, node, mean_uw, value);
+	value = billionths(value, node->cosine_ppb) +
+	    billionths(reactive, node->sine_ppb);
+	value += value * node->front.gain_ppm / 1000000;
+	value += others * load->config.crosstalk_ppm / 1000000 + pickup;
+	return node->reversed ? -value : value;
+}
+
+/* Reactive power goes with the real one as it does at their mean. */
+static int64_t
+reactive_of(const struct load_node *node, int64_t value, int64_t mean_uw)
+{
+	return mean_uw > 0 ? value * (true_reactive_uvar(node, mean_uw) * 1000 /
+	    mean_uw) / 1000 : 0;
+}
+
+static int64_t
+measured_reactive(const struct load *load, unsigned n, int64_t uw)
+{
+	const struct load_node *node = &load->nodes[n];
+	int64_t value = billionths(true_reactive_uvar(node, uw),
+	    node->cosine_ppb) - billionths(uw, node->sine_ppb);
+
+	value += value * node->front.gain_ppm / 1000000 +
+	    node->front.pickup_uvar;
+	return node->reversed ? -value : value;
+}
+
+/* The meter's own noise; of the power also in the energy that it counts. */
+static int64_t
+reading_noise(struct load *load)
+{
+	if (load->config.reading_noise_uw == 0)
+		return 0;
+	return (int64_t)deviate_from(&load->noise) *
+	    load->config.reading_noise_uw / 37838;
 }
 
 static int64_t
@@ -311,26 +345,6 @@ load_mean_from(struct load *load, unsigned node, uint64_t time_us)
 	    (int64_t)time_us);
 }
 
-/* The meter's own noise; of the power also in the energy that it counts. */
-static int64_t
-reading_noise_uw(struct load *load)
-{
-	if (!load->config.reading_noise_uw)
-		return 0;
-	return (int64_t)deviate(load) * load->config.reading_noise_uw / 37838;
-}
-
-static void
-add_noise(struct load *load, unsigned n, int64_t span_us,
-    struct model_reading *reading)
-{
-	int64_t noise_uw = reading_noise_uw(load);
-
-	reading->power_uw += noise_uw;
-	load->nodes[n].noise_nj += noise_uw * span_us / 1000;
-	reading->reactive_uvar += reading_noise_uw(load);
-}
-
 void
 load_read(void *state, unsigned channel, uint64_t time_us,
     struct model_reading *reading)
@@ -340,22 +354,19 @@ load_read(void *state, unsigned channel, uint64_t time_us,
 
 	advance(load, time_us + LOAD_BEFORE_US);
 	int64_t uw = averaged_uw(load, channel, (int64_t)time_us);
-	int64_t span_us = (int64_t)time_us - node->read_us;
+	int64_t noise_uw = reading_noise(load);
+	node->noise_nj += noise_uw * ((int64_t)time_us - node->read_us) / 1000;
 	load_mean_from(load, channel, time_us);
-	reading->power_uw = measured(load, channel, uw, uw,
+	reading->power_uw = measured(load, channel, uw,
+	    reactive_of(node, uw, uw), uw,
 	    load->config.crosstalk_ppm ? others_uw(load, channel) : 0,
-	    load->config.pickup_uw);
-	reading->reactive_uvar = times_ppb(true_reactive_uvar(load, channel,
-	    uw), load->cosine_ppb) - times_ppb(uw, load->sine_ppb);
-	reading->current_ua = clip(load, channel, uw,
-	    current_ua(load, channel, uw));
-	reading->power_factor_milli = uw > 0 ?
-	    power_factor_milli(load, channel, uw) : 0;
-	if (node->reversed) {
+	    node->front.pickup_uw) + noise_uw;
+	reading->reactive_uvar = measured_reactive(load, channel, uw) +
+	    reading_noise(load);
+	reading->current_ua = clip(load, node, uw, current_ua(load, node, uw));
+	reading->power_factor_milli = uw > 0 ? power_factor_milli(node, uw) : 0;
+	if (node->reversed)
 		reading->power_factor_milli = -reading->power_factor_milli;
-		reading->reactive_uvar = -reading->reactive_uvar;
-	}
-	add_noise(load, channel, span_us, reading);
 	reading->voltage_mv = load->line_mv;
 	reading->frequency_millihertz = load->line_millihertz;
 	reading->sag = load->line_mv < load->config.mains_mv * 7 / 10;
@@ -372,10 +383,11 @@ load_measured_nj(void *state, unsigned channel, uint64_t time_us)
 	if (us <= 0)
 		return node->measured_nj + node->noise_nj;
 	int64_t nj = now_nj - node->counted_true_nj;
-	node->measured_nj += measured(load, channel, nj, nj * 1000 / us,
+	node->measured_nj += measured(load, channel, nj,
+	    reactive_of(node, nj, nj * 1000 / us), nj * 1000 / us,
 	    load->config.crosstalk_ppm ?
 	    others_uw(load, channel) * us / 1000 : 0,
-	    load->config.pickup_uw * us / 1000);
+	    node->front.pickup_uw * us / 1000);
 	node->counted_us = (int64_t)time_us;
 	node->counted_true_nj = now_nj;
 	return node->measured_nj + node->noise_nj;

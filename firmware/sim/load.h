@@ -23,6 +23,14 @@ enum load_state { LOAD_IDLE, LOAD_PREFILL, LOAD_DECODE, LOAD_OFF, LOAD_FIXED };
 
 enum load_sampling { LOAD_MEAN, LOAD_POINT, LOAD_WINDOW };
 
+/* A clamp and its front end: w = gain (P cos phase + Q sin phase) + pickup,
+ * var = gain (Q cos phase - P sin phase) + pickup_uvar. */
+struct load_front {
+	int32_t gain_ppm;                   /* error of the ratio */
+	int32_t phase_millidegrees;         /* error, at most 30 degrees */
+	int32_t pickup_uw, pickup_uvar;     /* mains picked up, a constant */
+};
+
 struct load_config {
 	uint64_t seed;
 	unsigned nodes;
@@ -30,20 +38,19 @@ struct load_config {
 	enum load_sampling sampling;
 	uint64_t window_us;                 /* of LOAD_WINDOW, up to 2 s */
 	int32_t noise_uw;                   /* rms, with a memory of 32 ms */
-	int32_t reading_noise_uw;           /* rms, the meter's, of a reading */
 
-	/* The clamp and the front end, the same for all channels. */
-	int32_t gain_ppm;                   /* error of the clamp's ratio */
-	int32_t phase_millidegrees;         /* error: the current leads by it */
-	int32_t pickup_uw;                  /* mains picked up, a constant */
+	struct load_front front;            /* of all channels at the begin */
 	int32_t crosstalk_ppm;              /* of the sum of the other nodes */
 	int32_t clip_peak_ua;               /* full scale of the ADC; 0: none */
+	int32_t reading_noise_uw;           /* rms, the meter's, of a reading */
 };
 
 struct load_node {
 	enum load_state state;
 	int32_t fixed_uw;
-	bool resistive;        /* no rectifier: Q is 0, the power factor 1 */
+	bool resistive;            /* LOAD_FIXED, and its current is the voltage's */
+	struct load_front front;
+	int64_t cosine_ppb, sine_ppb; /* of the front's phase */
 	bool reversed;         /* the clamp is on the wrong way round */
 	bool computing;        /* of a token: else it waits for the others */
 	uint32_t burst_ms;     /* left of this part of the token */
@@ -62,16 +69,17 @@ struct load_node {
 struct load {
 	struct load_config config;
 	uint64_t random;
+	uint64_t noise;        /* random numbers of the readings' noise */
 	uint64_t ms;           /* the running millisecond, LOAD_BEFORE_US at 0 */
 	int32_t line_mv, line_millihertz;
-	int64_t cosine_ppb, sine_ppb; /* of the phase error, with the gain */
 	struct load_node nodes[LOAD_NODES];
 };
 
 void load_start(struct load *load, const struct load_config *config);
 void load_set(struct load *load, unsigned node, enum load_state state);
-void load_fix(struct load *load, unsigned node, int32_t uw);
-void load_resist(struct load *load, unsigned node, int32_t uw);
+void load_fix(struct load *load, unsigned node, int32_t uw, bool resistive);
+void load_set_front(struct load *load, unsigned node,
+    const struct load_front *front);
 
 /* Energy of a node at a time at most 4 s back and 4 s before 0; only its
  * differences mean something. */

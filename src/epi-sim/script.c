@@ -7,31 +7,36 @@
 #include "report.h"
 
 enum verb {
-	IDLE, PREFILL, DECODE, OFF, WATTS, RESISTIVE, LOSE, DAMAGE, REBOOT, MISSING, STUCK,
-	BADSUM, PRESENT, BROWNOUT, REVERSE, FREEZE, END
+	IDLE, PREFILL, DECODE, OFF, WATTS, LOSE, DAMAGE, REBOOT, MISSING, STUCK,
+	BADSUM, PRESENT, BROWNOUT, REVERSE, FREEZE, RESISTIVE, GAIN, PHASE, PICKUP,
+	CUT, UNPLUG, STALL, STEP, END
 };
 
 struct script_action {
 	uint64_t at_us;
 	enum verb verb;
 	unsigned node; /* from 1; 0: all */
-	int64_t value; /* uW, or a count */
+	int64_t value; /* uW, ppm, millidegrees, us, or a count */
 };
 
-/* `arguments`: w watts, k a count, n a node that may be left out. */
+/* `arguments`: w watts, k a count, x a signed decimal of millionths, d one of
+ * thousandths, s seconds, n a node that may be left out. */
 static const struct {
 	const char *word;
 	const char *arguments;
 } verbs[] = {
 	[IDLE] = { "idle", "n" }, [PREFILL] = { "prefill", "n" },
 	[DECODE] = { "decode", "n" }, [OFF] = { "off", "n" },
-	[WATTS] = { "watts", "wn" }, [RESISTIVE] = { "resistive", "wn" },
-	[LOSE] = { "lose", "k" },
+	[WATTS] = { "watts", "wn" }, [LOSE] = { "lose", "k" },
 	[DAMAGE] = { "damage", "k" }, [REBOOT] = { "reboot", "" },
 	[MISSING] = { "missing", "n" }, [STUCK] = { "stuck", "n" },
 	[BADSUM] = { "badsum", "n" }, [PRESENT] = { "present", "n" },
 	[BROWNOUT] = { "brownout", "n" }, [REVERSE] = { "reverse", "n" },
-	[FREEZE] = { "freeze", "n" }, [END] = { "end", "" }
+	[FREEZE] = { "freeze", "n" }, [RESISTIVE] = { "resistive", "wn" },
+	[GAIN] = { "gain", "xn" }, [PHASE] = { "phase", "dn" },
+	[PICKUP] = { "pickup", "xn" }, [CUT] = { "cut", "k" },
+	[UNPLUG] = { "unplug", "s" }, [STALL] = { "stall", "s" },
+	[STEP] = { "step", "x" }, [END] = { "end", "" }
 };
 
 uint64_t
@@ -81,17 +86,19 @@ static bool
 argument(char kind, const char *text, size_t length, unsigned nodes,
     struct script_action *action)
 {
+	int scale = kind == 'd' ? 3 : strchr("wxs", kind) ? 6 : 0;
 	int64_t value;
 
-	if (!json_decimal_text(text, length, kind == 'w' ? 6 : 0, &value) ||
-	    value < 0)
+	if (!json_decimal_text(text, length, scale, &value) ||
+	    (value < 0 && kind != 'x' && kind != 'd'))
 		return false;
 	if (kind == 'n') {
 		action->node = (unsigned)value;
 		return value >= 1 && value <= nodes;
 	}
 	action->value = value;
-	return value <= 2000000000;
+	return value <= 2000000000 && value >= -2000000000 &&
+	    (kind != 'd' || (value <= 30000 && value >= -30000));
 }
 
 /* NULL, or what is wrong. */
@@ -161,6 +168,21 @@ script_default(struct script *script, unsigned nodes)
 	add(script, (struct script_action){ 15000000, IDLE, 0, 0 });
 }
 
+/* The front end of a node's channel, with one of its errors another one. */
+static void
+set_front(enum verb verb, unsigned n, int32_t value)
+{
+	struct load_front front = host.load.nodes[n].front;
+
+	if (verb == GAIN)
+		front.gain_ppm = value;
+	else if (verb == PHASE)
+		front.phase_millidegrees = value;
+	else
+		front.pickup_uw = value;
+	load_set_front(&host.load, n, &front);
+}
+
 static void
 act_on_node(const struct script_action *action, unsigned n)
 {
@@ -171,9 +193,15 @@ act_on_node(const struct script_action *action, unsigned n)
 	case PREFILL: load_set(&host.load, n, LOAD_PREFILL); break;
 	case DECODE: load_set(&host.load, n, LOAD_DECODE); break;
 	case OFF: load_set(&host.load, n, LOAD_OFF); break;
-	case WATTS: load_fix(&host.load, n, (int32_t)action->value); break;
+	case WATTS:
 	case RESISTIVE:
-		load_resist(&host.load, n, (int32_t)action->value);
+		load_fix(&host.load, n, (int32_t)action->value,
+		    action->verb == RESISTIVE);
+		break;
+	case GAIN:
+	case PHASE:
+	case PICKUP:
+		set_front(action->verb, n, (int32_t)action->value);
 		break;
 	case MISSING: model->missing = true; break;
 	case STUCK: model->stuck_low = true; break;
@@ -195,8 +223,14 @@ static void
 act(struct script *script, const struct script_action *action)
 {
 	switch (action->verb) {
-	case LOSE: host.lose = (unsigned)action->value; break;
-	case DAMAGE: host.damage = (unsigned)action->value; break;
+	case LOSE: host.wire.lose = (unsigned)action->value; break;
+	case DAMAGE: host.wire.damage = (unsigned)action->value; break;
+	case CUT: host.wire.cut = (unsigned)action->value; break;
+	case UNPLUG: host_unplug((uint64_t)action->value); break;
+	case STALL:
+		wire_stall(&host.wire, host.true_us, (uint64_t)action->value);
+		break;
+	case STEP: host.wire.step_ns += action->value * 1000; break;
 	case REBOOT: host_boot("run"); break;
 	case END: script->ended = true; break;
 	default:
