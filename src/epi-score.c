@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <nettle/sha2.h>
-
+#include "digest.h"
 #include "epi-score/score.h"
 #include "option.h"
 #include "report.h"
@@ -60,32 +59,12 @@ static const char *idle; /* what --idle told */
 static bool repeats;
 static char *pool;
 
-static struct sha256_ctx hash; /* of the input that is being read */
-
-static void
-write_digest(char text[DIGEST], struct sha256_ctx *context)
-{
-	uint8_t digest[SHA256_DIGEST_SIZE];
-
-	sha256_digest(context, sizeof digest, digest);
-	for (size_t i = 0; i < sizeof digest; i++)
-		snprintf(text + 2 * i, 3, "%02x", digest[i]);
-}
-
-void
-digest_bytes(char digest[DIGEST], const char *bytes, size_t length)
-{
-	struct sha256_ctx context;
-
-	sha256_init(&context);
-	sha256_update(&context, length, (const uint8_t *)bytes);
-	write_digest(digest, &context);
-}
+static struct digest hash; /* of the input that is being read */
 
 static void
 watch(const char *bytes, size_t length)
 {
-	sha256_update(&hash, length, (const uint8_t *)bytes);
+	digest_add(&hash, bytes, length);
 }
 
 static void
@@ -98,7 +77,7 @@ take_input(struct score *score, char *name, struct sample_nodes *nodes)
 	input = &score->inputs[score->input_count++];
 	input->name = name;
 	*input->digest = '\0';
-	sha256_init(&hash);
+	digest_start(&hash);
 	if (!feed_records((char *[]){ name, NULL }, nodes, record_take,
 	    score)) {
 		note_add(&score->refusals,
@@ -106,7 +85,7 @@ take_input(struct score *score, char *name, struct sample_nodes *nodes)
 		    name);
 		return;
 	}
-	write_digest(input->digest, &hash);
+	digest_end(&hash, input->digest);
 }
 
 static void
@@ -208,7 +187,7 @@ set_accuracy(struct score *score, const char *text)
 			    *word);
 	}
 	mark->records++;
-	digest_bytes(mark->digest, text, strlen(text));
+	digest_bytes(text, strlen(text), mark->digest);
 	benchmark_settle(mark, mark->accuracy);
 	free(words);
 }

@@ -325,8 +325,8 @@ take_accuracy(struct score *score, const struct feed_record *record)
 	}
 	read = *mark;
 	wrong = read_accuracy(at, &read);
-	if (json_string(&at[ANSWERS], read.digest, DIGEST) <= 0)
-		digest_bytes(read.digest, record->line, record->length);
+	if (json_string(&at[ANSWERS], read.digest, DIGEST_HEX) <= 0)
+		digest_bytes(record->line, record->length, read.digest);
 	if (wrong) {
 		complain(record, wrong);
 		return;

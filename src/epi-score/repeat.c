@@ -156,12 +156,12 @@ settle_budget(struct budget *budget, const struct runs *runs,
 		.source = "repeatability", .nu = spread.freedom,
 		.scope = BUDGET_RUN, .evaluated = true
 	};
-	char key[NAME + DIGEST], digest[DIGEST];
+	char key[NAME + DIGEST_HEX], digest[DIGEST_HEX];
 
 	for (size_t i = 0; i < own->count; i++)
 		if (own->lines[i].scope != BUDGET_RUN)
 			budget_add(budget, &own->lines[i]);
-	digest_bytes(digest, median->result.line, median->result.length);
+	digest_bytes(median->result.line, median->result.length, digest);
 	snprintf(key, sizeof key, "repeatability:%.16s", digest);
 	line.key = key;
 	/* The lower of two in the middle is one of an odd number. */

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "budget.h"
+#include "digest.h"
 #include "feed.h"
 #include "json.h"
 #include "stats.h"
@@ -25,7 +26,6 @@ enum {
 	SENTENCE = 640,
 	BENCHMARKS = 16,
 	NOTES = 100,
-	DIGEST = 65, /* SHA-256 in hexadecimal, and a NUL */
 	UNKNOWN = -1
 };
 
@@ -40,7 +40,7 @@ struct notes {
 
 struct input {
 	const char *name;
-	char digest[DIGEST]; /* "": not read to its end */
+	char digest[DIGEST_HEX]; /* "": not read to its end */
 };
 
 /* The members of an energy record. */
@@ -84,7 +84,7 @@ struct benchmark {
 	int64_t transport;   /* questions whose connection failed */
 	double accuracy, u_accuracy;
 	struct stats_interval interval;
-	char digest[DIGEST]; /* of the answers, or of what told the accuracy */
+	char digest[DIGEST_HEX]; /* of the answers, or of what told the accuracy */
 };
 
 /* How well EPI is known; all relative, of its logarithm.  NAN: it is not. */
@@ -135,8 +135,6 @@ int64_t count_add(int64_t sum, int64_t count);       /* UNKNOWN stays so */
 struct benchmark *benchmark_find(struct score *score, const char *name);
 /* Counts win over a figure.  NULL, or what is wrong. */
 const char *benchmark_settle(struct benchmark *mark, double accuracy);
-/* SHA-256 in hexadecimal of some bytes. */
-void digest_bytes(char digest[DIGEST], const char *bytes, size_t length);
 /* A feed_take; its state is the struct score. */
 void record_take(void *state, const struct feed_record *record);
 

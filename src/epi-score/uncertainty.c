@@ -61,7 +61,7 @@ static void
 add_accuracy(struct uncertainty *u, const struct score *score)
 {
 	double composite = score_composite(score, benchmark_accuracy);
-	char key[NAME + DIGEST + 16];
+	char key[NAME + DIGEST_HEX + 16];
 
 	u->accuracy = 0;
 	for (int i = 0; i < score->benchmark_count; i++) {
