@@ -18,9 +18,10 @@ leave(const char **at, const char *from, const char *end)
 	return from == end || *from == ',';
 }
 
-static enum csv_kind
-quoted(const char **at, const char *from, const char *end,
-    struct csv_cell *cell)
+/* The cell behind its opening quote, up to the closing one; where that is, or
+ * `end`. */
+static const char *
+quoted_end(const char *from, const char *end, struct csv_cell *cell)
 {
 	cell->at = from;
 	for (; from < end; from++) {
@@ -32,7 +33,64 @@ quoted(const char **at, const char *from, const char *end,
 		from++;
 	}
 	cell->length = (size_t)(from - cell->at);
+	return from;
+}
+
+static enum csv_kind
+quoted(const char **at, const char *from, const char *end,
+    struct csv_cell *cell)
+{
+	from = quoted_end(from, end, cell);
 	return from < end && leave(at, from + 1, end) ? CSV_CELL : CSV_BAD;
+}
+
+/* An unquoted cell, and where it ends. */
+static const char *
+bare(const char **at, const char *from, const char *end, struct csv_cell *cell)
+{
+	const char *to = memchr(from, ',', (size_t)(end - from));
+
+	*at = to ? to + 1 : NULL;
+	if (!to)
+		to = end;
+	cell->at = from;
+	cell->length = (size_t)(to - from);
+	return to;
+}
+
+enum csv_kind
+csv_next_exact(const char **at, const char *end, struct csv_cell *cell)
+{
+	const char *from = *at;
+
+	if (!from)
+		return CSV_END;
+	cell->doubled = false;
+	cell->quoted = from < end && *from == '"';
+	if (!cell->quoted) {
+		bare(at, from, end, cell);
+		return CSV_CELL;
+	}
+	from = quoted_end(from + 1, end, cell);
+	if (from == end || (from + 1 < end && from[1] != ','))
+		return CSV_BAD;
+	*at = from + 1 < end ? from + 2 : NULL;
+	return CSV_CELL;
+}
+
+bool
+csv_open(bool open, const char *line, size_t length)
+{
+	enum { START, BARE, OPEN, CLOSED } cell = open ? OPEN : START;
+
+	for (size_t i = 0; i < length; i++)
+		if (line[i] == '"' && cell != BARE)
+			cell = cell == OPEN ? CLOSED : OPEN;
+		else if (line[i] == ',' && cell != OPEN)
+			cell = START;
+		else if (cell != OPEN)
+			cell = BARE;
+	return cell == OPEN;
 }
 
 enum csv_kind
@@ -48,13 +106,9 @@ csv_next(const char **at, const char *end, struct csv_cell *cell)
 	cell->quoted = from < end && *from == '"';
 	if (cell->quoted)
 		return quoted(at, from + 1, end, cell);
-	to = memchr(from, ',', (size_t)(end - from));
-	*at = to ? to + 1 : NULL;
-	if (!to)
-		to = end;
+	to = bare(at, from, end, cell);
 	while (to > from && blank(to[-1]))
 		to--;
-	cell->at = from;
 	cell->length = (size_t)(to - from);
 	return CSV_CELL;
 }
