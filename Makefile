@@ -2,8 +2,8 @@
 #
 # A program is a src/epi-*.c (with its parts in a folder of that name, if it has
 # some) or a scripts/epi-*, a module a src/lib/*.c, a test
-# a tests/*.bats or a tests/unit/*.c, a page a man/*.[157]: a new one edits
-# nothing here.  A program that needs a library says so in its source, in a
+# a tests/*.bats or a tests/unit/*.c, a page a man/*.[157], an example for its
+# users a src/P/*.ndjson: a new one edits nothing here.  A program that needs a library says so in its source, in a
 # line "/* link: -lname */".
 
 VERSION = 0.1.0
@@ -113,15 +113,19 @@ deps-dev:
 
 at = $(DESTDIR)$(PREFIX)
 pages = $(wildcard man/*.$(1))
+examples = $(wildcard src/epi-*/*.ndjson)
 
 install: all
-	install -d $(at)/bin $(foreach s,1 5 7,$(at)/share/man/man$(s))
+	install -d $(at)/bin $(at)/share/epi \
+		$(foreach s,1 5 7,$(at)/share/man/man$(s))
 	install -m 755 $(programs) $(at)/bin
+	install -m 644 $(examples) $(at)/share/epi
 	set -e; $(foreach s,1 5 7,$(if $(call pages,$(s)),\
 		install -m 644 $(call pages,$(s)) $(at)/share/man/man$(s);))
 
 uninstall:
-	rm -f $(patsubst $(BIN)/%,$(at)/bin/%,$(programs)) $(foreach s,1 5 7,\
+	rm -f $(patsubst $(BIN)/%,$(at)/bin/%,$(programs)) \
+		$(addprefix $(at)/share/epi/,$(notdir $(examples))) $(foreach s,1 5 7,\
 		$(patsubst man/%,$(at)/share/man/man$(s)/%,$(call pages,$(s))))
 
 # The same commit gives the same bytes.

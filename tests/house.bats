@@ -13,6 +13,7 @@ house() {
 	(cd to/opt/epi && find . -type f | sort) >have
 	(cd "${EPI_BIN:-$root/bin}" && printf './bin/%s\n' *) >want
 	(cd "$root/man" && for f in *.[157]; do echo "./share/man/man${f##*.}/$f"; done) >>want
+	(cd "$root/src" && for f in epi-*/*.ndjson; do echo "./share/epi/${f##*/}"; done) >>want
 	sort want | diff - have
 }
 
