@@ -263,6 +263,41 @@ joules() {
 	[ "$(cluster '[.begin, .end, .joules]' | xargs)" = '[1.5,3.5,2] [3.5,4.5,1]' ]
 }
 
+# edge WHICH BEGIN END: of a span that is named after its begin.
+edge() {
+	local at=$2
+	[ "$1" = begin ] || at=$3
+	printf '{"timestamp":%s,"type":"event","event":"span","label":"%s","edge":"%s","begin":%s,"end":%s}\n' "$at" "$2" "$1" "$2" "$3"
+}
+
+@test "the peak of a span that begins with the last sample is that sample" {
+	ok epi-integrate --rate 1 < <(series a 1 90 90 5; edge begin 3 9; edge end 3 9)
+	[ "$(node '[.samples, .peak_watts]')" = '[1,5]' ]
+}
+
+@test "the peak of a span that comes late and begins before the samples is of all" {
+	ok epi-integrate --rate 1 < <(series a 1 90 5 5; edge begin 0 5; series a 4 5 5; edge end 0 5)
+	[ "$(node '[.samples, .peak_watts]')" = '[4,90]' ]
+}
+
+# 60 spans, some within others, some apart.
+@test "many spans at once are what each of them is alone" {
+	irregular 400 >trace
+	awk 'BEGIN { srand(3); for (i = 0; i < 60; i++) {
+		b = 1795340395 + rand() * 30; printf "%.3f %.3f\n", b, b + (i % 9 ? rand() : rand() * 30) } }' | sort -u >spans
+	while read -r b e; do edge begin "$b" "$e"; done <spans >begins
+	epi-integrate --rate 10 < <(cat begins trace) | jq -c 'del(.complete)' >all
+	while read -r line; do epi-integrate --rate 10 < <(echo "$line"; cat trace); done <begins 2>errors | jq -c 'del(.complete)' >each
+	[ "$(wc -l <each)" -eq $((60 * 6)) ] && sort all | cmp - <(sort each)
+}
+
+# A campaign: each answer lasts a quarter of a second, and an eighth is between.
+@test "14,000 answers take what their times take: 2 W + 4 W over 0.25 s" {
+	awk 'BEGIN { for (t = 0; t < 5251; t++) for (n = 0; n < 2; n++) printf "{\"timestamp\":%d,\"node\":\"%s\",\"watts\":%d}\n", t, n, 2 + 2 * n }' >trace
+	awk 'BEGIN { for (i = 0; i < 14000; i++) printf "{\"type\":\"answer\",\"id\":\"%d\",\"begin\":%.3f,\"end\":%.3f}\n", i, i * 0.375, i * 0.375 + 0.25 }' >answers
+	[ "$(epi-window --span answers trace | epi-integrate | grep -c '"cluster".*"seconds":0.250,"joules":1.500,')" -eq 14000 ]
+}
+
 @test "--every writes a set before the input ends" {
 	mkfifo pipe
 	epi-integrate --every 1s --rate 1 <pipe >out 3>&- &

@@ -23,6 +23,8 @@ node_at(unsigned index)
 			s.nodes[i].quick_ns = INT64_MIN;
 			s.nodes[i].peak_nw = INT64_MIN;
 			s.nodes[i].low_nw = INT64_MAX;
+			s.nodes[i].first_peak_nw = INT64_MIN;
+			s.nodes[i].first_low_nw = INT64_MAX;
 		}
 		s.room = room;
 	}
@@ -58,14 +60,107 @@ span_part(struct span *span, unsigned node)
 	return &span->parts[node];
 }
 
-/* The spans changed: what was remembered of their edges no longer holds. */
+/* NULL: it was told. */
+static struct span *
+span_of(size_t id)
+{
+	return id < s.span_told ? NULL : &s.spans[id - s.span_told];
+}
+
 void
 span_changed(void)
 {
 	for (unsigned i = 0; i < s.room; i++)
 		s.nodes[i].next_edge_ns = s.nodes[i].quick_ns = INT64_MIN;
-	s.tick.from_ns = s.tick.to_ns = 0;
-	s.tick.active_count = 0;
+	s.tick.to_ns = INT64_MIN;
+}
+
+void
+span_forget(size_t count)
+{
+	s.spans += count;
+	s.span_count -= count;
+	s.span_told += count;
+}
+
+/* Room for one more span: that of spans that were told, if it is half of all. */
+static void
+make_room(void)
+{
+	if (s.span_count > 0 &&
+	    s.spans + s.span_count < s.span_store + s.span_room)
+		return;
+	if (s.span_count > 0)
+		memmove(s.span_store, s.spans,
+		    s.span_count * sizeof *s.spans);
+	if (s.span_count >= s.span_room / 2) {
+		s.span_room = s.span_room ? s.span_room * 2 : 8;
+		s.span_store = report_resize(s.span_store, s.span_room,
+		    sizeof *s.spans);
+		s.tick.active = report_resize(s.tick.active, s.span_room,
+		    sizeof *s.tick.active);
+	}
+	s.spans = s.span_store;
+}
+
+/* How many of the first `count` begins are of spans that were not told. */
+static size_t
+count_untold(size_t count)
+{
+	size_t n = 0;
+
+	while (count-- > 0)
+		n += s.begins[count].id >= s.span_told;
+	return n;
+}
+
+/* The begins of spans that were told are left out. */
+static void
+tidy_begins(void)
+{
+	size_t kept = 0;
+
+	for (unsigned i = 0; i < s.room; i++)
+		s.nodes[i].begins = count_untold(s.nodes[i].begins);
+	s.tick.begins = count_untold(s.tick.begins);
+	for (size_t i = 0; i < s.begin_count; i++)
+		if (s.begins[i].id >= s.span_told)
+			s.begins[kept++] = s.begins[i];
+	s.begin_count = kept;
+}
+
+/* A new span mostly begins last.  Nodes that are past its begin go back to it;
+ * the tick's spans are looked for anew. */
+static void
+add_begin(int64_t begin_ns, size_t id)
+{
+	size_t at;
+
+	if (s.begin_count == s.begin_room && s.begin_count > 2 * s.span_count)
+		tidy_begins();
+	if (s.begin_count == s.begin_room) {
+		s.begin_room = s.begin_room ? s.begin_room * 2 : 16;
+		s.begins = report_resize(s.begins, s.begin_room,
+		    sizeof *s.begins);
+	}
+	at = s.begin_count++;
+	for (; at > 0 && s.begins[at - 1].ns > begin_ns; at--)
+		s.begins[at] = s.begins[at - 1];
+	s.begins[at] = (struct begin){ begin_ns, id };
+	for (unsigned i = 0; i < s.room; i++) {
+		struct node *node = &s.nodes[i];
+
+		if (node->begins > at)
+			node->begins = at;
+		if (node->next_edge_ns > begin_ns)
+			node->next_edge_ns = begin_ns;
+		if (node->quick_ns > begin_ns)
+			node->quick_ns = begin_ns;
+	}
+	if (begin_ns <= s.tick.active_ns)
+		s.tick.to_ns = INT64_MIN;
+	else if (begin_ns < s.tick.to_ns)
+		s.tick.to_ns = begin_ns;
 }
 
 struct span *
@@ -73,18 +168,13 @@ span_add(const char *label, size_t length, int64_t begin_ns, int64_t end_ns)
 {
 	struct span *span;
 
-	if (s.span_count == s.span_room) {
-		s.span_room = s.span_room ? s.span_room * 2 : 8;
-		s.spans = report_resize(s.spans, s.span_room, sizeof *s.spans);
-		s.tick.active = report_resize(s.tick.active, s.span_room,
-		    sizeof *s.tick.active);
-	}
+	make_room();
 	span = &s.spans[s.span_count++];
 	memset(span, 0, sizeof *span);
 	span->label = label ? report_copy(label, length) : NULL;
 	span->begin_ns = begin_ns;
 	span->end_ns = end_ns;
-	span_changed();
+	add_begin(begin_ns, s.span_told + s.span_count - 1);
 	return span;
 }
 
@@ -97,93 +187,181 @@ span_stretch(struct part *part, int64_t peak_nw, int64_t low_nw)
 		part->low_nw = low_nw;
 }
 
-/* The begin edge, if it lies at or before `to`.  Where the node's samples
- * started inside the span, it is covered from the first of them. */
+/* The begin edge, at or before `to`.  Where the node's samples started inside
+ * the span, it is covered from the first of them. */
 static void
 pass_begin(const struct node *node, struct part *part,
     const struct span *span, const struct energy_reading *to)
 {
 	int64_t last_ns = node->energy.last.point.time_ns;
 
-	if (part->begun || span->begin_ns > to->point.time_ns)
-		return;
 	part->begun = true;
 	if (span->begin_ns <= node->first_ns) {
 		part->from_ns = node->first_ns;
 		span_stretch(part, node->peak_nw, node->low_nw);
+		span_stretch(part, node->first_peak_nw, node->first_low_nw);
 	} else if (span->begin_ns >= last_ns) {
 		part->from_ns = span->begin_ns;
-		part->at_begin = energy_at(&node->energy, to, span->begin_ns);
+		part->tally = energy_at(&node->energy, to, span->begin_ns);
 		if (span->begin_ns == last_ns)
 			span_stretch(part, node->energy.last.point.watts_nw,
 			    node->energy.last.point.watts_nw);
 	} else {
 		part->from_ns = last_ns;
-		part->at_begin = node->energy.at_last;
+		part->tally = node->energy.at_last;
 		part->late = true;
 	}
 }
 
+/* The end edge, at or before `to`; it may lie before the node's samples. */
 static void
 pass_end(const struct node *node, struct part *part, const struct span *span,
     const struct energy_reading *to)
 {
-	if (!part->begun || part->ended || span->end_ns > to->point.time_ns)
-		return;
+	struct energy_tally at_end = part->tally;
+
 	part->ended = s.passed = true;
-	part->to_ns = span->end_ns;
-	if (span->end_ns <= part->from_ns)
-		part->to_ns = part->from_ns; /* all before the node's samples */
-	else
-		part->at_end = energy_at(&node->energy, to, span->end_ns);
-	if (part->to_ns == part->from_ns)
-		part->at_end = part->at_begin;
+	part->to_ns = part->from_ns;
+	if (span->end_ns > part->from_ns) {
+		part->to_ns = span->end_ns;
+		at_end = energy_at(&node->energy, to, span->end_ns);
+	}
+	energy_tally_subtract(&at_end, &part->tally);
+	part->tally = at_end;
 }
 
-/* Every edge between the node's last reading and `to`. */
+/* Spans that begin up to `to` are the node's open ones, too. */
+static void
+open_begun(struct node *node, unsigned index, const struct energy_reading *to)
+{
+	for (; node->begins < s.begin_count &&
+	    s.begins[node->begins].ns <= to->point.time_ns; node->begins++) {
+		size_t id = s.begins[node->begins].id;
+		struct span *span = span_of(id);
+
+		if (!span || span_part(span, index)->begun)
+			continue;
+		pass_begin(node, span_part(span, index), span, to);
+		if (node->open_count == node->open_room) {
+			node->open_room = node->open_room
+			    ? node->open_room * 2 : 8;
+			node->open = report_resize(node->open,
+			    node->open_room, sizeof *node->open);
+		}
+		node->open[node->open_count++] = id;
+	}
+}
+
+/* The extremes since the last edge are the open spans'. */
+static void
+stretch_open(struct node *node, unsigned index)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < node->open_count; i++) {
+		struct span *span = span_of(node->open[i]);
+
+		if (!span)
+			continue;
+		span_stretch(span_part(span, index), node->peak_nw,
+		    node->low_nw);
+		node->open[kept++] = node->open[i];
+	}
+	node->open_count = kept;
+}
+
+/* Every edge between the node's last reading and `to`.  Only the spans that are
+ * open are looked at: a campaign has one for each of its answers. */
 static void
 pass_edges(struct node *node, unsigned index, const struct energy_reading *to)
 {
-	node->next_edge_ns = INT64_MAX;
-	for (size_t i = 0; i < s.span_count; i++) {
-		struct span *span = &s.spans[i];
-		struct part *part = span_part(span, index);
-		int64_t edge;
+	size_t kept = 0;
 
-		if (part->ended)
+	stretch_open(node, index);
+	open_begun(node, index, to);
+	node->next_edge_ns = node->begins < s.begin_count
+	    ? s.begins[node->begins].ns : INT64_MAX;
+	for (size_t i = 0; i < node->open_count; i++) {
+		struct span *span = span_of(node->open[i]);
+
+		if (span->end_ns <= to->point.time_ns) {
+			pass_end(node, span_part(span, index), span, to);
 			continue;
-		if (part->begun)
-			span_stretch(part, node->peak_nw, node->low_nw);
-		pass_begin(node, part, span, to);
-		pass_end(node, part, span, to);
-		edge = part->begun ? span->end_ns : span->begin_ns;
-		if (!part->ended && edge < node->next_edge_ns)
-			node->next_edge_ns = edge;
+		}
+		if (span->end_ns < node->next_edge_ns)
+			node->next_edge_ns = span->end_ns;
+		node->open[kept++] = node->open[i];
 	}
+	node->open_count = kept;
+	if (node->peak_nw > node->first_peak_nw)
+		node->first_peak_nw = node->peak_nw;
+	if (node->low_nw < node->first_low_nw)
+		node->first_low_nw = node->low_nw;
 	node->peak_nw = INT64_MIN;
 	node->low_nw = INT64_MAX;
 }
 
-/* The spans that hold time t, and the span_stretch of time for which they do. */
+/* Of the spans that held the time before, those that hold t. */
+static void
+leave_active(int64_t t)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s.tick.active_count; i++) {
+		const struct span *span = span_of(s.tick.active[i]);
+
+		if (!span)
+			continue;
+		if (span->end_ns <= t) {
+			if (span->end_ns > s.tick.from_ns)
+				s.tick.from_ns = span->end_ns;
+			continue;
+		}
+		if (span->end_ns < s.tick.to_ns)
+			s.tick.to_ns = span->end_ns;
+		s.tick.active[kept++] = s.tick.active[i];
+	}
+	s.tick.active_count = kept;
+}
+
+static void
+enter_active(int64_t t)
+{
+	for (; s.tick.begins < s.begin_count &&
+	    s.begins[s.tick.begins].ns <= t; s.tick.begins++) {
+		size_t id = s.begins[s.tick.begins].id;
+		const struct span *span = span_of(id);
+		int64_t edge_ns;
+
+		if (!span)
+			continue;
+		edge_ns = span->end_ns <= t ? span->end_ns : span->begin_ns;
+		if (edge_ns > s.tick.from_ns)
+			s.tick.from_ns = edge_ns;
+		if (span->end_ns <= t)
+			continue;
+		if (span->end_ns < s.tick.to_ns)
+			s.tick.to_ns = span->end_ns;
+		s.tick.active[s.tick.active_count++] = id;
+	}
+}
+
+/* The spans that hold time t, and the stretch of time for which they do: from
+ * those of the stretch before, or from none where time went back. */
 static void
 find_active(int64_t t)
 {
-	s.tick.from_ns = INT64_MIN;
-	s.tick.to_ns = INT64_MAX;
-	s.tick.active_count = 0;
-	for (size_t i = 0; i < s.span_count; i++) {
-		const struct span *span = &s.spans[i];
-		const int64_t edges[] = { span->begin_ns, span->end_ns };
-
-		for (int e = 0; e < 2; e++) {
-			if (edges[e] <= t && edges[e] > s.tick.from_ns)
-				s.tick.from_ns = edges[e];
-			if (edges[e] > t && edges[e] < s.tick.to_ns)
-				s.tick.to_ns = edges[e];
-		}
-		if (t >= span->begin_ns && t < span->end_ns)
-			s.tick.active[s.tick.active_count++] = i;
+	if (t < s.tick.from_ns || s.tick.to_ns == INT64_MIN) {
+		s.tick.from_ns = INT64_MIN;
+		s.tick.active_count = s.tick.begins = 0;
 	}
+	s.tick.to_ns = INT64_MAX;
+	s.tick.active_ns = t;
+	leave_active(t);
+	enter_active(t);
+	if (s.tick.begins < s.begin_count &&
+	    s.begins[s.tick.begins].ns < s.tick.to_ns)
+		s.tick.to_ns = s.begins[s.tick.begins].ns;
 }
 
 /* The tick is over, or is looked at: its sum counts in every span it is in. */
@@ -201,11 +379,11 @@ tick_fold(void)
 	if (s.tick.time_ns < s.tick.from_ns || s.tick.time_ns >= s.tick.to_ns)
 		find_active(s.tick.time_ns);
 	for (size_t i = 0; i < s.tick.active_count; i++) {
-		struct span *span = &s.spans[s.tick.active[i]];
+		struct span *span = span_of(s.tick.active[i]);
 
-		if (s.tick.nodes > span->tick_nodes ||
+		if (span && (s.tick.nodes > span->tick_nodes ||
 		    (s.tick.nodes == span->tick_nodes &&
-		    s.tick.sum_nw > span->tick_nw)) {
+		    s.tick.sum_nw > span->tick_nw))) {
 			span->tick_nodes = s.tick.nodes;
 			span->tick_nw = s.tick.sum_nw;
 		}

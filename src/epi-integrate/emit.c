@@ -211,8 +211,6 @@ emit_passed(void)
 		emit_span(&s.spans[n++], true);
 	if (n == 0)
 		return;
-	s.span_count -= n;
-	memmove(s.spans, s.spans + n, s.span_count * sizeof *s.spans);
+	span_forget(n);
 	s.emitted = true;
-	span_changed();
 }

@@ -102,11 +102,11 @@ same_label(const struct span *span, const struct json_value *label)
 static void
 drop_spans(void)
 {
-	while (s.span_count > 0) {
-		s.span_count--;
-		free(s.spans[s.span_count].label);
-		free(s.spans[s.span_count].parts);
+	for (size_t i = 0; i < s.span_count; i++) {
+		free(s.spans[i].label);
+		free(s.spans[i].parts);
 	}
+	span_forget(s.span_count);
 }
 
 static void
@@ -143,6 +143,7 @@ begin_span(const struct event *event)
 	s.series_label = label;
 	s.series_next_ns = begin_ns;
 	s.series_end_ns = end_ns;
+	span_changed();
 }
 
 static void
@@ -154,10 +155,11 @@ end_span(const struct event *event)
 		if (span->closed || !same_label(span, &event->label) ||
 		    (event->has_begin && event->begin_ns != span->begin_ns))
 			continue;
-		if (span->end_ns == INT64_MAX)
-			span->end_ns = event->timestamp_ns;
 		span->closed = true;
-		span_changed();
+		if (span->end_ns == INT64_MAX) {
+			span->end_ns = event->timestamp_ns;
+			span_changed();
+		}
 		emit_passed();
 		return;
 	}

@@ -26,24 +26,30 @@ void
 figure_end_part(const struct node *node, struct part *part, const struct span *span)
 {
 	const struct energy_reading *last = &node->energy.last;
+	struct energy_tally at_end;
 
 	if (part->ended || !node->seen ||
 	    span->begin_ns > last->point.time_ns ||
 	    span->end_ns <= node->first_ns)
 		return;
-	if (!part->begun) {
-		part->begun = true;
-		part->from_ns = span->begin_ns < node->first_ns
-		    ? node->first_ns : last->point.time_ns;
-		if (span->begin_ns >= node->first_ns)
-			part->at_begin = node->energy.at_last;
+	if (part->begun) {
+		span_stretch(part, node->peak_nw, node->low_nw);
+	} else if (span->begin_ns < node->first_ns) {
+		part->from_ns = node->first_ns;
+		span_stretch(part, node->peak_nw, node->low_nw);
+		span_stretch(part, node->first_peak_nw, node->first_low_nw);
+	} else {
+		part->from_ns = last->point.time_ns;
+		part->tally = node->energy.at_last;
 	}
+	part->begun = true;
 	part->to_ns = last->point.time_ns;
-	part->at_end = node->energy.at_last;
-	part->at_end.samples++;
-	part->at_end.negative += last->point.watts_nw < 0;
-	part->at_end.watts_sum += last->point.watts_nw;
-	span_stretch(part, node->peak_nw, node->low_nw);
+	at_end = node->energy.at_last;
+	at_end.samples++;
+	at_end.negative += last->point.watts_nw < 0;
+	at_end.watts_sum += last->point.watts_nw;
+	energy_tally_subtract(&at_end, &part->tally);
+	part->tally = at_end;
 	span_stretch(part, last->point.watts_nw, last->point.watts_nw);
 }
 
@@ -170,8 +176,7 @@ figure_of_node(struct figure *figure, const struct node *node,
 		warn(figure, "unmeasured: no sample in the span");
 		return;
 	}
-	figure->tally = part->at_end;
-	energy_tally_subtract(&figure->tally, &part->at_begin);
+	figure->tally = part->tally;
 	figure->measured_ns = part->to_ns - part->from_ns;
 	figure->known = s.method == MEAN ? figure->tally.samples > 0
 	    : figure->measured_ns > 0;

@@ -28,9 +28,10 @@ enum {
 
 };
 
-/* A node's part of a span: tallies at its edges, extremes between them. */
+/* A node's part of a span.  The tally is that at its begin, and from its end on
+ * what came together between the two. */
 struct part {
-	struct energy_tally at_begin, at_end;
+	struct energy_tally tally;
 	int64_t from_ns, to_ns; /* covered, valid with begun and ended */
 	bool begun, ended, late; /* late: the span came after its samples */
 	int64_t lost;
@@ -42,7 +43,7 @@ struct span {
 	int64_t begin_ns, end_ns;
 	bool whole;              /* the whole stream: closed at both ends */
 	bool closed;             /* its end edge came, or it needs none */
-	struct part *parts;      /* by node; room is that of the node table */
+	struct part *parts;      /* by node, from when it is needed */
 	unsigned room;
 	unsigned tick_nodes;     /* the most nodes at one timestamp, */
 	energy_units tick_nw;    /* and their greatest sum */
@@ -54,8 +55,12 @@ struct node {
 	int64_t first_ns;
 	int64_t period_ns;       /* nominal; 0: not known yet */
 	int64_t next_edge_ns;    /* of any span, not yet passed */
+	size_t begins;           /* of the spans by begin, how many have begun */
+	size_t *open;            /* ids of spans that have begun, and not ended */
+	size_t open_count, open_room;
 	int64_t quick_ns;        /* samples before it need nothing special */
-	int64_t peak_nw, low_nw; /* since the last edge */
+	int64_t peak_nw, low_nw; /* since the last edge, */
+	int64_t first_peak_nw, first_low_nw; /* and from the first sample to it */
 	int64_t wrap_uj, resolution_uj;
 	int64_t duplicates;
 	bool seen, wanted;
@@ -63,6 +68,13 @@ struct node {
 	char *instrument_id;     /* that announced it */
 	struct energy_reading waiting[INTERVALS + 1];
 	int waits;
+};
+
+/* A span in the order of their begins; its id is its index in `spans` and how
+ * many were told before. */
+struct begin {
+	int64_t ns;
+	size_t id;
 };
 
 /* The samples of one time that stand together. */
@@ -85,8 +97,12 @@ struct state {
 	struct node *nodes;
 	unsigned room;
 
-	struct span *spans;      /* in the order of their begin events */
+	struct span *spans;      /* not told yet, in the order of their events; */
+	struct span *span_store; /* the room that they lie in */
 	size_t span_count, span_room;
+	size_t span_told;        /* spans that stood before spans[0] */
+	struct begin *begins;    /* by time; of spans that were told, too */
+	size_t begin_count, begin_room;
 	bool has_spans;          /* the stream has span events */
 	int64_t series_next_ns;  /* begin of the next --every span */
 	int64_t series_end_ns;
@@ -102,7 +118,9 @@ struct state {
 		energy_units sum_nw;
 		unsigned nodes;
 		int64_t from_ns, to_ns;  /* for which `active` holds */
-		size_t *active;          /* indices of spans; room span_room */
+		int64_t active_ns;       /* a time for which it was found */
+		size_t begins;           /* as a node's */
+		size_t *active;          /* ids of spans; room span_room */
 		size_t active_count;
 	} tick;
 	int64_t start_ns, stop_ns;  /* of the stream's events */
@@ -154,7 +172,10 @@ int64_t node_gap_limit(const struct node *node);
 struct part *span_part(struct span *span, unsigned node);
 struct span *span_add(const char *label, size_t length, int64_t begin_ns,
     int64_t end_ns);
+/* An end that was open is known, or when the next --every span begins. */
 void span_changed(void);
+/* The first `count` spans are no longer needed, their memory is freed. */
+void span_forget(size_t count);
 void span_open_whole(int64_t t);
 void span_stretch(struct part *part, int64_t peak_nw, int64_t low_nw);
 
