@@ -82,57 +82,91 @@ release_before(int64_t begin_ns)
 			release(&s.nodes[n]);
 }
 
+static void
+add(struct list *list, size_t span)
+{
+	if (list->count == list->room) {
+		list->room = list->room ? list->room * 2 : 8;
+		list->at = report_resize(list->at, list->room,
+		    sizeof *list->at);
+	}
+	list->at[list->count++] = span;
+}
+
 /* What begins up to t; whether all samples before t were seen. */
 void
 pass_begin(int64_t t, bool all_seen)
 {
-	for (size_t i = 0; i < s.count && s.spans[i].begin_ns <= t; i++) {
-		if (s.spans[i].begun)
-			continue;
+	for (; s.begun < s.count && s.spans[s.begun].begin_ns <= t;
+	    s.begun++) {
 		if (all_seen)
-			release_before(s.spans[i].begin_ns);
-		write_edge(&s.spans[i], false);
-		s.spans[i].begun = true;
+			release_before(s.spans[s.begun].begin_ns);
+		write_edge(&s.spans[s.begun], false);
+		if (s.sorted)
+			add(&s.open, s.begun);
 	}
 }
 
 static void
 end_spans(int64_t t)
 {
-	for (size_t i = 0; i < s.count && s.spans[i].begin_ns <= t; i++) {
-		if (s.spans[i].ended || s.spans[i].end_ns > t)
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s.open.count; i++) {
+		struct span *span = &s.spans[s.open.at[i]];
+
+		if (span->end_ns > t) {
+			s.open.at[kept++] = s.open.at[i];
 			continue;
-		write_edge(&s.spans[i], true);
-		s.spans[i].ended = true;
+		}
+		write_edge(span, true);
+		span->ended = true;
 	}
+	s.open.count = kept;
+}
+
+/* The spans that are open at t, and whether one of them, or of those that have
+ * begun since, ended since the node's last sample. */
+static bool
+leave(struct node *node, int64_t t)
+{
+	size_t kept = 0;
+	bool any_ended = false;
+
+	for (size_t i = 0; i < node->open.count; i++) {
+		struct span *span = &s.spans[node->open.at[i]];
+
+		if (span->end_ns <= t) {
+			any_ended |= span->end_ns > node->last_ns;
+			continue;
+		}
+		span->any = true;
+		if (span->end_ns < node->next_edge_ns)
+			node->next_edge_ns = span->end_ns;
+		node->open.at[kept++] = node->open.at[i];
+	}
+	node->open.count = kept;
+	return any_ended;
 }
 
 /* What the node's step from its last sample to t means: whether the two are
- * needed, and when to look again. */
+ * needed, and when to look again.  Only spans with an edge between the two or
+ * open at t are looked at, unless time goes back. */
 static void
 step(struct node *node, int64_t t, bool *needs_last, bool *needs_this)
 {
-	*needs_last = *needs_this = node->inside = false;
-	node->next_edge_ns = INT64_MAX;
-	for (size_t i = 0; i < s.count; i++) {
-		struct span *span = &s.spans[i];
-
-		if (span->begin_ns > t) {
-			if (span->begin_ns < node->next_edge_ns)
-				node->next_edge_ns = span->begin_ns;
-			break;
-		}
-		if (span->begin_ns > node->last_ns)
-			*needs_last = true;
-		if (span->end_ns <= t) {
-			if (span->end_ns > node->last_ns)
-				*needs_this = true;
-			continue;
-		}
-		node->inside = span->any = true;
-		if (span->end_ns < node->next_edge_ns)
-			node->next_edge_ns = span->end_ns;
+	*needs_last = false;
+	if (t < node->last_ns)
+		node->begins = node->open.count = 0;
+	for (; node->begins < s.count && s.spans[node->begins].begin_ns <= t;
+	    node->begins++) {
+		*needs_last |= s.spans[node->begins].begin_ns > node->last_ns;
+		add(&node->open, node->begins);
 	}
+	node->next_edge_ns = node->begins < s.count
+	    ? s.spans[node->begins].begin_ns : INT64_MAX;
+	*needs_this = leave(node, t);
+	node->inside = node->open.count > 0;
 }
 
 /* At an edge of the node: neighbours, edges and the sample, in this order. */

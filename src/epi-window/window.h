@@ -26,14 +26,21 @@ struct span {
 	char *label;           /* NULL: none */
 	int64_t begin_ns;
 	int64_t end_ns;        /* INT64_MAX: the last sample */
-	bool begun, ended;     /* its edges are written */
+	bool ended;            /* its end edge is written */
 	bool any;              /* samples were in it */
+};
+
+/* Indices of spans. */
+struct list {
+	size_t *at, count, room;
 };
 
 struct node {
 	int64_t last_ns;
 	int64_t next_edge_ns;  /* before it nothing changes */
 	bool seen, wanted, inside;
+	size_t begins;         /* how many spans have begun by last_ns; of these */
+	struct list open;      /* have not ended */
 	char *held;            /* the last sample, not written so far */
 	size_t held_length, held_room;
 };
@@ -47,6 +54,8 @@ struct state {
 
 	struct span *spans;    /* by begin */
 	size_t count, room;
+	size_t begun;          /* of these, the begin edges are written; of those */
+	struct list open;      /* the end edges may be, of --sorted */
 	bool resolved;         /* the spans' times are known */
 	struct span *marks;    /* open, while --span's file is read */
 	size_t mark_count, mark_room;
@@ -82,8 +91,8 @@ void pass_event(const struct feed_record *record);
 void pass_begin(int64_t t, bool all_seen);
 void pass_finish(void);
 
-/* sorted: --sorted on a file, of which what lies outside the spans is not read.
- * False: it must be. */
-bool sorted_take(const char *file);
+/* sorted: --sorted on a file (NULL or "-": standard input), of which what lies
+ * outside the spans is not read.  False: it must be. */
+bool sorted_take(const char *operand);
 
 #endif
