@@ -118,7 +118,8 @@ main(int argc, char **argv)
 	check_options();
 	if (s.span_file)
 		span_load();
-	if (s.sorted && operands[0] && !operands[1] && sorted_take(*operands)) {
+	if (s.sorted && (!operands[0] || !operands[1]) &&
+	    sorted_take(*operands)) {
 		pass_finish();
 		return stream_finish();
 	}

@@ -475,6 +475,8 @@ long_trace() {
 		# shellcheck disable=SC2086 # words on purpose
 		epi-window --sorted $window trace | sort >found
 		# shellcheck disable=SC2086
+		cat trace | epi-window --sorted $window | sort | cmp - found
+		# shellcheck disable=SC2086
 		epi-window --sorted $window <trace | sort | cmp - found
 	done
 }
@@ -483,13 +485,23 @@ long_trace() {
 	long_trace >trace
 	for t in 3000 3001.5 3001 6000; do echo "{\"type\":\"x\",\"label\":\"$t\",\"begin\":$t,\"end\":$((${t%.*} + 2))}"; done >spans
 	epi-window --sorted --span spans trace | sort >found
-	epi-window --sorted --span spans <trace | sort | cmp - found
+	cat trace | epi-window --sorted --span spans | sort | cmp - found
 }
 
 @test "--sorted does not read what lies far from the span" {
 	long_trace | sed '3000s/.*/{/' >trace
-	ok epi-window --sorted --from 5000 --for 10s trace
+	ok epi-window --sorted --from 5000 --for 10s trace >found
+	ok epi-window --sorted --from 5000 --for 10s <trace | cmp - found
+	ok epi-window --sorted --from 5000 --for 10s - <trace | cmp - found
 	partly 1 epi-window --from 5000 --for 10s trace
+}
+
+@test "--sorted reads standard input from where it stands, to its end" {
+	long_trace >trace
+	samples() { epi-window --sorted --only --from 1000 --to 1000.1 | grep -c watts; }
+	[ "$(samples <trace)" -eq 3 ]
+	[ "$({ read -r _; read -r _; samples; } <trace)" -eq 2 ]
+	[ "$({ samples; wc -c; } <trace | xargs)" = '3 0' ]
 }
 
 @test "probes that contradict the order are told, and all is read" {
@@ -504,7 +516,7 @@ long_trace() {
 		long_trace | sed -n "1,${lines}p" >trace
 		take epi-window --sorted --from 1000 --for 1s trace
 		a=$status/$(sort <<<"$output")
-		take epi-window --sorted --from 1000 --for 1s <trace
+		take epi-window --sorted --from 1000 --for 1s < <(cat trace)
 		[ "$a" = "$status/$(sort <<<"$output")" ]
 	done
 }

@@ -27,8 +27,8 @@ take_stop(void *state, const struct feed_record *record)
 /* The lines of the spans' hull, [begin_at, end_at), of which the middle of a
  * single span is copied unread. */
 static bool
-take_hull(const char *file, const struct seek *seek, int64_t begin_at,
-    int64_t end_at)
+take_hull(const char *file, const char *name, const struct seek *seek,
+    int64_t begin_at, int64_t end_at)
 {
 	int64_t tail_at = stream_line_at(seek->fd, seek->size - TAIL_BYTES);
 	int64_t copied_to = end_at < tail_at ? end_at : tail_at;
@@ -37,12 +37,12 @@ take_hull(const char *file, const struct seek *seek, int64_t begin_at,
 		pass_begin(s.spans[0].begin_ns, true);
 		s.spans[0].any = true;
 		if (!seek_copy(seek, begin_at, copied_to)) {
-			report_error("%s: %s", file, strerror(errno));
+			report_error("%s: %s", name, strerror(errno));
 			return false;
 		}
 		begin_at = copied_to;
 	}
-	return feed_range(file, file, begin_at, end_at, &s.names, pass_record,
+	return feed_range(file, name, begin_at, end_at, &s.names, pass_record,
 	    NULL);
 }
 
@@ -59,8 +59,8 @@ last_end(void)
 }
 
 static void
-take_places(const char *file, const struct seek *seek, int64_t begin_at,
-    int64_t end_at)
+take_places(const char *file, const char *name, const struct seek *seek,
+    int64_t begin_at, int64_t end_at)
 {
 	int64_t back_at, forward_at, tail_at;
 
@@ -73,28 +73,43 @@ take_places(const char *file, const struct seek *seek, int64_t begin_at,
 	tail_at = stream_line_at(seek->fd, seek->size - TAIL_BYTES);
 	if (tail_at < forward_at)
 		tail_at = forward_at;
-	if (!feed_range(file, file, 0, seek->first_at, &s.names, pass_record,
+	if (!feed_range(file, name, 0, seek->first_at, &s.names, pass_record,
 	    NULL) ||
-	    !feed_range(file, file, back_at, begin_at, &s.names, pass_record,
+	    !feed_range(file, name, back_at, begin_at, &s.names, pass_record,
 	    NULL) ||
-	    !take_hull(file, seek, begin_at, end_at) ||
-	    !feed_range(file, file, end_at, forward_at, &s.names, pass_record,
+	    !take_hull(file, name, seek, begin_at, end_at) ||
+	    !feed_range(file, name, end_at, forward_at, &s.names, pass_record,
 	    NULL) ||
-	    !feed_range(file, file, tail_at, seek->size, &s.names, take_stop,
+	    !feed_range(file, name, tail_at, seek->size, &s.names, take_stop,
 	    NULL))
 		s.starts++; /* not all was read: no stop makes up for it */
+}
+
+/* The file that an operand is, as one to open: standard input only where none
+ * of it was read before.  NULL: there is none. */
+static const char *
+file_of(const char *operand, const char **name)
+{
+	*name = operand;
+	if (operand && strcmp(operand, "-") != 0)
+		return operand;
+	*name = "standard input";
+	return lseek(STDIN_FILENO, 0, SEEK_CUR) == 0 ? "/dev/stdin" : NULL;
 }
 
 /* --sorted on a file: what lies outside the spans is not read.  False: it must
  * be. */
 bool
-sorted_take(const char *file)
+sorted_take(const char *operand)
 {
 	bool absolute = s.span_file || (s.from.from == AT &&
 	    (s.to.from == AT || s.for_ns > 0));
+	const char *name, *file = file_of(operand, &name);
 	int64_t begin_at, end_at;
 	struct seek seek;
 
+	if (!file)
+		return false;
 	if (s.only_nodes && !absolute)
 		return false; /* times from the first or last sample of these */
 	if (!seek_open(&seek, file, &s.names))
@@ -107,10 +122,12 @@ sorted_take(const char *file)
 	end_at = seek_time(&seek, last_end());
 	if (seek.unsorted)
 		report_warning("%s: not in the order of time; all of it is "
-		    "read", file);
+		    "read", name);
 	else
-		take_places(file, &seek, begin_at, end_at);
+		take_places(file, name, &seek, begin_at, end_at);
 	s.sorted = !seek.unsorted;
 	close(seek.fd);
-	return !seek.unsorted;
+	if (s.sorted && file != operand) /* it counts as read */
+		lseek(STDIN_FILENO, 0, SEEK_END);
+	return s.sorted;
 }
