@@ -36,14 +36,12 @@ uncertainty_joules(struct score *score, const struct energy *energy,
 double
 benchmark_uncertainty(const struct benchmark *mark)
 {
-	double n = (double)mark->questions, p = mark->accuracy;
-
 	if (mark->records != 1)
 		return NAN;
 	if (isfinite(mark->u_accuracy))
 		return mark->u_accuracy;
-	return mark->questions > 1 && mark->correct != UNKNOWN
-	    ? sqrt(p * (1 - p) / (n - 1)) : NAN;
+	return mark->correct == UNKNOWN ? NAN
+	    : stats_share_error(mark->accuracy, (double)mark->questions);
 }
 
 static double

@@ -4,10 +4,8 @@
 #include <math.h>
 
 struct stats_interval
-stats_wilson(int64_t correct, int64_t questions)
+stats_wilson_share(double p, double n)
 {
-	double n = (double)questions;
-	double p = (double)correct / n;
 	double z2 = STATS_Z95 * STATS_Z95;
 	double middle = (p + z2 / (2 * n)) / (1 + z2 / n);
 	double half = STATS_Z95 / (1 + z2 / n) *
@@ -15,9 +13,23 @@ stats_wilson(int64_t correct, int64_t questions)
 
 	/* At the ends the formula is exactly 0 and 1; its rounding is not. */
 	return (struct stats_interval){
-		.low = correct == 0 ? 0 : middle - half,
-		.high = correct == questions ? 1 : middle + half,
+		.low = p == 0 ? 0 : middle - half,
+		.high = p == 1 ? 1 : middle + half,
 	};
+}
+
+struct stats_interval
+stats_wilson(int64_t correct, int64_t questions)
+{
+	double n = (double)questions;
+
+	return stats_wilson_share((double)correct / n, n);
+}
+
+double
+stats_share_error(double p, double n)
+{
+	return n >= 2 ? sqrt(p * (1 - p) / (n - 1)) : NAN;
 }
 
 double

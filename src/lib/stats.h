@@ -26,6 +26,14 @@ struct stats_interval {
  */
 struct stats_interval stats_wilson(int64_t correct, int64_t questions);
 
+/* The same of a share 0 <= p <= 1 of n > 0 questions, which need be no whole
+ * number: as many as say as much. */
+struct stats_interval stats_wilson_share(double p, double n);
+
+/* Standard error of a share p of n questions, sqrt(p (1 - p) / (n - 1)); NAN
+ * below two. */
+double stats_share_error(double p, double n);
+
 /*
  * Accuracy on a scale where guessing scores 0 and knowing all scores 1:
  * (accuracy - chance) / (1 - chance), chance < 1.  Negative below chance.
