@@ -12,10 +12,12 @@
 
 static const char help[] =
 "usage: epi-integrate [-H] [--every D] [--method M] [--negative WHAT]\n"
-"                     [--nodes LIST] [--rate HZ] [FILE...]\n"
+"                     [--nodes LIST] [--rate HZ] [--uncertainty TERMS]\n"
+"                     [FILE...]\n"
 "       epi-integrate --partial [--negative WHAT] [--nodes LIST] [--rate HZ]\n"
 "                     [--part K/N FILE | FILE...]\n"
-"       epi-integrate --merge [-H] [--method M] [FILE...]\n"
+"       epi-integrate --merge [-H] [--method M] [--uncertainty TERMS]\n"
+"                     [FILE...]\n"
 "Samples on standard input or in FILE become energy records: one per node and\n"
 "one for the cluster, per span of the stream or for all of it.\n"
 "\n"
@@ -28,6 +30,7 @@ static const char help[] =
 "      --part K/N        only the K-th of N parts of FILE\n"
 "      --partial         a partial record, for --merge\n"
 "      --rate HZ         the nominal sample rate, where the stream has none\n"
+"      --uncertainty TERMS  of the instruments: gain_relative=0.01,...\n"
 "  -h, --help            this text\n"
 "      --version         the version\n";
 
@@ -36,7 +39,7 @@ const char *const methods[] = { "auto", "trapezoid", "counter", "mean",
 static const char *const negatives[] = { "keep", "error", "gap", NULL };
 enum { OPTION_EVERY = OPTION_LONG, OPTION_MERGE, OPTION_METHOD, OPTION_PART,
 	OPTION_PARTIAL, OPTION_NEGATIVE,
-	OPTION_NODES, OPTION_RATE };
+	OPTION_NODES, OPTION_RATE, OPTION_UNCERTAINTY };
 
 struct state s = { .start_ns = -1, .stop_ns = -1, .series_next_ns = INT64_MAX };
 
@@ -81,11 +84,24 @@ take_reading(struct node *node, unsigned index,
 	return true;
 }
 
+/* Reactive power, where the budget wants it; it need not be there. */
+static void
+take_vars(struct energy_reading *to, const struct feed_record *record)
+{
+	static const char *const keys[] = { "vars" };
+	struct json_value vars;
+	struct json_error error;
+
+	to->has_vars = json_members(record->line, record->length, keys, 1,
+	    &vars, &error) && json_decimal(&vars, 6, &to->vars_uvar);
+}
+
 /* The sample of a node that is under way, with no edge in reach; false: it
  * wants the long way. */
 static inline bool
-take_quickly(const struct sample *sample)
+take_quickly(const struct feed_record *record)
 {
+	const struct sample *sample = &record->sample;
 	struct node *node = &s.nodes[sample->node];
 	struct energy_reading to = {
 		.point = { sample->timestamp_ns, sample->watts_nw },
@@ -97,6 +113,8 @@ take_quickly(const struct sample *sample)
 	    sample->timestamp_ns <= node->energy.last.point.time_ns ||
 	    node->gap_next || (sample->watts_nw < 0 && s.negative != KEEP))
 		return false;
+	if (node->wants_vars)
+		take_vars(&to, record);
 	energy_advance(&node->energy, &to);
 	if (sample->watts_nw > node->peak_nw)
 		node->peak_nw = sample->watts_nw;
@@ -131,6 +149,8 @@ take_sample(const struct feed_record *record)
 	if (!s.opened)
 		span_open_whole(sample->timestamp_ns);
 	node->gap_next = false;
+	if (instrument_wants_vars(node->instrument))
+		take_vars(&reading, record);
 	if (take_reading(node, sample->node, &reading))
 		tick_note(sample->timestamp_ns, sample->watts_nw);
 	if (node->seen && !node->waits)
@@ -143,7 +163,7 @@ static void
 take_record(void *state, const struct feed_record *record)
 {
 	(void)state;
-	if (record->kind == SAMPLE_POWER && take_quickly(&record->sample))
+	if (record->kind == SAMPLE_POWER && take_quickly(record))
 		return;
 	s.file = record->file;
 	s.line = record->line_number;
@@ -299,6 +319,9 @@ take_option(void *state, int letter, const char *argument)
 		s.rate_period_ns = (int64_t)(1e9 /
 		    option_double("--rate", argument, 1e-6, 1e6) + 0.5);
 		break;
+	case OPTION_UNCERTAINTY:
+		instrument_option(argument);
+		break;
 	case OPTION_NEGATIVE:
 		s.negative = (enum negative)option_word("--negative", argument,
 		    negatives);
@@ -319,6 +342,7 @@ main(int argc, char **argv)
 		{ "part", required_argument, NULL, OPTION_PART },
 		{ "partial", no_argument, NULL, OPTION_PARTIAL },
 		{ "rate", required_argument, NULL, OPTION_RATE },
+		{ "uncertainty", required_argument, NULL, OPTION_UNCERTAINTY },
 		{ 0 }
 	};
 	static const struct option_program program = {

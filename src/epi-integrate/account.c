@@ -187,6 +187,18 @@ span_stretch(struct part *part, int64_t peak_nw, int64_t low_nw)
 		part->low_nw = low_nw;
 }
 
+/* The power at a time up to the next reading, on the line to it. */
+static int64_t
+power_at(const struct node *node, const struct energy_reading *to, int64_t t)
+{
+	const struct energy_point *last = &node->energy.last.point;
+	double part = (double)(t - last->time_ns) /
+	    (double)(to->point.time_ns - last->time_ns);
+
+	return last->watts_nw + (int64_t)(part *
+	    (double)(to->point.watts_nw - last->watts_nw));
+}
+
 /* The begin edge, at or before `to`.  Where the node's samples started inside
  * the span, it is covered from the first of them. */
 static void
@@ -198,10 +210,12 @@ pass_begin(const struct node *node, struct part *part,
 	part->begun = true;
 	if (span->begin_ns <= node->first_ns) {
 		part->from_ns = node->first_ns;
+		part->begin_nw = node->first.point.watts_nw;
 		span_stretch(part, node->peak_nw, node->low_nw);
 		span_stretch(part, node->first_peak_nw, node->first_low_nw);
 	} else if (span->begin_ns >= last_ns) {
 		part->from_ns = span->begin_ns;
+		part->begin_nw = power_at(node, to, span->begin_ns);
 		part->tally = energy_at(&node->energy, to, span->begin_ns);
 		if (span->begin_ns == last_ns)
 			span_stretch(part, node->energy.last.point.watts_nw,
@@ -209,6 +223,7 @@ pass_begin(const struct node *node, struct part *part,
 	} else {
 		part->from_ns = last_ns;
 		part->tally = node->energy.at_last;
+		part->begin_nw = node->energy.last.point.watts_nw;
 		part->late = true;
 	}
 }
@@ -222,6 +237,7 @@ pass_end(const struct node *node, struct part *part, const struct span *span,
 
 	part->ended = s.passed = true;
 	part->to_ns = part->from_ns;
+	part->end_nw = power_at(node, to, span->end_ns);
 	if (span->end_ns > part->from_ns) {
 		part->to_ns = span->end_ns;
 		at_end = energy_at(&node->energy, to, span->end_ns);
@@ -441,6 +457,9 @@ node_integrate(struct node *node, unsigned index, const struct energy_reading *t
 		node->energy.wrap_uj = node->wrap_uj;
 		node->energy.step_uj = INT64_MAX;
 		node->energy.holds = s.method == HOLD || s.partial;
+		node->energy.watches = s.partial ||
+		    instrument_is_known(node->instrument);
+		node->wants_vars = instrument_wants_vars(node->instrument);
 	} else {
 		if (to->point.time_ns >= node->next_edge_ns)
 			pass_edges(node, index, to);

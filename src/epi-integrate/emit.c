@@ -79,6 +79,14 @@ compose_origin(const struct figure *figure, bool complete)
 		compose_key("u_gap_joules");
 		compose_double(figure->u_gap_joules);
 	}
+	compose_key("u_joules");
+	compose_double(figure->known && figure->budgeted
+	    ? budget_uncertainty(&figure->budget) : NAN);
+	compose_key("budget");
+	if (figure->known && figure->budgeted)
+		budget_compose(&figure->budget, "c_joules");
+	else
+		compose_null();
 	emit_origin();
 	if (s.simulated) {
 		compose_key("simulated");
@@ -164,23 +172,44 @@ say_human(const struct figure *figure, const struct span *span,
 		    s.simulated ? ", simulated" : "");
 }
 
+static double
+joules_of_all(struct span *span)
+{
+	struct figure figure;
+	double sum = 0;
+
+	for (unsigned i = 0; i < s.names.count; i++) {
+		if (!node_known(i)->wanted)
+			continue;
+		figure_of_node(&figure, &s.nodes[i], span, i);
+		sum += energy_joules(figure.joules);
+		budget_clear(&figure.budget);
+	}
+	return sum;
+}
+
 void
 emit_span(struct span *span, bool complete)
 {
 	struct figure cluster = { 0 }, figure;
+	double all = joules_of_all(span);
 	unsigned nodes = 0;
 
 	for (unsigned i = 0; i < s.names.count; i++) {
 		if (!node_known(i)->wanted)
 			continue;
 		figure_of_node(&figure, &s.nodes[i], span, i);
+		budget_add_crosstalk(&figure, &s.nodes[i], i,
+		    all - energy_joules(figure.joules));
 		emit_node(&figure, span, i, complete);
 		figure_add(&cluster, &figure, nodes++ == 0,
 		    s.names.names[i]);
+		budget_clear(&figure.budget);
 	}
 	cluster.has_peak = span->tick_nodes == nodes && nodes > 0;
 	cluster.peak_nw = span->tick_nw;
 	emit_cluster(&cluster, span, complete);
+	budget_clear(&cluster.budget);
 	if (!complete)
 		s.incomplete = true;
 	if (s.human)

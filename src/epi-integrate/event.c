@@ -7,32 +7,65 @@
 #include "json.h"
 #include "report.h"
 
+static unsigned
+channel_number(const struct json_value *value)
+{
+	int64_t number;
+
+	return json_integer(value, &number) && number > 0 && number < 1000
+	    ? (unsigned)number : 0;
+}
+
+/* The next name that a start event announces, and its channel (0: not told);
+ * false at the end. */
+struct announced {
+	const char *node_at, *channel_at;
+	char name[SAMPLE_NODE_MAX + 1];
+	long length;
+	unsigned channel;
+};
+
+static bool
+next_announced(const struct event *event, struct announced *next)
+{
+	struct json_value element, number = { 0 };
+
+	do {
+		if (!json_element(&event->nodes, &next->node_at, &element))
+			return false;
+		if (!json_element(&event->channels, &next->channel_at,
+		    &number))
+			number.kind = JSON_ABSENT;
+		next->length = json_string(&element, next->name,
+		    sizeof next->name);
+	} while (next->length <= 0);
+	next->channel = channel_number(&number);
+	return true;
+}
+
 /* Names that a start event announces; each belongs to one instrument. */
 static void
-announce_nodes(const struct event *event)
+announce_nodes(const struct event *event, struct instrument *instrument)
 {
-	const char *cursor = NULL;
-	struct json_value element;
-	char name[SAMPLE_NODE_MAX + 1], id[SAMPLE_NODE_MAX + 1] = "";
+	struct announced next = { 0 };
+	char id[SAMPLE_NODE_MAX + 1] = "";
 	double rate_hz = 0;
-	long length;
 
 	json_string(&event->instrument_id, id, sizeof id);
 	json_double(&event->rate_hz, &rate_hz);
-	while (json_element(&event->nodes, &cursor, &element)) {
-		struct node *node;
+	while (next_announced(event, &next)) {
+		struct node *node = node_known(sample_node(&s.names, next.name,
+		    (size_t)next.length));
 
-		length = json_string(&element, name, sizeof name);
-		if (length <= 0)
-			continue;
-		node = node_known(sample_node(&s.names, name, (size_t)length));
 		if (node->instrument_id && *id &&
 		    strcmp(node->instrument_id, id) != 0)
 			report_malformed(s.file, s.line, "node %s comes from "
-			    "two instruments, %s and %s", name,
+			    "two instruments, %s and %s", next.name,
 			    node->instrument_id, id);
 		if (!node->instrument_id && *id)
 			node->instrument_id = report_copy(id, strlen(id));
+		node->instrument = instrument;
+		node->channel = next.channel;
 		if (rate_hz > 0 && rate_hz < 1e6)
 			node->period_ns = (int64_t)(1e9 / rate_hz + 0.5);
 		json_decimal(&event->joules_wrap, 6, &node->wrap_uj);
@@ -41,6 +74,21 @@ announce_nodes(const struct event *event)
 		node->energy.gap_limit_ns = node_gap_limit(node);
 		node->energy.wrap_uj = node->wrap_uj;
 	}
+}
+
+void
+event_attach(const char *line, size_t length, const struct event *event)
+{
+	struct instrument *instrument = instrument_announce(line, length,
+	    event);
+	struct announced next = { 0 };
+
+	while (next_announced(event, &next))
+		for (unsigned i = 0; i < s.names.count; i++)
+			if (strcmp(s.names.names[i], next.name) == 0) {
+				node_at(i)->instrument = instrument;
+				node_at(i)->channel = next.channel;
+			}
 }
 
 /* JSON kept as it is; where two instruments differ, none is named. */
@@ -73,12 +121,24 @@ event_keep_origin(const char *line, size_t length)
 	keep_raw(&s.calibration, line, length, "calibration");
 }
 
-void
-event_announce(const char *line, size_t length, const struct event *event)
+static void
+announce(const char *line, size_t length, const struct event *event)
 {
 	s.simulated |= event->simulated;
 	event_keep_origin(line, length);
-	announce_nodes(event);
+	announce_nodes(event, instrument_announce(line, length, event));
+}
+
+void
+event_learn(const char *line, size_t length, const struct event *event)
+{
+	if (event->kind == EVENT_START)
+		announce(line, length, event);
+	else if (event->kind == EVENT_CLOCK)
+		instrument_clock(line, length);
+	else if (event->kind == EVENT_OTHER &&
+	    json_is(&event->type, "calibration"))
+		instrument_calibrate(line, length);
 }
 
 static void
@@ -88,7 +148,7 @@ take_start(const struct feed_record *record, const struct event *event)
 	if (event->has_timestamp &&
 	    (s.start_ns < 0 || event->timestamp_ns < s.start_ns))
 		s.start_ns = event->timestamp_ns;
-	event_announce(record->line, record->length, event);
+	event_learn(record->line, record->length, event);
 }
 
 static bool
@@ -248,6 +308,7 @@ event_take(const struct feed_record *record)
 			begin_span(&event);
 		break;
 	default:
+		event_learn(record->line, record->length, &event);
 		break;
 	}
 }

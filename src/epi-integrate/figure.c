@@ -36,10 +36,12 @@ figure_end_part(const struct node *node, struct part *part, const struct span *s
 		span_stretch(part, node->peak_nw, node->low_nw);
 	} else if (span->begin_ns < node->first_ns) {
 		part->from_ns = node->first_ns;
+		part->begin_nw = node->first.point.watts_nw;
 		span_stretch(part, node->peak_nw, node->low_nw);
 		span_stretch(part, node->first_peak_nw, node->first_low_nw);
 	} else {
 		part->from_ns = last->point.time_ns;
+		part->begin_nw = last->point.watts_nw;
 		part->tally = node->energy.at_last;
 	}
 	part->begun = true;
@@ -50,6 +52,7 @@ figure_end_part(const struct node *node, struct part *part, const struct span *s
 	at_end.watts_sum += last->point.watts_nw;
 	energy_tally_subtract(&at_end, &part->tally);
 	part->tally = at_end;
+	part->end_nw = last->point.watts_nw;
 	span_stretch(part, last->point.watts_nw, last->point.watts_nw);
 }
 
@@ -77,6 +80,12 @@ resolution_of(const struct node *node)
 	    : node->energy.step_uj < INT64_MAX ? node->energy.step_uj : 0;
 }
 
+double
+figure_resolution(const struct node *node)
+{
+	return (double)resolution_of(node) / 1e6;
+}
+
 static enum method
 choose_method(struct figure *figure, const struct node *node)
 {
@@ -100,16 +109,17 @@ choose_method(struct figure *figure, const struct node *node)
 	return COUNTER;
 }
 
-/* Counter and trapezoid share the meter, but not the sampling between two
- * samples: 1 %, their resolution and what a gap leaves open is granted. */
+/* Counter and trapezoid share the meter's scale, but not the sampling, the
+ * counter's steps and what a gap leaves open: twice their uncertainty is
+ * granted, and 0.1 %, the class of the ICs; 1 % where that is not known. */
 static void
-compare_methods(struct figure *figure, const struct node *node)
+compare_methods(struct figure *figure, const struct node *node,
+    const struct part *part, unsigned index)
 {
 	double counter = energy_joules(energy_counter(&figure->tally));
 	double trapezoid = energy_joules(figure->tally.trapezoid);
-	double step = (double)node->resolution_uj / 1e6;
-	double granted = 0.01 * fabs(trapezoid) + 2 * step +
-	    2 * figure->u_gap_joules;
+	double granted = (instrument_is_known(node->instrument) ? 0.001 : 0.01) *
+	    fabs(trapezoid) + 2 * budget_unshared(figure, node, part, index);
 
 	if (counter_possible(figure, node) &&
 	    !counter_coarse(figure, resolution_of(node)) &&
@@ -200,8 +210,9 @@ figure_of_node(struct figure *figure, const struct node *node,
 	figure->mean_watts = figure->method == MEAN
 	    ? (double)figure->tally.watts_sum / (double)figure->tally.samples /
 	    1e9 : energy_mean_watts(figure->joules, figure->measured_ns);
-	compare_methods(figure, node);
+	compare_methods(figure, node, part, index);
 	warn_of_samples(figure);
+	budget_of_node(figure, node, part, index);
 }
 
 void
@@ -209,6 +220,8 @@ figure_add(struct figure *cluster, const struct figure *node, bool is_first,
     const char *name)
 {
 	cluster->known = (is_first || cluster->known) && node->known;
+	cluster->budgeted = (is_first || cluster->budgeted) && node->budgeted;
+	budget_join(&cluster->budget, &node->budget, 1);
 	cluster->joules += node->joules;
 	cluster->mean_watts += node->mean_watts;
 	cluster->u_gap_joules = hypot(cluster->u_gap_joules,

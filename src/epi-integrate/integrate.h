@@ -2,8 +2,9 @@
  * integrate: the state of epi-integrate, shared by its parts.
  *
  * account: nodes, spans, their edges and the ticks; figure: what is told of a
- * node or the cluster in a span; emit: the energy records; event: the records
- * that are no samples.
+ * node or the cluster in a span; budget: its uncertainty; instrument: what is
+ * known of the meters; emit: the energy records; event: the records that are no
+ * samples.
  */
 #ifndef EPI_INTEGRATE_INTEGRATE_H
 #define EPI_INTEGRATE_INTEGRATE_H
@@ -12,7 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "budget.h"
 #include "energy.h"
+#include "epi-integrate/instrument.h"
 #include "event.h"
 #include "feed.h"
 #include "sample.h"
@@ -36,6 +39,7 @@ struct part {
 	bool begun, ended, late; /* late: the span came after its samples */
 	int64_t lost;
 	int64_t peak_nw, low_nw;
+	int64_t begin_nw, end_nw; /* the power at from_ns and to_ns */
 };
 
 struct span {
@@ -64,8 +68,11 @@ struct node {
 	int64_t wrap_uj, resolution_uj;
 	int64_t duplicates;
 	bool seen, wanted;
+	bool wants_vars;         /* of its samples */
 	bool gap_next;           /* a reading was left out of here */
 	char *instrument_id;     /* that announced it */
+	struct instrument *instrument;
+	unsigned channel;        /* of the instrument, from 1; 0: not told */
 	struct energy_reading waiting[INTERVALS + 1];
 	int waits;
 };
@@ -144,6 +151,8 @@ struct figure {
 	bool has_peak;
 	double mean_watts;
 	double u_gap_joules;
+	struct budget budget;    /* in joules, if budgeted */
+	bool budgeted;
 	enum method method;
 	int64_t measured_ns;
 	struct energy_tally tally;
@@ -204,6 +213,18 @@ void figure_of_node(struct figure *figure, const struct node *node,
 void figure_add(struct figure *cluster, const struct figure *node,
     bool is_first, const char *name);
 
+/* Joules of one step of the node's counter; 0: not known. */
+double figure_resolution(const struct node *node);
+
+/* budget: fills figure->budget; the caller clears it. */
+void budget_of_node(struct figure *figure, const struct node *node,
+    const struct part *part, unsigned index);
+void budget_add_crosstalk(struct figure *figure, const struct node *node,
+    unsigned index, double others_joules);
+/* The standard uncertainty that counter and trapezoid do not share. */
+double budget_unshared(const struct figure *figure, const struct node *node,
+    const struct part *part, unsigned index);
+
 /* emit: the records of a span; emit_passed: of those that every node has left
  * behind, oldest first. */
 void emit_span(struct span *span, bool complete);
@@ -213,9 +234,11 @@ bool emit_all_ended(const struct span *span);
 void emit_passed(void);
 
 void event_take(const struct feed_record *record);
-/* What a start event says of its nodes and instrument; it is not counted. */
-void event_announce(const char *line, size_t length,
-    const struct event *event);
+/* What an event or a calibration says of nodes and instruments; a start event
+ * is not counted. */
+void event_learn(const char *line, size_t length, const struct event *event);
+/* Only what instrument the nodes are of that are known already. */
+void event_attach(const char *line, size_t length, const struct event *event);
 
 /* Keeps a record's members instrument, firmware and calibration. */
 void event_keep_origin(const char *line, size_t length);

@@ -75,8 +75,8 @@ learn_head(const char *file, int64_t size)
 				learn_sample(&sample);
 			else if (kind == SAMPLE_TYPED &&
 			    event_read(reader.line, reader.length, &event,
-			    &why) && event.kind == EVENT_START)
-				event_announce(reader.line, reader.length,
+			    &why))
+				event_learn(reader.line, reader.length,
 				    &event);
 		}
 	s.head_is_whole = end < 0 || end >= size;
@@ -162,6 +162,10 @@ compose_reading(const char *key, const struct energy_reading *reading)
 	else
 		compose_null();
 	compose_bool(reading->after_gap);
+	if (reading->has_vars)
+		compose_integer(reading->vars_uvar);
+	else
+		compose_null();
 	compose_end(']');
 }
 
@@ -214,6 +218,9 @@ compose_node(const struct node *node, const char *name,
 		compose_count("uncounted", tally->uncounted);
 		compose_count("resets", tally->resets);
 		compose_count("gap_ns", tally->gap_ns);
+		compose_units("variation", tally->variation);
+		compose_units("reactive", tally->reactive);
+		compose_count("reactive_ns", tally->reactive_ns);
 	}
 	compose_end('}');
 }
@@ -232,6 +239,10 @@ compose_stream(const struct span *whole)
 	compose_key("simulated");
 	compose_bool(s.simulated);
 	emit_origin();
+	compose_key("announced");
+	compose_begin('[');
+	instrument_compose();
+	compose_end(']');
 	compose_count("tick_count", (int64_t)s.tick_count);
 	if (s.tick_count > 0) {
 		const struct tick best = { 0, whole->tick_nw,
@@ -395,14 +406,18 @@ reading(const struct json_value *object, const char *key)
 	struct json_value watts = next_of(&list, &cursor);
 	struct json_value joules = next_of(&list, &cursor);
 	struct json_value gap = next_of(&list, &cursor);
+	struct json_value vars = next_of(&list, &cursor);
 	struct energy_reading reading = {
 		.point = { integer_of(&time), integer_of(&watts) },
 		.has_joules = joules.kind != JSON_NULL,
-		.after_gap = gap.kind == JSON_TRUE
+		.after_gap = gap.kind == JSON_TRUE,
+		.has_vars = vars.kind != JSON_NULL
 	};
 
 	if (reading.has_joules)
 		reading.joules_uj = integer_of(&joules);
+	if (reading.has_vars)
+		reading.vars_uvar = integer_of(&vars);
 	return reading;
 }
 
@@ -432,7 +447,10 @@ tally_of(const struct json_value *object)
 		.negative = integer(object, "negative"),
 		.uncounted = integer(object, "uncounted"),
 		.resets = integer(object, "resets"),
-		.gap_ns = integer(object, "gap_ns")
+		.gap_ns = integer(object, "gap_ns"),
+		.variation = units(object, "variation"),
+		.reactive = units(object, "reactive"),
+		.reactive_ns = integer(object, "reactive_ns")
 	};
 }
 
@@ -481,7 +499,7 @@ merge_samples(struct node *node, const struct json_value *object)
 		node->first_ns = node->first.point.time_ns;
 		node->energy.at_last = tally_of(object);
 		node->energy.step_uj = INT64_MAX;
-		node->energy.holds = true;
+		node->energy.holds = node->energy.watches = true;
 	}
 	node->energy.last = reading(object, "last");
 	node->gap_next = integer(object, "gap_next");
@@ -592,6 +610,26 @@ merge_ticks(const struct json_value *record)
 		merge.carried = tick(record, "last_tick");
 }
 
+/* What the streams told of their instruments, told again. */
+static void
+merge_announced(const struct piece *piece)
+{
+	struct json_value list = member(piece->line, piece->length,
+	    "announced"), record;
+	const char *cursor = NULL, *why;
+	struct event event;
+
+	while (json_element(&list, &cursor, &record)) {
+		if (record.kind != JSON_OBJECT || !event_read(record.at,
+		    record.length, &event, &why))
+			continue;
+		if (event.kind == EVENT_START)
+			event_attach(record.at, record.length, &event);
+		else
+			event_learn(record.at, record.length, &event);
+	}
+}
+
 static void
 merge_piece(const struct piece *piece)
 {
@@ -621,6 +659,7 @@ merge_piece(const struct piece *piece)
 	nodes = member(piece->line, piece->length, "nodes");
 	while (json_element(&nodes, &cursor, &node))
 		merge_node(&node);
+	merge_announced(piece);
 	merge_ticks(&record);
 }
 

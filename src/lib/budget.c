@@ -140,7 +140,8 @@ read_string(const struct json_value *value)
 }
 
 static const char *
-read_line(const struct json_value *values, struct budget_line *line)
+read_line(const struct json_value *values, bool weighted,
+    struct budget_line *line)
 {
 	unsigned scope, shape;
 
@@ -148,7 +149,8 @@ read_line(const struct json_value *values, struct budget_line *line)
 		return "a line of \"budget\" has no \"source\"";
 	if (values[KEY].kind != JSON_STRING)
 		return "a line of \"budget\" has no \"key\"";
-	if (!json_double(&values[C], &line->c))
+	line->c = 1;
+	if (weighted && !json_double(&values[C], &line->c))
 		return "a line of \"budget\" has no coefficient";
 	line->nu = INFINITY;
 	if (values[NU].kind != JSON_ABSENT && values[NU].kind != JSON_NULL &&
@@ -165,40 +167,48 @@ read_line(const struct json_value *values, struct budget_line *line)
 }
 
 bool
-budget_read(struct budget *budget, const struct json_value *array,
+budget_read_line(struct budget *budget, const struct json_value *object,
     const char *c, const char **why)
 {
 	const char *keys[KEYS] = {
 		[SOURCE] = "source", [KEY] = "key", [SCOPE] = "scope",
 		[SHAPE] = "distribution", [TYPE] = "type", [NU] = "nu", [C] = c
 	};
-	struct json_value values[KEYS], element;
-	const char *cursor = NULL;
+	struct json_value values[KEYS];
 	struct json_error error;
+	struct budget_line line = { 0 };
+	char *source, *key;
 
-	*why = NULL;
+	*why = "a line of \"budget\" is not an object";
+	if (object->kind != JSON_OBJECT || !json_members(object->at,
+	    object->length, keys, c ? KEYS : C, values, &error))
+		return false;
+	*why = read_line(values, c, &line);
+	if (*why)
+		return false;
+	line.source = source = read_string(&values[SOURCE]);
+	line.key = key = read_string(&values[KEY]);
+	budget_add(budget, &line);
+	free(source);
+	free(key);
+	return true;
+}
+
+bool
+budget_read(struct budget *budget, const struct json_value *array,
+    const char *c, const char **why)
+{
+	struct json_value element;
+	const char *cursor = NULL;
+
+	*why = "\"budget\" is not an array";
 	if (array->kind != JSON_ARRAY)
-		*why = "\"budget\" is not an array";
-	while (!*why && json_element(array, &cursor, &element)) {
-		struct budget_line line = { 0 };
-		char *source, *key;
-
-		if (element.kind != JSON_OBJECT ||
-		    !json_members(element.at, element.length, keys, KEYS,
-		    values, &error)) {
-			*why = "a line of \"budget\" is not an object";
-			break;
-		}
-		*why = read_line(values, &line);
-		if (*why)
-			break;
-		line.source = source = read_string(&values[SOURCE]);
-		line.key = key = read_string(&values[KEY]);
-		budget_add(budget, &line);
-		free(source);
-		free(key);
-	}
-	return !*why;
+		return false;
+	while (json_element(array, &cursor, &element))
+		if (!budget_read_line(budget, &element, c, why))
+			return false;
+	*why = NULL;
+	return true;
 }
 
 static void

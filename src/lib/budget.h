@@ -77,6 +77,10 @@ double budget_share(const struct budget *budget, size_t line);
 bool budget_read(struct budget *budget, const struct json_value *array,
     const char *c, const char **why);
 
+/* The same of one line, an object; with a NULL for `c` its coefficient is 1. */
+bool budget_read_line(struct budget *budget, const struct json_value *object,
+    const char *c, const char **why);
+
 /* As the next value of a record; `c` as above. */
 void budget_compose(const struct budget *budget, const char *c);
 

@@ -88,6 +88,9 @@ energy_tally_add(struct energy_tally *sum, const struct energy_tally *t)
 	sum->uncounted += t->uncounted;
 	sum->resets += t->resets;
 	sum->gap_ns += t->gap_ns;
+	sum->variation += t->variation;
+	sum->reactive += t->reactive;
+	sum->reactive_ns += t->reactive_ns;
 }
 
 void
@@ -103,6 +106,9 @@ energy_tally_subtract(struct energy_tally *from, const struct energy_tally *t)
 	from->uncounted -= t->uncounted;
 	from->resets -= t->resets;
 	from->gap_ns -= t->gap_ns;
+	from->variation -= t->variation;
+	from->reactive -= t->reactive;
+	from->reactive_ns -= t->reactive_ns;
 }
 
 static bool
@@ -110,6 +116,27 @@ is_gap(const struct energy_node *node, const struct energy_reading *to)
 {
 	return to->after_gap ||
 	    to->point.time_ns - node->last.point.time_ns > node->gap_limit_ns;
+}
+
+/* Across a gap neighbours are none.  Vars are taken as straight between two
+ * readings that have them; at an edge inside an interval both count at its
+ * end, which is near enough for what an uncertainty takes from them. */
+void
+energy_watch(struct energy_node *node, const struct energy_reading *to)
+{
+	struct energy_tally *tally = &node->at_last;
+	int64_t step = (to->point.watts_nw - node->last.point.watts_nw) / 1000;
+	int64_t x = to->point.time_ns - node->last.point.time_ns;
+
+	if (!is_gap(node, to))
+		tally->variation += (energy_units)step * step;
+	if (node->last.has_vars && to->has_vars) {
+		tally->reactive += (energy_units)x *
+		    ((energy_units)node->last.vars_uvar + to->vars_uvar);
+		tally->reactive_ns += x;
+	}
+	node->last.vars_uvar = to->vars_uvar;
+	node->last.has_vars = to->has_vars;
 }
 
 /* The counter's part of an interval, up to b. */

@@ -62,6 +62,9 @@ struct energy_tally {
 	int64_t uncounted;      /* intervals without the counter at both ends */
 	int64_t resets;         /* intervals in which the counter was reset */
 	int64_t gap_ns;         /* of intervals over the gap limit */
+	energy_units variation; /* uW^2: differences of neighbours, squared */
+	energy_units reactive;  /* 0.5e-15 var s, where vars are known */
+	int64_t reactive_ns;    /* for so long */
 };
 
 /* counter and counter_uj together. */
@@ -75,7 +78,8 @@ void energy_tally_subtract(struct energy_tally *from,
 struct energy_reading {
 	struct energy_point point;
 	int64_t joules_uj;
-	bool has_joules;
+	int64_t vars_uvar;
+	bool has_joules, has_vars;
 	bool after_gap; /* the interval before it is a gap at any length */
 };
 
@@ -88,6 +92,7 @@ struct energy_node {
 	int64_t step_uj;             /* smallest step of the counter; set
 	                                INT64_MAX at the start */
 	bool holds;                  /* tally.hold is wanted */
+	bool watches;                /* variation and reactive are, too */
 };
 
 /*
@@ -116,6 +121,9 @@ energy_counter_step(const struct energy_node *node,
 		step += node->wrap_uj;
 	return step;
 }
+
+/* What is watched in the interval from the last reading to the next one. */
+void energy_watch(struct energy_node *node, const struct energy_reading *to);
 
 /* The node moves on to the next reading (later than the last): energy_at at
  * the end of the interval, where nothing is left to divide.  Here in the
@@ -152,6 +160,8 @@ energy_advance(struct energy_node *node, const struct energy_reading *to)
 		tally->counter += trapezoid;
 		tally->uncounted++;
 	}
+	if (node->watches)
+		energy_watch(node, to);
 	node->last.point.time_ns = to->point.time_ns;
 	node->last.point.watts_nw = to->point.watts_nw;
 	node->last.joules_uj = to->joules_uj;

@@ -4,14 +4,14 @@
 #include "event.h"
 
 enum { TYPE, EVENT, TIMESTAMP, BEGIN, END, COUNT, EDGE, SIMULATED, LABEL, NODE,
-	NODES, INSTRUMENT, INSTRUMENT_ID, RATE_HZ, JOULES_WRAP,
+	NODES, CHANNELS, INSTRUMENT, INSTRUMENT_ID, RATE_HZ, JOULES_WRAP,
 	JOULES_RESOLUTION, KEYS };
 
 static const char *const keys[KEYS] = {
 	[TYPE] = "type", [EVENT] = "event", [TIMESTAMP] = "timestamp",
 	[BEGIN] = "begin", [END] = "end", [COUNT] = "count", [EDGE] = "edge",
 	[SIMULATED] = "simulated", [LABEL] = "label", [NODE] = "node",
-	[NODES] = "nodes", [INSTRUMENT] = "instrument",
+	[NODES] = "nodes", [CHANNELS] = "channels", [INSTRUMENT] = "instrument",
 	[INSTRUMENT_ID] = "instrument_id", [RATE_HZ] = "rate_hz",
 	[JOULES_WRAP] = "joules_wrap", [JOULES_RESOLUTION] = "joules_resolution"
 };
@@ -56,6 +56,7 @@ event_read(const char *line, size_t length, struct event *event,
 	event->label = values[LABEL];
 	event->node = values[NODE];
 	event->nodes = values[NODES];
+	event->channels = values[CHANNELS];
 	event->instrument = values[INSTRUMENT];
 	event->instrument_id = values[INSTRUMENT_ID];
 	event->rate_hz = values[RATE_HZ];

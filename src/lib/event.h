@@ -27,7 +27,7 @@ struct event {
 	int64_t count;              /* of a lost event; -1: unknown */
 	bool edge_is_end;           /* of a mark or span: "edge" is "end" */
 	bool simulated;
-	struct json_value type, label, node, nodes, instrument, instrument_id,
+	struct json_value type, label, node, nodes, channels, instrument, instrument_id,
 	    rate_hz, joules_wrap, joules_resolution;
 };
 
