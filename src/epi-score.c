@@ -128,6 +128,8 @@ add_benchmark(struct score *score, const char *name, double weight)
 	snprintf(mark->name, sizeof mark->name, "%s", name);
 	mark->weight = weight;
 	mark->shots = mark->questions = mark->correct = UNKNOWN;
+	mark->sample = UNKNOWN;
+	mark->limit = NAN;
 	mark->accuracy = mark->u_accuracy = NAN;
 	mark->interval = (struct stats_interval){ NAN, NAN };
 }

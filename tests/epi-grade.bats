@@ -43,35 +43,40 @@ near() {
 	[ "$(wc -l <have)" -gt 20 ]
 }
 
-# told TEXT: the letter found, or the class.
-told() {
-	answer q "$1" >one
-	ok epi-grade --each one | jq -r '.letter // .class'
+# tells WANT TEXT...: the letter found in each, or the class.
+tells() {
+	local text
+	for text in "${@:2}"; do
+		answer q "$text" >one
+		ok epi-grade --each one >/dev/null || return 1
+		[ "$(figure '.letter // .class')" = "$1" ] ||
+			{ echo "$text: $(figure '.letter // .class'), not $1" >&2; return 1; }
+	done
 }
 
 @test "a letter stands alone, or with its own text" {
-	[ "$(told 'B 4')" = B ] && [ "$(told 'B 2')" = no_match ] && [ "$(told 'A man')" = no_match ]
-	[ "$(told "I'm sure")" = no_match ] && [ "$(told 'A, B')" = no_match ] && [ "$(told "'B'")" = B ]
-	[ "$(told '**D**')" = D ] && [ "$(told '__D__')" = D ] && [ "$(told '\boxed{B}')" = B ]
+	tells B 'B 4' "'B'" '\boxed{B}' '**B**' '(b) it is' 'B: 4 as ever'
+	tells D '__D__' '"D" is it'
+	tells no_match 'B 2' 'A man' "I'm sure" 'A, B' 'A/B' 'Bb' 'B-flat'
 }
 
 @test "an answer is found in a sentence, an article is none" {
-	[ "$(told 'The answer is B because')" = B ] && [ "$(told 'The answer is a good one')" = no_match ]
-	[ "$(told 'Answer: A good one')" = no_match ] && [ "$(told 'Option (c) it is')" = C ]
-	[ "$(told 'The answers are B')" = no_match ] && [ "$(told 'The answer is E.')" = out_of_range ]
-	[ "$(told 'E. No: the answer is B')" = B ]
+	tells B 'The answer is B because' 'E. No: the answer is B' 'The answer is **B**' 'My answer: B.'
+	tells C 'Option (c) it is' 'So choice C'
+	tells no_match 'The answer is a good one' 'Answer: A good one' 'The answers are B' 'Nonanswer: B'
+	tells out_of_range 'The answer is E.'
 }
 
 @test "a choice's text is its letter, if only one has it" {
-	[ "$(told '6.')" = D ]
+	tells D '6.'
 	answer q same '{"choices":["same","Same.","x"]}' >one
 	ok epi-grade --each one >/dev/null
 	[ "$(figure .class)" = no_match ]
 }
 
 @test "thoughts are dropped, also without their beginning" {
-	[ "$(told $'so it is A</think>\nB')" = B ]
-	[ "$(told '<think>A</think><think>B')" = unclosed_think ]
+	tells B $'so it is A</think>\nB' '<think>A</think>B'
+	tells unclosed_think '<think>A</think><think>B'
 }
 
 @test "hostile bytes are no answer" {
@@ -211,7 +216,9 @@ loglik() {
 	{ answer 1 A "$spent"; answer 1 B "$spent"; answer 1 '' '{"error":"reset","begin":3,"end":7}'; } >answers
 	ok epi-grade answers >/dev/null
 	[ "$(figure '[.questions, .correct, .answers, .prompt_tokens, .generated_tokens]')" = "[1,1,3,20,4]" ]
-	near .seconds 7 && near .begin 1 && near .end 7
+	near .seconds 7
+	near .begin 1
+	near .end 7
 }
 
 @test "unknown tokens make an unknown sum" {

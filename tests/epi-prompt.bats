@@ -148,7 +148,9 @@ hellaswag() {
 # Worked out with Python's integers, by the words of the page: a, b and c have
 # 7, 2 and 5 questions; 6 of 14 are 3 and 0 of 14, 0 and 12, 2 and 2 left over.
 @test "a sample gives each stratum its share, by splitmix64" {
-	mmlu c 5 && mmlu a 7 && mmlu b 2
+	mmlu c 5
+	mmlu a 7
+	mmlu b 2
 	ok epi-prompt --benchmark mmlu --sample 6 --seed 42 mmlu >/dev/null
 	[ "$(item .id)" = "a/2 a/4 a/6 b/1 c/0 c/4" ]
 	ok epi-prompt --benchmark mmlu --sample 6 --seed 43 mmlu >/dev/null
@@ -157,7 +159,9 @@ hellaswag() {
 }
 
 @test "equal remainders go to the first names" {
-	mmlu c 5 && mmlu a 5 && mmlu b 5
+	mmlu c 5
+	mmlu a 5
+	mmlu b 5
 	ok epi-prompt --benchmark mmlu --sample 4 --seed 42 mmlu >/dev/null
 	[ "$(item .id)" = "a/1 a/4 b/4 c/0" ]
 }
@@ -172,7 +176,9 @@ hellaswag() {
 }
 
 @test "no locale changes a byte" {
-	mmlu b 5 && mmlu B 5 && mmlu a 5
+	mmlu b 5
+	mmlu B 5
+	mmlu a 5
 	ok epi-prompt --benchmark mmlu --sample 7 mmlu >one
 	for locale in C.UTF-8 en_US.UTF-8 de_DE.UTF-8 tr_TR.UTF-8; do
 		LC_ALL=$locale ok epi-prompt --benchmark mmlu --sample 7 mmlu | cmp - one

@@ -345,6 +345,62 @@ refused() { fails 1 epi-score "${@:2}" && [[ $stderr == *"refused: $1: "* ]]; }
 	refused protocols-mixed energy.ndjson tokens.ndjson accuracy.ndjson
 }
 
+@test "log-probabilities of letters and of texts may stand together" {
+	sed -i '1s/gen-letter/loglik-letter/; 2,3s/gen-letter/loglik-cloze/' accuracy.ndjson
+	scored
+}
+
+@test "refused: an accuracy of the first questions alone" {
+	sed -i '1s/"shots"/"limit":10.0,"shots"/' accuracy.ndjson
+	refused limited energy.ndjson tokens.ndjson accuracy.ndjson
+}
+
+@test "other shots or questions than are usual are flagged, and a sample" {
+	scored
+	warned questions-unusual
+	silent shots-unusual
+	silent sampled
+	sed -i '1s/"shots":5/"shots":4,"sample":1769/' accuracy.ndjson
+	scored
+	silent questions-unusual
+	warned shots-unusual
+	warned sampled
+}
+
+@test "the accuracy of weighted strata is taken as it is, with its interval" {
+	sed -i '1s/"accuracy":0.39627/"accuracy":0.41,"ci95":[0.38,0.44],"weighted":true,"sample":1769/' accuracy.ndjson
+	scored
+	is mmlu_5shot 0.41
+	[ "$(jq -c '.benchmarks[0].ci95' <<<"$output")" = "[0.38,0.44]" ]
+	sed -i '1s/"weighted":true/"weighted":false/' accuracy.ndjson
+	fails 1 epi-score energy.ndjson tokens.ndjson accuracy.ndjson
+}
+
+@test "distributed-llama's fault from 0.12.0 on is told where it may be" {
+	local version=run_metadata.distributed_llama_version
+	scored
+	warned last-prompt-token
+	scored --meta $version=v0.12.0
+	warned last-prompt-token
+	scored --meta $version=0.16.4
+	[[ $output != *"version is not known"* ]]
+	warned last-prompt-token
+	scored --meta $version=v0.11.2
+	silent last-prompt-token
+	sed -i 's/"engine":"distributed-llama"/&,"format":"inference-a1"/' tokens.ndjson
+	scored
+	silent last-prompt-token
+	sed -i 's/-a1/-c/' tokens.ndjson
+	scored
+	warned last-prompt-token
+	sed -i 's/distributed-llama/llama.cpp/' tokens.ndjson
+	scored
+	silent last-prompt-token
+	sed -i '1s/"shots"/"engine":"dllama-api","shots"/' accuracy.ndjson
+	scored
+	warned last-prompt-token
+}
+
 @test "refused: accuracy 0, energy 0" {
 	refused accuracy-zero --weights mmlu=1 --accuracy mmlu=0/10,shots=5 energy.ndjson tokens.ndjson
 	sed -i 's/1234.500/-0.5/' energy.ndjson

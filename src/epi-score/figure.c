@@ -6,20 +6,27 @@
 
 /* All answers of a four-way test have the chance of one in four; epi-score(1)
  * tells of the seven ARC questions that have three or five choices. */
-static const struct {
-	const char *name;
-	double chance;
-} chances[] = {
-	{ "mmlu", 0.25 }, { "arc_challenge", 0.25 }, { "hellaswag", 0.25 }
+static const struct official officials[] = {
+	{ "mmlu", 0.25, 5, 14042 },
+	{ "arc_challenge", 0.25, 25, 1172 },
+	{ "hellaswag", 0.25, 10, 10042 }
 };
+
+const struct official *
+benchmark_official(const struct benchmark *mark)
+{
+	for (size_t i = 0; i < sizeof officials / sizeof *officials; i++)
+		if (strcmp(officials[i].name, mark->name) == 0)
+			return &officials[i];
+	return NULL;
+}
 
 double
 benchmark_chance(const struct benchmark *mark)
 {
-	for (size_t i = 0; i < sizeof chances / sizeof *chances; i++)
-		if (strcmp(chances[i].name, mark->name) == 0)
-			return chances[i].chance;
-	return NAN;
+	const struct official *official = benchmark_official(mark);
+
+	return official ? official->chance : NAN;
 }
 
 double

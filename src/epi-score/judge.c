@@ -173,8 +173,7 @@ judge_benchmark(struct score *score, const struct benchmark *mark)
 		    "transport-failures: %lld questions of "
 		    "%s never reached the model or lost their answer",
 		    (long long)mark->transport, mark->name);
-	if (mark->shots == UNKNOWN)
-		note_add(&score->warnings, "shots-unknown: of %s", mark->name);
+	doubt_benchmark(score, mark);
 	if (mark->interval.low <= chance && chance <= mark->interval.high)
 		note_add(&score->warnings,
 		    "at-chance: the 95 %% interval of %s, "
@@ -183,36 +182,12 @@ judge_benchmark(struct score *score, const struct benchmark *mark)
 }
 
 static void
-judge_protocols(struct score *score)
-{
-	const char *protocol = NULL;
-	int unknown = 0;
-
-	for (int i = 0; i < score->benchmark_count; i++) {
-		const struct benchmark *mark = &score->benchmarks[i];
-
-		if (mark->records == 0)
-			continue;
-		if (!*mark->protocol)
-			unknown++;
-		else if (!protocol)
-			protocol = mark->protocol;
-		else if (strcmp(protocol, mark->protocol) != 0)
-			note_add(&score->refusals, "protocols-mixed: %s and %s "
-			    "must not be mixed", protocol, mark->protocol);
-	}
-	if (unknown)
-		note_add(&score->warnings,
-		    "protocol-unknown: it is not known how "
-		    "%d of the benchmarks were scored", unknown);
-}
-
-static void
 judge_accuracy(struct score *score)
 {
 	for (int i = 0; i < score->benchmark_count; i++)
 		judge_benchmark(score, &score->benchmarks[i]);
-	judge_protocols(score);
+	doubt_protocols(score);
+	doubt_engine(score);
 	if (score->unweighted > 0)
 		note_add(&score->warnings,
 		    "benchmark-unweighted: %lld accuracy "

@@ -18,19 +18,21 @@ static const char *const energy_keys[ENERGY_KEYS] = {
 
 enum {
 	PROMPT, GENERATED, EOS, NODE_COUNT, STATUS, T_BEGIN, T_END, T_WARNINGS,
-	TOKENS_KEYS
+	T_ENGINE, FORMAT, TOKENS_KEYS
 };
 
 static const char *const tokens_keys[TOKENS_KEYS] = {
 	[PROMPT] = "prompt_tokens", [GENERATED] = "generated_tokens",
 	[EOS] = "eos_counted", [NODE_COUNT] = "node_count",
 	[STATUS] = "status", [T_BEGIN] = "begin", [T_END] = "end",
-	[T_WARNINGS] = "warnings"
+	[T_WARNINGS] = "warnings", [T_ENGINE] = "engine",
+	[FORMAT] = "format"
 };
 
 enum {
 	BENCHMARK, SHOTS, PROTOCOL, QUESTIONS, CORRECT, FAILURES, ACCURACY,
-	U_ACCURACY, INTERVAL, ANSWERS, A_WARNINGS, ACCURACY_KEYS
+	U_ACCURACY, INTERVAL, ANSWERS, A_WARNINGS, WEIGHTED, LIMIT, SAMPLE,
+	ENGINE, ACCURACY_KEYS
 };
 
 static const char *const accuracy_keys[ACCURACY_KEYS] = {
@@ -39,7 +41,8 @@ static const char *const accuracy_keys[ACCURACY_KEYS] = {
 	[CORRECT] = "correct", [FAILURES] = "failures",
 	[ACCURACY] = "accuracy", [U_ACCURACY] = "u_accuracy",
 	[INTERVAL] = "ci95", [ANSWERS] = "answers_sha256",
-	[A_WARNINGS] = "warnings"
+	[A_WARNINGS] = "warnings", [WEIGHTED] = "weighted",
+	[LIMIT] = "limit", [SAMPLE] = "sample", [ENGINE] = "engine"
 };
 
 bool
@@ -198,6 +201,18 @@ note_span(struct tokens *tokens, int64_t begin, int64_t end)
 		tokens->end_ns = end;
 }
 
+/* The log's format tells how old the engine is: of inference-b and -c, at least
+ * version 0.12. */
+static void
+note_engine(struct engine *engine, const struct json_value *format)
+{
+	engine->distributed_llama = true;
+	engine->recent |= json_is(format, "inference-b") ||
+	    json_is(format, "inference-c");
+	engine->old |= json_is(format, "inference-a1") ||
+	    json_is(format, "inference-a2") || json_is(format, "generate-a");
+}
+
 static void
 take_tokens(struct score *score, const struct feed_record *record)
 {
@@ -216,6 +231,8 @@ take_tokens(struct score *score, const struct feed_record *record)
 		complain(record, "a count, a time or the status is none");
 		return;
 	}
+	if (json_is(&at[T_ENGINE], "distributed-llama"))
+		note_engine(&score->engine, &at[FORMAT]);
 	tokens->prompt = count_add(tokens->prompt, prompt);
 	tokens->generated = count_add(tokens->generated, generated);
 	tokens->nodes = nodes > tokens->nodes ? nodes : tokens->nodes;
@@ -248,7 +265,8 @@ read_transport(const struct json_value *failures)
 	return 0;
 }
 
-/* Counts win over a figure; a figure that they contradict is an error. */
+/* Counts win over a figure; a figure that they contradict is an error, but for
+ * that of strata weighted by their size. */
 const char *
 benchmark_settle(struct benchmark *mark, double accuracy)
 {
@@ -261,14 +279,15 @@ benchmark_settle(struct benchmark *mark, double accuracy)
 	if (mark->questions != UNKNOWN && mark->correct > mark->questions)
 		return "more correct than questions";
 	mark->accuracy = accuracy;
-	if (!counted)
+	if (!counted || (mark->weighted && accuracy >= 0 && accuracy <= 1))
 		return NULL;
 	share = (double)mark->correct / (double)mark->questions;
 	if (isfinite(accuracy) &&
 	    fabs(accuracy - share) > 0.5 / (double)mark->questions + 1e-9)
 		return "accuracy is not correct / questions";
 	mark->accuracy = share;
-	mark->interval = stats_wilson(mark->correct, mark->questions);
+	if (isnan(mark->interval.low) || isnan(mark->interval.high))
+		mark->interval = stats_wilson(mark->correct, mark->questions);
 	return NULL;
 }
 
@@ -300,6 +319,12 @@ read_accuracy(const struct json_value *at, struct benchmark *mark)
 	    !read_count(&at[QUESTIONS], &mark->questions) ||
 	    !read_count(&at[CORRECT], &mark->correct))
 		return "one of shots, questions and correct is not a count";
+	if (!read_count(&at[SAMPLE], &mark->sample))
+		return "\"sample\" is not a count";
+	if (!read_name(&at[ENGINE], mark->engine))
+		return "\"engine\" is not a name";
+	mark->limit = value_number(&at[LIMIT]);
+	mark->weighted = at[WEIGHTED].kind == JSON_TRUE;
 	mark->u_accuracy = value_number(&at[U_ACCURACY]);
 	return benchmark_settle(mark, value_number(&at[ACCURACY]));
 }

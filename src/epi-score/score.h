@@ -82,9 +82,26 @@ struct benchmark {
 	int64_t records;
 	int64_t shots, questions, correct;
 	int64_t transport;   /* questions whose connection failed */
+	int64_t sample;      /* size of a random sample; UNKNOWN: none */
+	double limit;        /* all but the first were left out; NAN: none */
+	bool weighted;       /* accuracy is that of weighted strata */
+	char engine[NAME];
 	double accuracy, u_accuracy;
 	struct stats_interval interval;
 	char digest[DIGEST_HEX]; /* of the answers, or of what told the accuracy */
+};
+
+/* What the tokens records tell of the engine. */
+struct engine {
+	bool distributed_llama;
+	bool recent, old; /* of 0.12 or later; before */
+};
+
+/* What the published benchmarks are. */
+struct official {
+	const char *name;
+	double chance;     /* of guessing rightly */
+	int64_t shots, questions;
 };
 
 /* How well EPI is known; all relative, of its logarithm.  NAN: it is not. */
@@ -115,6 +132,7 @@ struct score {
 	struct uncertainty u;
 	struct net net;
 	struct tokens tokens;
+	struct engine engine;
 	bool simulated, runs_differ;
 	char *run; /* JSON, or NULL */
 	int64_t unweighted; /* accuracy records of other benchmarks */
@@ -139,6 +157,8 @@ const char *benchmark_settle(struct benchmark *mark, double accuracy);
 void record_take(void *state, const struct feed_record *record);
 
 /* figure */
+/* NULL: it is none of those. */
+const struct official *benchmark_official(const struct benchmark *mark);
 double benchmark_chance(const struct benchmark *mark);
 double benchmark_accuracy(const struct benchmark *mark);
 double benchmark_above_chance(const struct benchmark *mark);
@@ -156,6 +176,10 @@ double score_answers(const struct score *score, bool correct);
 const struct energy *judge_choose(struct score *score);
 /* Whether the records belong together; energy may be NULL. */
 void judge_join(struct score *score, const struct energy *energy);
+/* doubt: what makes an accuracy another one than it looks like. */
+void doubt_benchmark(struct score *score, const struct benchmark *mark);
+void doubt_protocols(struct score *score);
+void doubt_engine(struct score *score);
 /* Whether the energy is that of answering the questions. */
 bool judge_workload(struct score *score);
 
