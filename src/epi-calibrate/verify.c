@@ -1,0 +1,221 @@
+/* verify: one known load against a calibration. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compose.h"
+#include "epi-calibrate/calibrate.h"
+#include "report.h"
+
+/* One path's figure: what was indicated, corrected. */
+struct figure {
+	double watts, error, expanded_difference, expanded, score;
+};
+
+/* What the meter indicated, where epi-tap has corrected it already. */
+static void
+undo(const double *value, double *watts, double *vars, double *counter)
+{
+	double c = cos(value[CALIBRATION_PHASE_RADIANS]);
+	double s = sin(value[CALIBRATION_PHASE_RADIANS]);
+	double p = *watts, q = *vars;
+
+	*watts = value[CALIBRATION_OFFSET_WATTS] +
+	    value[CALIBRATION_GAIN] * (p * c + q * s);
+	*vars = value[CALIBRATION_OFFSET_VARS] +
+	    value[CALIBRATION_GAIN] * (q * c - p * s);
+	*counter = value[CALIBRATION_ENERGY_OFFSET_WATTS] +
+	    value[CALIBRATION_ENERGY_GAIN] * (*counter * c + q * s);
+}
+
+/* The corrected watts of a path from what was indicated. */
+static double
+corrected(const double *value, bool counter, double indicated, double vars)
+{
+	double f = value[CALIBRATION_PHASE_RADIANS];
+	double w = counter ? (indicated -
+	    value[CALIBRATION_ENERGY_OFFSET_WATTS]) /
+	    value[CALIBRATION_ENERGY_GAIN] :
+	    (indicated - value[CALIBRATION_OFFSET_WATTS]) /
+	    value[CALIBRATION_GAIN];
+	double q = (vars - value[CALIBRATION_OFFSET_VARS]) /
+	    value[CALIBRATION_GAIN];
+
+	return w * cos(f) - q * sin(f);
+}
+
+static bool
+numbers(const struct json_value *array, double out[CALIBRATION_PARAMETERS])
+{
+	struct json_value entry;
+	const char *cursor = NULL;
+	size_t n = 0;
+
+	while (array->kind == JSON_ARRAY && json_element(array, &cursor, &entry))
+		if (n == CALIBRATION_PARAMETERS || !json_double(&entry, &out[n++]))
+			return false;
+	return n == CALIBRATION_PARAMETERS;
+}
+
+/* The calibration's own lines, as far as they move this figure. */
+static void
+add_sources(struct budget *budget, const struct calibration_channel *channel,
+    const double *by)
+{
+	static const char *const keys[] = { "source", "key", "coefficients",
+		"nu" };
+	struct json_value entry, values[4];
+	struct json_error error;
+	const char *cursor = NULL;
+
+	if (channel->sources.kind != JSON_ARRAY)
+		report_fatal("a calibration without sources");
+	while (json_element(&channel->sources, &cursor, &entry)) {
+		double c[CALIBRATION_PARAMETERS], nu;
+		char source[64], key[512];
+		struct budget_line line = { .source = source, .key = key };
+
+		if (entry.kind != JSON_OBJECT || !json_members(entry.at,
+		    entry.length, keys, 4, values, &error) ||
+		    json_string(&values[0], source, sizeof source) < 0 ||
+		    json_string(&values[1], key, sizeof key) < 0 ||
+		    !numbers(&values[2], c))
+			report_fatal("a calibration whose sources are not read");
+		for (int k = 0; k < CALIBRATION_PARAMETERS; k++)
+			line.c += by[k] * c[k];
+		line.nu = json_double(&values[3], &nu) ? nu : INFINITY;
+		budget_add(budget, &line);
+	}
+}
+
+/* What this measurement's own scatter is worth. */
+static double
+scatter(const struct load *load, const double *by, int column, double gain)
+{
+	const struct means *means = &load->means;
+	double of_watts = -by[column == MEANS_COUNTER ?
+	    CALIBRATION_ENERGY_OFFSET_WATTS : CALIBRATION_OFFSET_WATTS];
+	double of_vars = -by[CALIBRATION_OFFSET_VARS];
+	double variance = of_watts * of_watts *
+	    means->covariance[column][column] +
+	    2 * of_watts * of_vars * means->covariance[column][MEANS_VARS] +
+	    of_vars * of_vars * means->covariance[MEANS_VARS][MEANS_VARS] -
+	    2 * of_watts * means->covariance[column][MEANS_REFERENCE] +
+	    means->covariance[MEANS_REFERENCE][MEANS_REFERENCE];
+	double rounding = column == MEANS_COUNTER ? means->counter_u / gain : 0;
+
+	return sqrt(fmax(0, variance) + rounding * rounding);
+}
+
+static void
+compare(struct figure *figure, const struct load *load,
+    const struct calibration_channel *channel, const char *key, bool counter)
+{
+	int column = counter ? MEANS_COUNTER : MEANS_WATTS;
+	const double *value = channel->value;
+	double watts = load->means.value[MEANS_WATTS];
+	double vars = load->means.has_vars ? load->means.value[MEANS_VARS] :
+	    value[CALIBRATION_OFFSET_VARS];
+	double slope = load->means.value[MEANS_COUNTER];
+	double by[CALIBRATION_PARAMETERS];
+	struct budget budget = { 0 };
+
+	if (load->readings.corrected)
+		undo(value, &watts, &vars, &slope);
+	fit_sensitivities(value, counter, counter ? slope : watts, vars, by);
+	figure->watts = corrected(value, counter, counter ? slope : watts,
+	    vars);
+	figure->error = figure->watts - load_watts(load);
+	add_sources(&budget, channel, by);
+	budget_add(&budget, &(struct budget_line){ .source = "readings",
+	    .key = "readings", .nu = INFINITY,
+	    .c = scatter(load, by, column, value[counter ?
+	    CALIBRATION_ENERGY_GAIN : CALIBRATION_GAIN]) });
+	figure->expanded = 2 * budget_uncertainty(&budget);
+	budget_add(&budget, &(struct budget_line){ .source = "reference",
+	    .key = key, .nu = INFINITY, .c = -load_uncertainty(load) });
+	figure->expanded_difference = 2 * budget_uncertainty(&budget);
+	figure->score = figure->error / figure->expanded_difference;
+	budget_clear(&budget);
+}
+
+static void
+put_double(const char *key, double value)
+{
+	compose_key(key);
+	compose_double(value);
+}
+
+static void
+put_figure(const char *key, const struct figure *figure)
+{
+	compose_key(key);
+	if (!figure) {
+		compose_null();
+		return;
+	}
+	compose_begin('{');
+	put_double("watts", figure->watts);
+	put_double("U_watts", figure->expanded);
+	put_double("error_watts", figure->error);
+	put_double("U_error_watts", figure->expanded_difference);
+	put_double("e_n", figure->score);
+	compose_end('}');
+}
+
+static bool
+passes(const struct figure *figure)
+{
+	return fabs(figure->score) <= 1;
+}
+
+static void
+write(const struct load *load, const struct calibration *calibration,
+    const struct figure *power, const struct figure *energy, bool passed)
+{
+	compose_open();
+	compose_key("timestamp");
+	compose_time(load->means.end_ns);
+	compose_key("type");
+	compose_string("verification");
+	compose_key("node");
+	compose_string(load->readings.node);
+	compose_key("calibration");
+	compose_string(calibration->id);
+	compose_key("passed");
+	compose_bool(passed);
+	compose_key("load");
+	compose_string(load->text);
+	compose_key("begin");
+	compose_time(load->means.begin_ns);
+	compose_key("end");
+	compose_time(load->means.end_ns);
+	put_double("reference_watts", load_watts(load));
+	put_double("U_reference_watts", 2 * load_uncertainty(load));
+	compose_key("k");
+	compose_integer(2);
+	put_figure("power", power);
+	put_figure("energy", energy);
+	if (load->readings.simulated || calibration->simulated) {
+		compose_key("simulated");
+		compose_bool(true);
+	}
+	compose_close();
+}
+
+bool
+verify_write(const struct load *load, const struct calibration *calibration,
+    const struct calibration_channel *channel, const struct meta_values *meta)
+{
+	struct figure power, energy;
+	bool counter = channel->has_energy && load->means.has_counter;
+	char *key = reference_key(meta, load->text);
+
+	compare(&power, load, channel, key, false);
+	if (counter)
+		compare(&energy, load, channel, key, true);
+	free(key);
+	bool passed = passes(&power) && (!counter || passes(&energy));
+	write(load, calibration, &power, counter ? &energy : NULL, passed);
+	return passed;
+}
