@@ -286,19 +286,10 @@ measure(char **operands)
 	}
 }
 
-/* A figure that never moved is known to its last digit only. */
-static double
-rounding(double deviation, double resolution)
-{
-	return deviation < resolution ? resolution / sqrt(12) : 0;
-}
-
 static struct fit_point
 point_of(const struct load *load)
 {
 	const struct means *means = &load->means;
-	double step = load->readings.watts_resolution > 0 ?
-	    load->readings.watts_resolution : 0.001;
 	struct fit_point point = { .kind = load->kind, .nu = means->nu };
 
 	memcpy(point.in, means->value, sizeof means->value);
@@ -312,10 +303,10 @@ point_of(const struct load *load)
 	} else if (load->kind == FIT_RESISTIVE) {
 		point.u_tangent = load->angle / sqrt(3);
 	}
-	point.u[FIT_WATTS] = rounding(means->deviation[MEANS_WATTS], step);
+	point.u[FIT_WATTS] = load_rounding(load, MEANS_WATTS);
 	if (means->has_vars)
-		point.u[FIT_VARS] = rounding(means->deviation[MEANS_VARS], step);
-	point.u[FIT_COUNTER] = means->counter_u;
+		point.u[FIT_VARS] = load_rounding(load, MEANS_VARS);
+	point.u[FIT_COUNTER] = load_rounding(load, MEANS_COUNTER);
 	return point;
 }
 
@@ -381,8 +372,7 @@ leave(struct channel *channel, struct load *load)
 	if (before)
 		calibration_correct(before, &found, known ? &also : NULL);
 	calibration_correct(&now, &left, known ? &vars : NULL);
-	fit_sensitivities(now.value, false, means[MEANS_WATTS], known ?
-	    means[MEANS_VARS] : now.value[CALIBRATION_OFFSET_VARS], by);
+	calibration_slopes(now.value, false, left, known ? vars : 0, by);
 	for (int a = 0; a < CALIBRATION_PARAMETERS; a++)
 		for (int b = 0; b < CALIBRATION_PARAMETERS; b++)
 			variance += by[a] * by[b] *

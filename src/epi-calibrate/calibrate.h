@@ -35,6 +35,10 @@ void load_parse(struct load *load, const char *option, const char *text);
 double load_watts(const struct load *load);
 double load_uncertainty(const struct load *load);
 
+/* What the rounding of a figure adds: a figure that never moved is known to its
+ * last digit only, and a counter to its steps at both ends. */
+double load_rounding(const struct load *load, enum means_column column);
+
 /* Its trace, and its reference's; false: said, status 1. */
 bool load_measure(struct load *load, const char *node, const char *file);
 

@@ -669,24 +669,3 @@ fit_points(const struct fit_point *points, size_t count,
 		test_path(&work, true, &fit->energy);
 	return true;
 }
-
-void
-fit_sensitivities(const double value[CALIBRATION_PARAMETERS], bool counter,
-    double watts, double vars, double out[CALIBRATION_PARAMETERS])
-{
-	int offset = counter ? CALIBRATION_ENERGY_OFFSET_WATTS :
-	    CALIBRATION_OFFSET_WATTS;
-	int gain = counter ? CALIBRATION_ENERGY_GAIN : CALIBRATION_GAIN;
-	double c = cos(value[CALIBRATION_PHASE_RADIANS]);
-	double s = sin(value[CALIBRATION_PHASE_RADIANS]);
-	double w = (watts - value[offset]) / value[gain];
-	double q = (vars - value[CALIBRATION_OFFSET_VARS]) /
-	    value[CALIBRATION_GAIN];
-
-	memset(out, 0, ALL * sizeof *out);
-	out[offset] = -c / value[gain];
-	out[gain] = -w * c / value[gain];
-	out[CALIBRATION_GAIN] += q * s / value[CALIBRATION_GAIN];
-	out[CALIBRATION_PHASE_RADIANS] = -(w * s + q * c);
-	out[CALIBRATION_OFFSET_VARS] = s / value[CALIBRATION_GAIN];
-}

@@ -88,10 +88,4 @@ struct fit {
 bool fit_points(const struct fit_point *points, size_t count,
     const struct fit_options *options, struct fit *fit, const char **why);
 
-/* Sensitivities to the parameters of the corrected watts where the meter
- * indicates so much: watts, or with `counter` the energy counter's slope.
- * Vars that are not known are offset_vars. */
-void fit_sensitivities(const double value[CALIBRATION_PARAMETERS], bool counter,
-    double watts, double vars, double out[CALIBRATION_PARAMETERS]);
-
 #endif

@@ -96,6 +96,17 @@ load_uncertainty(const struct load *load)
 	}
 }
 
+double
+load_rounding(const struct load *load, enum means_column column)
+{
+	double step = load->readings.watts_resolution > 0 ?
+	    load->readings.watts_resolution : 0.001;
+
+	if (column == MEANS_COUNTER)
+		return load->means.counter_u;
+	return load->means.deviation[column] < step ? step / sqrt(12) : 0;
+}
+
 bool
 load_measure(struct load *load, const char *node, const char *file)
 {

@@ -87,7 +87,8 @@ take_sample(struct taking *taking, const struct feed_record *record)
 	if (!readings->node)
 		readings->node = report_copy(node, strlen(node));
 	if (strcmp(readings->node, node) != 0) {
-		fail(taking, "several nodes: give --node");
+		fail(taking, "several nodes: give --node, or "
+		    "a reference's one by epi-window --nodes");
 		return;
 	}
 	if (!json_members(record->line, record->length, keys, 3, values,

@@ -14,6 +14,14 @@ enum { ALL = CALIBRATION_PARAMETERS, TEXT = 256 };
 
 static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Bytes that a terminal would act on; those of U+0080 to U+009F too. */
+static bool
+controls(const unsigned char *at)
+{
+	return *at < ' ' || *at == 127 ||
+	    (*at == 0xC2 && at[1] >= 0x80 && at[1] < 0xA0);
+}
+
 static void
 say(const char *format, ...)
 {
@@ -31,7 +39,7 @@ say(const char *format, ...)
 	while (length > 0 && text[length - 1] == ' ')
 		length--;
 	for (int i = 0; i < length; i++)
-		if ((unsigned char)text[i] < ' ' || text[i] == 127)
+		if (controls((const unsigned char *)text + i))
 			text[i] = '?';
 	stream_line(text, (size_t)length);
 }
@@ -150,13 +158,8 @@ static void
 say_worth(const struct calibration_channel *channel, double watts, double ratio)
 {
 	double by[ALL], variance = 0;
-	const double *value = channel->value;
-	double f = value[CALIBRATION_PHASE_RADIANS], q = ratio * watts;
 
-	fit_sensitivities(value, false, value[CALIBRATION_OFFSET_WATTS] +
-	    value[CALIBRATION_GAIN] * (watts * cos(f) + q * sin(f)),
-	    value[CALIBRATION_OFFSET_VARS] +
-	    value[CALIBRATION_GAIN] * (q * cos(f) - watts * sin(f)), by);
+	calibration_slopes(channel->value, false, watts, ratio * watts, by);
 	for (int a = 0; a < ALL; a++)
 		for (int b = 0; b < ALL; b++)
 			variance += by[a] * by[b] * channel->covariance[a][b];

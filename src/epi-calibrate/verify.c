@@ -12,36 +12,21 @@ struct figure {
 	double watts, error, expanded_difference, expanded, score;
 };
 
-/* What the meter indicated, where epi-tap has corrected it already. */
+/* The truth by a path, from what was indicated. */
 static void
-undo(const double *value, double *watts, double *vars, double *counter)
-{
-	double c = cos(value[CALIBRATION_PHASE_RADIANS]);
-	double s = sin(value[CALIBRATION_PHASE_RADIANS]);
-	double p = *watts, q = *vars;
-
-	*watts = value[CALIBRATION_OFFSET_WATTS] +
-	    value[CALIBRATION_GAIN] * (p * c + q * s);
-	*vars = value[CALIBRATION_OFFSET_VARS] +
-	    value[CALIBRATION_GAIN] * (q * c - p * s);
-	*counter = value[CALIBRATION_ENERGY_OFFSET_WATTS] +
-	    value[CALIBRATION_ENERGY_GAIN] * (*counter * c + q * s);
-}
-
-/* The corrected watts of a path from what was indicated. */
-static double
-corrected(const double *value, bool counter, double indicated, double vars)
+correct(const double *value, bool counter, double *watts, double *vars)
 {
 	double f = value[CALIBRATION_PHASE_RADIANS];
-	double w = counter ? (indicated -
-	    value[CALIBRATION_ENERGY_OFFSET_WATTS]) /
+	double w = counter ?
+	    (*watts - value[CALIBRATION_ENERGY_OFFSET_WATTS]) /
 	    value[CALIBRATION_ENERGY_GAIN] :
-	    (indicated - value[CALIBRATION_OFFSET_WATTS]) /
+	    (*watts - value[CALIBRATION_OFFSET_WATTS]) /
 	    value[CALIBRATION_GAIN];
-	double q = (vars - value[CALIBRATION_OFFSET_VARS]) /
+	double q = (*vars - value[CALIBRATION_OFFSET_VARS]) /
 	    value[CALIBRATION_GAIN];
 
-	return w * cos(f) - q * sin(f);
+	*watts = w * cos(f) - q * sin(f);
+	*vars = q * cos(f) + w * sin(f);
 }
 
 static bool
@@ -88,21 +73,24 @@ add_sources(struct budget *budget, const struct calibration_channel *channel,
 	}
 }
 
-/* What this measurement's own scatter is worth. */
+/* What this measurement's own scatter and rounding are worth; a trace that is
+ * corrected has them in true watts already. */
 static double
-scatter(const struct load *load, const double *by, int column, double gain)
+scatter(const struct load *load, const double *by, int column)
 {
 	const struct means *means = &load->means;
-	double of_watts = -by[column == MEANS_COUNTER ?
-	    CALIBRATION_ENERGY_OFFSET_WATTS : CALIBRATION_OFFSET_WATTS];
-	double of_vars = -by[CALIBRATION_OFFSET_VARS];
+	bool raw = !load->readings.corrected;
+	double of_vars = raw ? -by[CALIBRATION_OFFSET_VARS] : 0;
+	double of_watts = raw ? -by[column == MEANS_COUNTER ?
+	    CALIBRATION_ENERGY_OFFSET_WATTS : CALIBRATION_OFFSET_WATTS] : 1;
 	double variance = of_watts * of_watts *
 	    means->covariance[column][column] +
 	    2 * of_watts * of_vars * means->covariance[column][MEANS_VARS] +
 	    of_vars * of_vars * means->covariance[MEANS_VARS][MEANS_VARS] -
-	    2 * of_watts * means->covariance[column][MEANS_REFERENCE] +
+	    2 * of_watts * means->covariance[column][MEANS_REFERENCE] -
+	    2 * of_vars * means->covariance[MEANS_VARS][MEANS_REFERENCE] +
 	    means->covariance[MEANS_REFERENCE][MEANS_REFERENCE];
-	double rounding = column == MEANS_COUNTER ? means->counter_u / gain : 0;
+	double rounding = of_watts * load_rounding(load, column);
 
 	return sqrt(fmax(0, variance) + rounding * rounding);
 }
@@ -113,24 +101,21 @@ compare(struct figure *figure, const struct load *load,
 {
 	int column = counter ? MEANS_COUNTER : MEANS_WATTS;
 	const double *value = channel->value;
-	double watts = load->means.value[MEANS_WATTS];
+	double watts = load->means.value[column];
 	double vars = load->means.has_vars ? load->means.value[MEANS_VARS] :
-	    value[CALIBRATION_OFFSET_VARS];
-	double slope = load->means.value[MEANS_COUNTER];
+	    load->readings.corrected ? 0 : value[CALIBRATION_OFFSET_VARS];
 	double by[CALIBRATION_PARAMETERS];
 	struct budget budget = { 0 };
 
-	if (load->readings.corrected)
-		undo(value, &watts, &vars, &slope);
-	fit_sensitivities(value, counter, counter ? slope : watts, vars, by);
-	figure->watts = corrected(value, counter, counter ? slope : watts,
-	    vars);
+	if (!load->readings.corrected)
+		correct(value, counter, &watts, &vars);
+	calibration_slopes(value, counter, watts, vars, by);
+	figure->watts = watts;
 	figure->error = figure->watts - load_watts(load);
 	add_sources(&budget, channel, by);
 	budget_add(&budget, &(struct budget_line){ .source = "readings",
 	    .key = "readings", .nu = INFINITY,
-	    .c = scatter(load, by, column, value[counter ?
-	    CALIBRATION_ENERGY_GAIN : CALIBRATION_GAIN]) });
+	    .c = scatter(load, by, column) });
 	figure->expanded = 2 * budget_uncertainty(&budget);
 	budget_add(&budget, &(struct budget_line){ .source = "reference",
 	    .key = key, .nu = INFINITY, .c = -load_uncertainty(load) });

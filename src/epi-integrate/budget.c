@@ -89,20 +89,12 @@ static void
 find_slopes(const struct terms *t, const struct calibration_channel *channel,
     double slopes[CALIBRATION_PARAMETERS])
 {
-	const double *value = channel->value;
-	double f = value[CALIBRATION_PHASE_RADIANS];
 	bool counted = t->figure->method == COUNTER && channel->has_energy;
-	double gain = value[counted ? CALIBRATION_ENERGY_GAIN
-	    : CALIBRATION_GAIN];
 
-	memset(slopes, 0, CALIBRATION_PARAMETERS * sizeof *slopes);
-	slopes[counted ? CALIBRATION_ENERGY_OFFSET_WATTS
-	    : CALIBRATION_OFFSET_WATTS] = -t->seconds * cos(f) / gain;
-	slopes[counted ? CALIBRATION_ENERGY_GAIN : CALIBRATION_GAIN] =
-	    -(t->joules * cos(f) + t->var_seconds * sin(f)) * cos(f) / gain;
-	slopes[CALIBRATION_PHASE_RADIANS] = -t->var_seconds;
-	slopes[CALIBRATION_OFFSET_VARS] = t->seconds * sin(f) /
-	    value[CALIBRATION_GAIN];
+	calibration_slopes(channel->value, counted, t->joules / t->seconds,
+	    t->var_seconds / t->seconds, slopes);
+	for (int k = 0; k < CALIBRATION_PARAMETERS; k++)
+		slopes[k] *= t->seconds;
 }
 
 /* One of the calibration's own lines, an object of "sources". */

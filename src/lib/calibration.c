@@ -328,6 +328,26 @@ calibration_correct(const struct calibration_channel *channel,
 	*vars = q * cos(f) + w * sin(f);
 }
 
+void
+calibration_slopes(const double value[CALIBRATION_PARAMETERS],
+    bool counter, double watts, double vars,
+    double slopes[CALIBRATION_PARAMETERS])
+{
+	int offset = counter ? CALIBRATION_ENERGY_OFFSET_WATTS :
+	    CALIBRATION_OFFSET_WATTS;
+	int gain = counter ? CALIBRATION_ENERGY_GAIN : CALIBRATION_GAIN;
+	double c = cos(value[CALIBRATION_PHASE_RADIANS]);
+	double s = sin(value[CALIBRATION_PHASE_RADIANS]);
+
+	memset(slopes, 0, CALIBRATION_PARAMETERS * sizeof *slopes);
+	slopes[offset] = -c / value[gain];
+	slopes[gain] = -(watts * c + vars * s) * c / value[gain];
+	slopes[CALIBRATION_GAIN] += (vars * c - watts * s) * s /
+	    value[CALIBRATION_GAIN];
+	slopes[CALIBRATION_PHASE_RADIANS] = -vars;
+	slopes[CALIBRATION_OFFSET_VARS] = s / value[CALIBRATION_GAIN];
+}
+
 double
 calibration_joules(const struct calibration_channel *channel,
     struct calibration_counter *counter, int64_t ns, double joules,

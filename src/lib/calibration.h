@@ -84,6 +84,12 @@ const struct calibration_channel *calibration_find(
 void calibration_correct(const struct calibration_channel *channel,
     double *watts, double *vars);
 
+/* How much the corrected watts move with each parameter, where the truth is so
+ * many watts and vars; of the energy counter's slope with `counter`. */
+void calibration_slopes(const double value[CALIBRATION_PARAMETERS],
+    bool counter, double watts, double vars,
+    double slopes[CALIBRATION_PARAMETERS]);
+
 /* An energy counter; all zero before its first reading and after a reset. */
 struct calibration_counter {
 	bool begun;

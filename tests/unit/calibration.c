@@ -47,6 +47,31 @@ correction(const struct calibration_channel *channel)
 	    20), "without vars as of a resistor: 1 + 3 * 8 W are 10 W");
 }
 
+/* By the correction itself, at a hair's breadth to both sides. */
+static void
+slopes(struct calibration_channel channel)
+{
+	double by[CALIBRATION_PARAMETERS];
+
+	calibration_slopes(channel.value, false, 10, 5, by);
+	for (int k = 0; k <= CALIBRATION_OFFSET_VARS; k++) {
+		struct calibration_channel up = channel, down = channel;
+		double high = 22.5, low = 22.5, vars = -5, also = -5;
+
+		up.value[k] += 1e-6;
+		down.value[k] -= 1e-6;
+		calibration_correct(&up, &high, &vars);
+		calibration_correct(&down, &low, &also);
+		is(fabs((high - low) / 2e-6 - by[k]) < 1e-6,
+		    "slope by %s", calibration_names[k]);
+	}
+	/* d/dGe of (e - oe) / Ge cos f, (e - oe) / Ge being 11 */
+	calibration_slopes(channel.value, true, 10, 5, by);
+	is(near(by[CALIBRATION_ENERGY_GAIN], -11 * 0.8 / 3) &&
+	    near(by[CALIBRATION_ENERGY_OFFSET_WATTS], -0.8 / 3) &&
+	    near(by[CALIBRATION_OFFSET_WATTS], 0), "slopes of the counter");
+}
+
 static void
 reads(void)
 {
@@ -71,6 +96,7 @@ reads(void)
 	    calibration_find(&calibration, 0, "pi2") == NULL,
 	    "or by its name where no number is known");
 	correction(&calibration.channels[0]);
+	slopes(calibration.channels[0]);
 }
 
 static void
