@@ -59,6 +59,10 @@ accuracy_of(struct accuracy *sum, const struct model *model,
 		high += up * up;
 		sum->few |= has_few(mark);
 	}
+	if (accuracy <= 0) {
+		*sum = (struct accuracy){ .log = -INFINITY };
+		return;
+	}
 	sum->log = log(accuracy);
 	sum->variance /= accuracy * accuracy;
 	low = log(accuracy / (accuracy - sqrt(low))) / STATS_Z95;

@@ -1,4 +1,5 @@
 #include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,6 +140,33 @@ write_double(char *at, double value)
 	do
 		snprintf(text, sizeof text, "%.*g", precision, value);
 	while (strtod(text, NULL) != value && ++precision <= DBL_DECIMAL_DIG);
+	return write_text(at, text);
+}
+
+/* Decimals that leave u two digits; what rounds up to three has one less. */
+static int
+decimals_of(double u)
+{
+	int decimals = 1 - (int)floor(log10(u));
+
+	return round(u * pow(10, decimals)) >= 100 ? decimals - 1 : decimals;
+}
+
+char *
+write_uncertain(char *at, double value, double u)
+{
+	int decimals = decimals_of(u);
+	double unit = decimals < 0 ? pow(10, -decimals) : 1;
+	char text[WRITE_UNCERTAIN];
+
+	if (decimals < 0)
+		decimals = 0;
+	if (unit > 1) {
+		value = round(value / unit) * unit;
+		u = round(u / unit) * unit;
+	}
+	snprintf(text, sizeof text, "%.*f +- %.*f", decimals, value, decimals,
+	    u);
 	return write_text(at, text);
 }
 

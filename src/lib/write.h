@@ -17,7 +17,8 @@
 enum {
 	WRITE_INTEGER = 20, /* the longest int64 */
 	WRITE_DECIMAL = 42, /* the longest write_decimal */
-	WRITE_DOUBLE = 32   /* the longest write_double */
+	WRITE_DOUBLE = 32,  /* the longest write_double */
+	WRITE_UNCERTAIN = 800 /* the longest write_uncertain */
 };
 
 /* The bytes up to the NUL of `text`. */
@@ -39,6 +40,12 @@ char *write_joules(char *at, energy_units units);
  * A value that is not finite becomes null.
  */
 char *write_double(char *at, double value);
+
+/*
+ * A value and its standard uncertainty, "2.50 +- 0.10": the uncertainty with
+ * two digits, the value as far (JCGM 100, 7.2.6).  Both finite, u > 0.
+ */
+char *write_uncertain(char *at, double value, double u);
 
 /*
  * A JSON string in quotes; at most 2 + 6 * length bytes.  Bytes that are not

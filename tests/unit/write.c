@@ -103,6 +103,14 @@ double_precision(void)
 	for (size_t i = 0; i < sizeof doubles / sizeof *doubles; i++)
 		is(says(write_double(text, doubles[i].value), doubles[i].want),
 		    "%s", doubles[i].want);
+	/* JCGM 100, 7.2.2 and 7.2.6: 100.021 47 g with 0.35 mg */
+	is(says(write_uncertain(text, 100.02147, 0.00035),
+	    "100.02147 +- 0.00035"), "two digits of uncertainty");
+	is(says(write_uncertain(text, 2.50389, 0.0996), "2.50 +- 0.10"),
+	    "what rounds up to three digits has two");
+	is(says(write_uncertain(text, 12345, 678), "12350 +- 680") &&
+	    says(write_uncertain(text, -1.26, 12.4), "-1 +- 12"),
+	    "tens and ones");
 	is(says(write_double(text, DBL_MAX * 2), "null") &&
 	    says(write_double(text, -DBL_MAX * 2), "null") &&
 	    says(write_double(text, DBL_MAX * 2 * 0), "null"),
