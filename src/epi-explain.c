@@ -159,17 +159,22 @@ say_headline(void)
 {
 	double epi = result_number(&s.result, "epi.value");
 	double u = result_number(&s.result, "u");
+	double k = result_number(&s.result, "k");
 	struct json_value ci = result_at(&s.result, "ci95"), low, high;
 	const char *cursor = NULL;
-	char text[TEXT], k[TEXT];
+	char text[TEXT];
 
-	say("EPI = %s J/(token accuracy), lower is better",
-	    with_u(epi, u, text));
+	if (isnan(u) || isnan(k))
+		say("EPI = %s J/(token accuracy), lower is better",
+		    with_u(epi, NAN, text));
+	else
+		say("EPI = %s J/(token accuracy), k = %.1f, about 95 %%; "
+		    "lower is better", with_u(epi, k * u, text), k);
 	if (json_element(&ci, &cursor, &low) &&
 	    json_element(&ci, &cursor, &high))
-		say("      95 %%: %#.4g to %#.4g, k = %s",
-		    strtod(low.at, NULL), strtod(high.at, NULL),
-		    number_at("k", k));
+		say("      %#.4g to %#.4g; below, +- is one standard "
+		    "uncertainty", strtod(low.at, NULL),
+		    strtod(high.at, NULL));
 	if (s.result.simulated)
 		say("      SIMULATED: no meter or no model stands behind it");
 }

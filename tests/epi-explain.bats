@@ -20,7 +20,7 @@ setup() {
 @test "the result is worded as a laboratory would" {
 	jq -c '.u = 0.05009917183951071 | .ci95 = [2.4076, 2.60404] | .k = 1.96' score.json >known.json
 	ok epi-explain known.json
-	[[ $output == *"EPI = (2.504 +- 0.050) J/(token accuracy)"*"2.408 to 2.604, k = 1.96"* ]]
+	[[ $output == *"EPI = (2.504 +- 0.098) J/(token accuracy), k = 2.0, about 95 %"*"2.408 to 2.604"* ]]
 	ok epi-explain score.json
 	[[ $output == *"EPI = 2.5039 (uncertainty unknown) J/(token accuracy)"* ]]
 }
