@@ -1,0 +1,81 @@
+/*
+ * cost: the parts of epi-cost.
+ *
+ * read keeps answers, what they were worth and the energy of their spans; fit
+ * tells prompt and generated tokens apart.
+ */
+#ifndef EPI_COST_COST_H
+#define EPI_COST_COST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "feed.h"
+
+enum { UNKNOWN = -1 };
+
+enum verdict { UNGRADED, WRONG, RIGHT };
+
+struct question {
+	char *benchmark, *id;
+	int64_t begin_ns, end_ns;
+	int64_t prompt_tokens, generated_tokens, cached_tokens;
+	bool failed;           /* never answered */
+	bool simulated;
+	enum verdict verdict;
+	double joules;         /* NAN: not measured to its end */
+};
+
+/* A span's energy; one of a cluster. */
+struct spell {
+	char *label;
+	int64_t begin_ns, end_ns;
+	double joules;         /* NAN: cut, or with gaps */
+};
+
+/* What a graded record says. */
+struct grade {
+	char *benchmark, *id;
+	enum verdict verdict;
+};
+
+struct input {
+	struct question *questions;
+	struct spell *spells;
+	struct grade *grades;
+	size_t question_count, question_room;
+	size_t spell_count, spell_room;
+	size_t grade_count, grade_room;
+};
+
+/* A feed_take; the state is a struct input. */
+void read_take(void *state, const struct feed_record *record);
+
+/* Gives questions their energy and verdict, and sorts them by time.  The number
+ * of questions without an energy record. */
+size_t read_join(struct input *input);
+
+/*
+ * joules = fixed + prompt P + prompt_squared P^2 + generated G, by least
+ * squares, with the standard errors that hold where the scatter differs from
+ * question to question (HC3: J. G. MacKinnon and H. White, Journal of
+ * Econometrics 29 (1985) 305).
+ */
+enum { FIXED, PROMPT, PROMPT_SQUARED, GENERATED, COEFFICIENTS };
+
+struct fit {
+	double value[COEFFICIENTS], u[COEFFICIENTS];
+	double residual;       /* standard deviation, J */
+	int64_t questions;
+};
+
+struct observation {
+	double prompt, generated, joules;
+};
+
+/* NULL, or why the data do not tell (static text). */
+const char *fit_tokens(struct fit *fit, const struct observation *rows,
+    size_t count);
+
+#endif

@@ -1,0 +1,228 @@
+/* read: answers, grades and energies, and which belong together. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "epi-cost/cost.h"
+#include "report.h"
+
+#define COVERAGE_LEAST 0.99
+#define COUNT_MOST INT64_C(1000000000000)
+
+enum {
+	TYPE, BENCHMARK, ID, BEGIN, END, PROMPT_TOKENS, GENERATED_TOKENS,
+	CACHED_TOKENS, ERROR, SIMULATED, CORRECT, LABEL, SCOPE, JOULES,
+	COVERAGE, COMPLETE, KEYS
+};
+
+static const char *const keys[KEYS] = {
+	[TYPE] = "type", [BENCHMARK] = "benchmark", [ID] = "id",
+	[BEGIN] = "begin", [END] = "end", [PROMPT_TOKENS] = "prompt_tokens",
+	[GENERATED_TOKENS] = "generated_tokens",
+	[CACHED_TOKENS] = "cached_tokens", [ERROR] = "error",
+	[SIMULATED] = "simulated", [CORRECT] = "correct", [LABEL] = "label",
+	[SCOPE] = "scope", [JOULES] = "joules", [COVERAGE] = "coverage",
+	[COMPLETE] = "complete"
+};
+
+static bool
+unknown(const struct json_value *value)
+{
+	return value->kind == JSON_ABSENT || value->kind == JSON_NULL;
+}
+
+static char *
+read_text(const struct json_value *value)
+{
+	char *text = report_resize(NULL, value->length + 1, 1);
+
+	if (json_string(value, text, value->length + 1) < 0)
+		*text = '\0';
+	return text;
+}
+
+static bool
+read_count(const struct json_value *value, int64_t *count)
+{
+	*count = UNKNOWN;
+	return unknown(value) || (json_integer(value, count) && *count >= 0 &&
+	    *count <= COUNT_MOST);
+}
+
+static void *
+grow(void *list, size_t *count, size_t *room, size_t size)
+{
+	if (*count == *room) {
+		*room = *room ? *room * 2 : 256;
+		list = report_resize(list, *room, size);
+	}
+	++*count;
+	return list;
+}
+
+/* NULL, or what is wrong; as the next two. */
+static const char *
+take_answer(struct input *input, const struct json_value *at)
+{
+	struct question question = {
+		.failed = at[ERROR].kind == JSON_STRING &&
+		    !json_is(&at[ERROR], "too_long"),
+		.simulated = at[SIMULATED].kind == JSON_TRUE, .joules = NAN
+	};
+
+	if (at[BENCHMARK].kind != JSON_STRING || at[ID].kind != JSON_STRING)
+		return "benchmark and id are not strings";
+	if (!clock_value(&at[BEGIN], &question.begin_ns) ||
+	    !clock_value(&at[END], &question.end_ns) ||
+	    question.end_ns < question.begin_ns)
+		return "begin and end are not two times";
+	if (!read_count(&at[PROMPT_TOKENS], &question.prompt_tokens) ||
+	    !read_count(&at[GENERATED_TOKENS], &question.generated_tokens) ||
+	    !read_count(&at[CACHED_TOKENS], &question.cached_tokens))
+		return "one of prompt_tokens, generated_tokens and "
+		    "cached_tokens is not a count";
+	question.benchmark = read_text(&at[BENCHMARK]);
+	question.id = read_text(&at[ID]);
+	input->questions = grow(input->questions, &input->question_count,
+	    &input->question_room, sizeof question);
+	input->questions[input->question_count - 1] = question;
+	return NULL;
+}
+
+static const char *
+take_grade(struct input *input, const struct json_value *at)
+{
+	struct grade grade = {
+		.verdict = at[CORRECT].kind == JSON_TRUE ? RIGHT
+		    : at[CORRECT].kind == JSON_FALSE ? WRONG : UNGRADED
+	};
+
+	if (at[BENCHMARK].kind != JSON_STRING || at[ID].kind != JSON_STRING)
+		return "benchmark and id are not strings";
+	grade.benchmark = read_text(&at[BENCHMARK]);
+	grade.id = read_text(&at[ID]);
+	input->grades = grow(input->grades, &input->grade_count,
+	    &input->grade_room, sizeof grade);
+	input->grades[input->grade_count - 1] = grade;
+	return NULL;
+}
+
+static const char *
+take_energy(struct input *input, const struct json_value *at)
+{
+	struct spell spell = { 0 };
+	double coverage;
+
+	if (!json_is(&at[SCOPE], "cluster") || at[LABEL].kind != JSON_STRING ||
+	    unknown(&at[BEGIN]) || unknown(&at[END]))
+		return NULL; /* not the energy of an answer */
+	if (!clock_value(&at[BEGIN], &spell.begin_ns) ||
+	    !clock_value(&at[END], &spell.end_ns))
+		return "begin and end are not two times";
+	if (!json_double(&at[JOULES], &spell.joules))
+		spell.joules = NAN;
+	if (at[COMPLETE].kind != JSON_TRUE ||
+	    !json_double(&at[COVERAGE], &coverage) ||
+	    coverage < COVERAGE_LEAST)
+		spell.joules = NAN;
+	spell.label = read_text(&at[LABEL]);
+	input->spells = grow(input->spells, &input->spell_count,
+	    &input->spell_room, sizeof spell);
+	input->spells[input->spell_count - 1] = spell;
+	return NULL;
+}
+
+void
+read_take(void *state, const struct feed_record *record)
+{
+	struct input *input = state;
+	struct json_value at[KEYS];
+	struct json_error error;
+	const char *wrong = NULL;
+
+	if (record->kind != SAMPLE_TYPED)
+		return;
+	if (!json_members(record->line, record->length, keys, KEYS, at,
+	    &error))
+		wrong = error.what;
+	else if (json_is(&at[TYPE], "answer"))
+		wrong = take_answer(input, at);
+	else if (json_is(&at[TYPE], "graded"))
+		wrong = take_grade(input, at);
+	else if (json_is(&at[TYPE], "energy"))
+		wrong = take_energy(input, at);
+	if (wrong)
+		report_malformed(record->file, record->line_number, "%s",
+		    wrong);
+}
+
+static int
+order(int64_t a, int64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+static int
+by_time(const void *a, const void *b)
+{
+	const struct question *x = a, *y = b;
+	int first = order(x->begin_ns, y->begin_ns);
+
+	return first ? first : order(x->end_ns, y->end_ns);
+}
+
+static int
+by_span(const void *a, const void *b)
+{
+	const struct spell *x = a, *y = b;
+	int first = order(x->begin_ns, y->begin_ns);
+
+	if (first == 0)
+		first = order(x->end_ns, y->end_ns);
+	return first ? first : strcmp(x->label, y->label);
+}
+
+static int
+by_name(const void *a, const void *b)
+{
+	const struct grade *x = a, *y = b;
+	int first = strcmp(x->benchmark, y->benchmark);
+
+	return first ? first : strcmp(x->id, y->id);
+}
+
+size_t
+read_join(struct input *input)
+{
+	size_t missing = 0;
+
+	if (input->question_count == 0)
+		return 0;
+	qsort(input->questions, input->question_count,
+	    sizeof *input->questions, by_time);
+	if (input->spell_count > 0)
+		qsort(input->spells, input->spell_count,
+		    sizeof *input->spells, by_span);
+	if (input->grade_count > 0)
+		qsort(input->grades, input->grade_count,
+		    sizeof *input->grades, by_name);
+	for (size_t i = 0; i < input->question_count; i++) {
+		struct question *question = &input->questions[i];
+		struct spell span = {
+			question->id, question->begin_ns, question->end_ns, 0
+		}, *spell = input->spell_count ? bsearch(&span, input->spells,
+		    input->spell_count, sizeof span, by_span) : NULL;
+		struct grade name = {
+			question->benchmark, question->id, UNGRADED
+		}, *grade = input->grade_count ? bsearch(&name, input->grades,
+		    input->grade_count, sizeof name, by_name) : NULL;
+
+		if (spell)
+			question->joules = spell->joules;
+		missing += isnan(question->joules);
+		if (grade)
+			question->verdict = grade->verdict;
+	}
+	return missing;
+}

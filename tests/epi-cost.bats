@@ -1,0 +1,198 @@
+# epi-cost: whose joules these were.
+
+load lib
+
+# ask I PROMPT GENERATED JOULES [KEYS]: an answer that took second I, and the
+# energy of its span.
+ask() {
+	jq -nc --argjson i "$1" --argjson prompt "$2" --argjson generated "$3" --argjson joules "$4" \
+		--argjson more "${5:-{\}}" '{type: "answer", benchmark: "own", id: "q\($i)", error: null,
+		prompt_tokens: $prompt, generated_tokens: $generated, cached_tokens: 0,
+		begin: (1000 + $i), end: (1000.5 + $i)} + $more,
+		{type: "energy", label: "q\($i)", scope: "cluster", begin: (1000 + $i), end: (1000.5 + $i),
+		joules: $joules, coverage: 1, complete: true}'
+}
+
+# rows: asks of the lines "PROMPT GENERATED JOULES".
+rows() {
+	local i=0 prompt generated joules
+	while read -r prompt generated joules; do
+		ask $((i++)) "$prompt" "$generated" "$joules"
+	done
+}
+
+# of FILTER: what jq says of the output's record of tokens.
+of() {
+	jq -rc "select(.type == \"token_cost\") | $1" <<<"$output"
+}
+
+# near FILTER VALUE PART: within that part of it.
+near() {
+	jq -se --argjson want "$2" --argjson part "$3" 'map(select(.type == "token_cost"))[0] |
+		'"$1"' | (. - $want) | fabs <= $part * ($want | fabs)' <<<"$output" >&2 ||
+		{ echo "$1: $(of "$1"), not $2" >&2; return 1; }
+}
+
+lengths='10 1
+25 40
+40 2
+60 12
+85 5
+100 64
+130 3
+150 20
+170 8
+200 1
+220 30
+250 4'
+
+# 2 + P/2 + P^2/1000 + 3 G
+@test "known costs are found: intercept, prompt, its square, generated" {
+	awk '{ printf "%s %.3f\n", $0, 2 + $1 / 2 + $1 * $1 / 1000 + 3 * $2 }' <<<"$lengths" | rows >all
+	ok epi-cost all >/dev/null
+	near .joules_fixed 2 1e-10
+	near .joules_per_prompt_token 0.5 1e-10
+	near .joules_per_prompt_token_squared 0.001 1e-10
+	near .joules_per_generated_token 3 1e-10
+	[ "$(of '.residual_joules < 1e-10 and .u_joules_per_generated_token < 1e-10')" = true ]
+}
+
+# The same with a scatter of up to 0.6 J; the normal equations and HC3 were
+# solved in Python's fractions.
+@test "with scatter: least squares and robust errors" {
+	paste -d ' ' <(echo "$lengths") <(printf '%s\n' 3 -5 2 4 -1 -6 5 -2 1 -3 6 -4) |
+		awk '{ printf "%s %s %.3f\n", $1, $2, 2 + $1 / 2 + $1 * $1 / 1000 + 3 * $2 + $3 / 10 }' | rows >all
+	ok epi-cost all >/dev/null
+	near .joules_fixed 2.1258067489301995 1e-9
+	near .u_joules_fixed 0.3277339658484624 1e-9
+	near .joules_per_prompt_token 0.5018306669458251 1e-9
+	near .u_joules_per_prompt_token 0.007856519224211538 1e-9
+	near .joules_per_prompt_token_squared 0.0009906059387562094 1e-9
+	near .u_joules_per_prompt_token_squared 3.757593635903696e-05 1e-9
+	near .joules_per_generated_token 2.990162154490959 1e-9
+	near .u_joules_per_generated_token 0.009150275297415855 1e-9
+	near .residual_joules 0.4208333248060946 1e-9
+	[ "$(of .questions)" = 12 ]
+}
+
+@test "generated tokens within a factor of 10: no joules per token" {
+	awk '{ print $1, 4 + $1 % 3, 5 + $1 }' <<<"$lengths" | rows >all
+	warns epi-cost all >/dev/null
+	[[ $stderr == *"do not span a factor of 10"*"--workload decode"* ]]
+	[ -z "$(of .)" ]
+}
+
+@test "prompts of two lengths do not tell their square" {
+	awk '{ print 100 + 50 * (NR % 2), $2, 5 + $2 }' <<<"$lengths" | rows >all
+	warns epi-cost all >/dev/null
+	[[ $stderr == *"do not vary independently"* ]]
+}
+
+@test "an answer that alone tells the cost of generating tells none" {
+	awk '{ print $1, NR == 5 ? 100 : 1, 5 + $1 }' <<<"$lengths" | rows >all
+	warns epi-cost all >/dev/null
+	[[ $stderr == *"one answer alone"* ]]
+}
+
+@test "fewer than ten answers tell nothing" {
+	head -n 9 <<<"$lengths" | awk '{ print $0, 5 }' | rows >all
+	warns epi-cost all >/dev/null
+	[[ $stderr == *"fewer than 10 answers"* ]]
+}
+
+@test "what was cached is not read again" {
+	awk '{ printf "%s %.3f\n", $0, 2 + $1 / 2 + $1 * $1 / 1000 + 3 * $2 }' <<<"$lengths" | rows |
+		jq -c 'if .prompt_tokens then .prompt_tokens += 7 | .cached_tokens = 7 else . end' >all
+	ok epi-cost all >/dev/null
+	near .joules_per_prompt_token 0.5 1e-10
+	sed -i 's/"cached_tokens":7/"cached_tokens":null/' all
+	ok epi-cost all >/dev/null
+	[[ $(of '.warnings[0]') == cached-unknown:* ]]
+}
+
+# sums FILTER: what jq says of the cost records, in one line.
+sums() {
+	jq -rc "select(.type == \"cost\") | $1" <<<"$output" | xargs
+}
+
+# Three questions of 10, 20 and 60 J: 30 J each, u = sqrt(700/3).
+@test "joules per question and per right answer, graded" {
+	{
+		ask 1 5 1 10; ask 2 5 1 20; ask 3 5 1 60
+		printf '{"type":"graded","benchmark":"own","id":"q%s","correct":%s}\n' 1 true 2 false 3 true
+	} >all
+	warns epi-cost all >/dev/null
+	[ "$(sums '[.questions, .correct, .joules, .joules_per_question, .joules_per_correct_answer]')" = "[3,2,90,30,45]" ]
+	[ "$(sums '(.u_joules_per_question - (700 / 3 | sqrt) | fabs) < 1e-12')" = true ]
+}
+
+@test "without grades there are no right answers" {
+	ask 1 5 1 10 >all
+	warns epi-cost all >/dev/null
+	[ "$(sums '[.correct, .joules_per_correct_answer, .joules_per_question, .u_joules_per_question]')" = "[null,null,10,null]" ]
+}
+
+@test "asks that failed are apart, a prompt too long is an answer" {
+	{
+		ask 1 5 1 10; ask 2 null null 7 '{"error":"timeout"}'; ask 3 null null 2 '{"error":"too_long"}'
+	} >all
+	warns epi-cost all >/dev/null
+	[ "$(sums '[.questions, .joules, .failed.answers, .failed.joules, .failed.seconds * 2]')" = "[2,12,1,7,1]" ]
+}
+
+@test "each benchmark has its own sum" {
+	{ ask 1 5 1 10; ask 2 5 1 20 '{"benchmark":"decode"}'; } >all
+	warns epi-cost all >/dev/null
+	[ "$(sums '"\(.benchmark) \(.joules)"')" = "own 10 decode 20" ]
+}
+
+@test "a span that was not measured whole is missed, and told" {
+	{ ask 1 5 1 10; ask 2 5 1 20 | sed 's/"coverage":1/"coverage":0.9/'; ask 3 5 1 30 | head -n 1; } >all
+	partly 1 epi-cost all >/dev/null
+	[[ $stderr == *"2 of 3 answers were not measured"* ]]
+	[ "$(sums '[.questions, .unmeasured, .joules]')" = "[1,2,10]" ]
+}
+
+@test "answers at the same time are refused" {
+	{ ask 1 5 1 10; ask 2 5 1 20 '{"begin":1001.2}'; } >all
+	fails 1 epi-cost all
+	[[ $stderr == *"q1 and q2 were answered at the same time"* ]]
+}
+
+@test "without energy, or without answers: refused" {
+	ask 1 5 1 10 | head -n 1 >all
+	fails 1 epi-cost all
+	[[ $stderr == *"no answer has an energy record"* ]]
+	ask 1 5 1 10 | tail -n 1 >all
+	fails 1 epi-cost all
+}
+
+@test "--each tells of every question" {
+	{ ask 1 5 1 10 '{"simulated":true}'; ask 2 5 1 20; } >all
+	warns epi-cost --each all >/dev/null
+	[ "$(jq -rc 'select(.type == "question_cost") | [.id, .joules, .simulated, .answered]' <<<"$output" | xargs)" = \
+		"[q1,10,true,true] [q2,20,null,true]" ]
+	[ "$(sums .simulated)" = true ]
+}
+
+# 5 W: two and three seconds are 10 and 15 J, the one that failed 5 J.
+@test "from a trace and answers, by epi-window and epi-integrate" {
+	{
+		echo '{"type":"event","event":"start","timestamp":1000.0,"nodes":["a","b"],"rate_hz":1}'
+		for ((t = 1000; t < 1020; t++)); do
+			printf '{"timestamp":%d.000000,"node":"%s","watts":2.500}\n' $t a $t b
+		done
+		echo '{"type":"event","event":"stop","timestamp":1019.0}'
+	} >trace
+	printf '{"type":"answer","benchmark":"own","id":"%s","error":%s,"begin":%s,"end":%s}\n' \
+		s/0 null 1002.25 1004.25 s/1 '"reset"' 1004.25 1005.25 s/1 null 1006.5 1009.5 >answers
+	epi-window --span answers trace | epi-integrate >energy
+	warns epi-cost answers energy >/dev/null
+	[ "$(sums '[.questions, .joules, .joules_per_question, .failed.joules]')" = "[2,25,12.5,5]" ]
+}
+
+@test "malformed records are told" {
+	{ ask 1 5 1 10; ask 2 5 -1 10; ask 3 5 1 10 '{"end":1}'; ask 4 5 1 1 '{"id":7}'; } >all
+	partly 1 epi-cost all >/dev/null
+	[ "$(grep -c ': all:[357]: ' <<<"$stderr")" = 3 ]
+}
