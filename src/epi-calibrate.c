@@ -162,14 +162,14 @@ struct found {
 static void
 take_record(void *state, const struct feed_record *record)
 {
-	static char *own; /* the calibration's spans are in it */
 	struct found *found = state;
 	const char *why;
 
 	if (found->count++)
 		return;
-	own = report_copy(record->line, record->length);
-	if (!calibration_read(own, record->length, found->calibration, &why))
+	calibrate.record = report_copy(record->line, record->length);
+	if (!calibration_read(calibrate.record, record->length,
+	    found->calibration, &why))
 		report_fatal("%s:%llu: %s", record->file,
 		    (unsigned long long)record->line_number, why);
 }

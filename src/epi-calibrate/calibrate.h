@@ -65,6 +65,7 @@ struct calibrate {
 	const char *previous_file, *calibration_file;
 	struct calibration previous;
 	bool has_previous;
+	char *record;            /* what was read of either; it has the spans */
 
 	char id[17];
 	int64_t date_ns;
