@@ -14,7 +14,7 @@ BIN ?= bin
 FUZZ_SECONDS ?= 60
 
 # Debian's names.
-DEPS = gcc libc6-dev make git libserialport-dev libjansson-dev nettle-dev \
+DEPS = gcc libc6-dev make git libserialport-dev libsqlite3-dev libjansson-dev nettle-dev \
 	jq bc parallel bats mandoc time socat
 DEPS_DEV = clang libclang-rt-14-dev|libclang-rt-dev clang-tidy cppcheck \
 	shellcheck groff valgrind miller mawk sqlite3 \

@@ -80,16 +80,18 @@ write_nano(char *at, uint64_t value, int least)
 char *
 write_decimal(char *at, energy_units value, int scale, int least)
 {
+	static const uint32_t tens[] = { 1000000000, 100000000, 10000000,
+		1000000, 100000, 10000, 1000, 100, 10, 1 };
 	magnitude rest = value < 0 ? -(magnitude)value : (magnitude)value;
 	char digits[48];
 	int n = 0, dropped = 0;
 
 	if (value < 0)
 		*at++ = '-';
-	if (rest <= UINT64_MAX && scale == 9 && least <= 9)
-		return write_nano(at, (uint64_t)rest, least);
 	if (rest <= UINT64_MAX && scale == 0 && least == 0)
 		return write_whole(at, (uint64_t)rest);
+	if (scale <= 9 && least <= 9 && rest <= UINT64_MAX / tens[scale])
+		return write_nano(at, (uint64_t)rest * tens[scale], least);
 	do {
 		digits[n++] = (char)('0' + (int)(rest % 10));
 		rest /= 10;

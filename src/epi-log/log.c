@@ -1,0 +1,417 @@
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "epi-log/log.h"
+#include "event.h"
+#include "json.h"
+#include "report.h"
+
+/* A meter in a run: what makes two like samples two. */
+struct source {
+	char *run, *meter;
+	sqlite3_int64 id;
+	int64_t latest_ns; /* that the database has */
+};
+
+static bool
+give_up(struct log *log, const char *what)
+{
+	if (!log->failed && !*log->db.error)
+		db_fail(&log->db, what);
+	if (!log->failed)
+		report_error("%s: %s; nothing more is kept%s", log->file,
+		    log->db.error, log->pending ? ", and the last second's "
+		    "records were not" : "");
+	log->failed = true;
+	if (log->open)
+		sqlite3_exec(log->db.handle, "ROLLBACK", NULL, NULL, NULL);
+	log->open = false;
+	return false;
+}
+
+static bool
+prepare_all(struct log *log)
+{
+	char sql[400] = "INSERT INTO samples (source, time_ns, node";
+	size_t n = strlen(sql);
+
+	for (int i = 0; i < DB_COLUMNS; i++)
+		n += (size_t)snprintf(sql + n, sizeof sql - n, ", %s",
+		    db_quantities[i].column);
+	snprintf(sql + n, sizeof sql - n, ", line) VALUES (?, ?, ?, ?, ?, ?, "
+	    "?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
+	log->add_sample = db_prepare(&log->db, sql);
+	log->find_sample = db_prepare(&log->db, "SELECT watts_nw FROM samples "
+	    "WHERE source = ? AND time_ns = ? AND node = ?");
+	log->add_record = db_prepare(&log->db, "INSERT INTO records (source, "
+	    "type, place_ns, line) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING");
+	log->add_source = db_prepare(&log->db, "INSERT INTO runs (run, meter) "
+	    "VALUES (?, ?) ON CONFLICT DO NOTHING");
+	log->find_source = db_prepare(&log->db,
+	    "SELECT id FROM runs WHERE run = ? AND meter = ?");
+	log->add_node = db_prepare(&log->db,
+	    "INSERT INTO nodes (name) VALUES (?) ON CONFLICT DO NOTHING");
+	log->find_node = db_prepare(&log->db,
+	    "SELECT id FROM nodes WHERE name = ?");
+	log->last_time = db_prepare(&log->db,
+	    "SELECT max(time_ns) FROM samples WHERE source = ?");
+	return log->add_sample && log->find_sample && log->add_record &&
+	    log->add_source && log->find_source && log->add_node &&
+	    log->find_node && log->last_time;
+}
+
+bool
+log_open(struct log *log, const char *file, const char *run,
+    struct sample_nodes *nodes)
+{
+	log->file = file;
+	log->run = run;
+	log->nodes = nodes;
+	return (db_open(&log->db, file, true) && prepare_all(log)) ||
+	    give_up(log, "database");
+}
+
+/* A transaction is open; false: none can be. */
+static bool
+begin(struct log *log)
+{
+	if (log->failed)
+		return false;
+	if (log->open)
+		return true;
+	if (!db_run(&log->db, "BEGIN IMMEDIATE"))
+		return give_up(log, "database");
+	log->open = true;
+	log->begun_ns = clock_steady();
+	log->pending = 0;
+	return true;
+}
+
+void
+log_commit(struct log *log)
+{
+	if (!log->open)
+		return;
+	if (!db_run(&log->db, "COMMIT")) {
+		give_up(log, "database");
+		return;
+	}
+	log->open = false;
+	log->pending = 0;
+}
+
+/* Runs a statement that gives no row; false: it failed. */
+static bool
+run(struct log *log, sqlite3_stmt *statement)
+{
+	bool done = sqlite3_step(statement) == SQLITE_DONE;
+
+	if (!done) {
+		db_fail(&log->db, "database");
+		sqlite3_reset(statement);
+		return give_up(log, "database");
+	}
+	sqlite3_reset(statement);
+	return true;
+}
+
+/* The one integer that a statement gives; false: no row, or NULL. */
+static bool
+ask(struct log *log, sqlite3_stmt *statement, sqlite3_int64 *value)
+{
+	int status = sqlite3_step(statement);
+	bool found = status == SQLITE_ROW &&
+	    sqlite3_column_type(statement, 0) != SQLITE_NULL;
+
+	if (found)
+		*value = sqlite3_column_int64(statement, 0);
+	if (status != SQLITE_ROW && status != SQLITE_DONE)
+		db_fail(&log->db, "database");
+	sqlite3_reset(statement);
+	if (status != SQLITE_ROW && status != SQLITE_DONE)
+		give_up(log, "database");
+	return found;
+}
+
+static void
+bind_text(sqlite3_stmt *statement, int i, const char *text, size_t length)
+{
+	sqlite3_bind_text64(statement, i, text, length, SQLITE_STATIC,
+	    SQLITE_UTF8);
+}
+
+/* The index of a source, which is made where it is new; false: failed. */
+static bool
+find_source(struct log *log, const char *run_id, const char *meter,
+    size_t *index)
+{
+	struct source *source;
+	sqlite3_stmt *steps[] = { log->add_source, log->find_source };
+	sqlite3_int64 latest = 0;
+
+	for (*index = 0; *index < log->source_count; ++*index)
+		if (strcmp(log->sources[*index].run, run_id) == 0 &&
+		    strcmp(log->sources[*index].meter, meter) == 0)
+			return true;
+	log->sources = report_resize(log->sources, log->source_count + 1,
+	    sizeof *log->sources);
+	source = &log->sources[log->source_count];
+	for (int i = 0; i < 2; i++) {
+		bind_text(steps[i], 1, run_id, strlen(run_id));
+		bind_text(steps[i], 2, meter, strlen(meter));
+	}
+	if (!run(log, log->add_source) ||
+	    !ask(log, log->find_source, &source->id))
+		return false;
+	sqlite3_bind_int64(log->last_time, 1, source->id);
+	ask(log, log->last_time, &latest);
+	source->run = report_copy(run_id, strlen(run_id));
+	source->meter = report_copy(meter, strlen(meter));
+	source->latest_ns = latest;
+	log->source_count++;
+	return !log->failed;
+}
+
+static struct node_key *
+key_of(struct log *log, unsigned node)
+{
+	if (node >= log->key_count) {
+		log->keys = report_resize(log->keys, node + 1,
+		    sizeof *log->keys);
+		memset(log->keys + log->key_count, 0,
+		    (node + 1 - log->key_count) * sizeof *log->keys);
+		log->key_count = node + 1;
+	}
+	return &log->keys[node];
+}
+
+/* The key of a sample's node; NULL: failed. */
+static struct node_key *
+known_key(struct log *log, unsigned node)
+{
+	struct node_key *key = key_of(log, node);
+	const char *name = log->nodes->names[node];
+
+	if (!key->has_source) {
+		if (log->source_count == 0 &&
+		    !find_source(log, log->run, "", &log->current))
+			return NULL;
+		key->source = log->current;
+		key->has_source = true;
+	}
+	if (key->has_id)
+		return key;
+	bind_text(log->add_node, 1, name, strlen(name));
+	bind_text(log->find_node, 1, name, strlen(name));
+	if (!run(log, log->add_node) || !ask(log, log->find_node, &key->id))
+		return NULL;
+	key->has_id = true;
+	return key;
+}
+
+/* The columns of a sample; false: it is one that they do not hold. */
+static bool
+read_columns(const char *line, size_t length, int64_t *values, bool *has)
+{
+	const char *keys[DB_COLUMNS];
+	struct json_value found[DB_COLUMNS];
+	struct json_error error;
+
+	for (int i = 0; i < DB_COLUMNS; i++)
+		keys[i] = db_quantities[i].key;
+	if (!json_members(line, length, keys, DB_COLUMNS, found, &error))
+		return false;
+	for (int i = 0; i < DB_COLUMNS; i++)
+		has[i] = json_decimal(&found[i], db_quantities[i].scale,
+		    &values[i]);
+	return true;
+}
+
+/* Whether the columns give the very line back. */
+static bool
+gives_back(struct log *log, const char *line, size_t length, int64_t time_ns,
+    const char *node, const int64_t *values, const bool *has)
+{
+	size_t room = db_sample_room(strlen(node));
+	char *end;
+
+	if (room > log->line_room) {
+		log->line = report_resize(log->line, room, 1);
+		log->line_room = room;
+	}
+	end = db_sample(log->line, time_ns, node, strlen(node), values, has);
+	return (size_t)(end - log->line) == length &&
+	    memcmp(log->line, line, length) == 0;
+}
+
+/* A sample of that key is there: the same, or one that contradicts it. */
+static bool
+check_twin(struct log *log, const struct source *source,
+    const struct node_key *key, const struct sample *sample)
+{
+	sqlite3_int64 watts;
+
+	sqlite3_bind_int64(log->find_sample, 1, source->id);
+	sqlite3_bind_int64(log->find_sample, 2, sample->timestamp_ns);
+	sqlite3_bind_int64(log->find_sample, 3, key->id);
+	if (ask(log, log->find_sample, &watts) && watts != sample->watts_nw)
+		snprintf(log->conflict, sizeof log->conflict, "two different "
+		    "samples of node %.80s at one time; the first one is kept",
+		    log->nodes->names[sample->node]);
+	return false;
+}
+
+bool
+log_sample(struct log *log, const char *line, size_t length,
+    const struct sample *sample)
+{
+	int64_t values[DB_COLUMNS];
+	bool has[DB_COLUMNS];
+	struct node_key *key;
+	struct source *source;
+	sqlite3_stmt *add = log->add_sample;
+
+	*log->conflict = '\0';
+	if (!begin(log) || !(key = known_key(log, sample->node)))
+		return false;
+	source = &log->sources[key->source];
+	read_columns(line, length, values, has);
+	values[DB_WATTS] = sample->watts_nw; /* checked there */
+	has[DB_WATTS] = true;
+	sqlite3_bind_int64(add, 1, source->id);
+	sqlite3_bind_int64(add, 2, sample->timestamp_ns);
+	sqlite3_bind_int64(add, 3, key->id);
+	for (int i = 0; i < DB_COLUMNS; i++)
+		if (has[i])
+			sqlite3_bind_int64(add, 4 + i, values[i]);
+		else
+			sqlite3_bind_null(add, 4 + i);
+	if (gives_back(log, line, length, sample->timestamp_ns,
+	    log->nodes->names[sample->node], values, has))
+		sqlite3_bind_null(add, 4 + DB_COLUMNS);
+	else
+		bind_text(add, 4 + DB_COLUMNS, line, length);
+	if (!run(log, add))
+		return false;
+	if (sample->timestamp_ns > log->latest_ns)
+		log->latest_ns = sample->timestamp_ns;
+	log->pending++;
+	return sqlite3_changes(log->db.handle) > 0 ||
+	    check_twin(log, source, key, sample);
+}
+
+/* ---- other records */
+
+static char *
+copy_or(const struct json_value *value, const char *otherwise)
+{
+	char *text;
+
+	if (value->kind != JSON_STRING)
+		return report_copy(otherwise, strlen(otherwise));
+	text = report_resize(NULL, value->length + 1, 1);
+	json_string(value, text, value->length + 1);
+	return text;
+}
+
+/* The nodes that a start event announces are its meter's from here on. */
+static void
+announce(struct log *log, const struct event *event, size_t source)
+{
+	struct json_value element;
+	const char *cursor = NULL;
+	char name[SAMPLE_NODE_MAX + 1];
+	long length;
+
+	log->current = source;
+	while (json_element(&event->nodes, &cursor, &element)) {
+		struct node_key *key;
+
+		length = json_string(&element, name, sizeof name);
+		if (length <= 0)
+			continue;
+		key = key_of(log, sample_node(log->nodes, name,
+		    (size_t)length));
+		key->source = source;
+		key->has_source = true;
+	}
+}
+
+/* The source of a record: the run that it names, or the stream's; its meter,
+ * or that of the last start event. */
+static bool
+source_of(struct log *log, const char *line, size_t length,
+    const struct event *event, size_t *index)
+{
+	static const char *const keys[] = { "run" };
+	struct json_value value = { 0 };
+	struct json_error error;
+	const char *meter = log->source_count > 0
+	    ? log->sources[log->current].meter : "";
+	char *run_id, *id;
+	bool found;
+
+	json_members(line, length, keys, 1, &value, &error);
+	run_id = copy_or(&value, log->run);
+	id = copy_or(&event->instrument_id, meter);
+	found = find_source(log, run_id, id, index);
+	free(run_id);
+	free(id);
+	return found;
+}
+
+bool
+log_record(struct log *log, const char *line, size_t length)
+{
+	struct event event;
+	const char *why;
+	struct source *source;
+	int64_t place_ns;
+	size_t index;
+	char *type;
+
+	*log->conflict = '\0';
+	if (!begin(log))
+		return false;
+	event_read(line, length, &event, &why); /* as far as it can be */
+	if (!source_of(log, line, length, &event, &index))
+		return false;
+	if (event.kind == EVENT_START)
+		announce(log, &event, index);
+	source = &log->sources[index];
+	place_ns = log->latest_ns > source->latest_ns ? log->latest_ns
+	    : source->latest_ns;
+	type = copy_or(&event.type, "");
+	sqlite3_bind_int64(log->add_record, 1, source->id);
+	bind_text(log->add_record, 2, type, strlen(type));
+	sqlite3_bind_int64(log->add_record, 3, place_ns);
+	bind_text(log->add_record, 4, line, length);
+	if (run(log, log->add_record))
+		log->pending++;
+	sqlite3_bind_null(log->add_record, 2);
+	free(type);
+	return !log->failed;
+}
+
+void
+log_close(struct log *log)
+{
+	sqlite3_stmt *statements[] = { log->add_sample, log->find_sample,
+		log->add_record, log->add_source, log->find_source,
+		log->add_node, log->find_node, log->last_time };
+
+	log_commit(log);
+	for (size_t i = 0; i < sizeof statements / sizeof *statements; i++)
+		sqlite3_finalize(statements[i]);
+	if (log->db.handle && !db_close(&log->db))
+		give_up(log, "database");
+	for (size_t i = 0; i < log->source_count; i++) {
+		free(log->sources[i].run);
+		free(log->sources[i].meter);
+	}
+	free(log->sources);
+	free(log->keys);
+	free(log->line);
+}

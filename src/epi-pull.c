@@ -1,0 +1,300 @@
+/* epi-pull - records out of an SQLite database */
+/* link: -lsqlite3 */
+#include <stdlib.h>
+#include <string.h>
+
+#include "db.h"
+#include "option.h"
+#include "report.h"
+#include "stream.h"
+
+static const char help[] =
+"usage: epi-pull [--run ID] [--from T] [--to T] [--type TYPE] DB\n"
+"Write the records that epi-log kept in the database DB, in the order of time.\n"
+"\n"
+"      --run ID     of this run alone\n"
+"      --from T     samples and events from then on; Unix seconds or RFC 3339\n"
+"      --to T       and before then\n"
+"      --type TYPE  sample, event, energy, ...: of this type alone\n"
+"  -h, --help       show this and exit\n"
+"      --version    show the version and exit\n"
+"\n"
+"Example: ssh orchestrator epi-pull --run r17 power.db | epi-integrate\n";
+
+enum { RUN = OPTION_LONG, FROM, TO, TYPE };
+
+/* One meter in one run: its samples, in the order of time. */
+struct source {
+	sqlite3_stmt *samples;
+	int64_t time_ns;
+	bool more;
+};
+
+static struct {
+	struct db db;
+	const char *file, *run, *type;
+	int64_t from_ns, to_ns;
+	struct source *sources;
+	size_t count;
+	char **nodes;       /* by their id */
+	size_t *lengths;
+	sqlite3_int64 node_count;
+} s = { .from_ns = INT64_MIN, .to_ns = INT64_MAX };
+
+static bool
+fail(void)
+{
+	report_error("%s: %s", s.file, s.db.error);
+	return false;
+}
+
+/* The next row; false at the end, or where it failed (said). */
+static bool
+step(sqlite3_stmt *statement)
+{
+	int status = sqlite3_step(statement);
+
+	if (status != SQLITE_ROW && status != SQLITE_DONE) {
+		db_fail(&s.db, "database");
+		fail();
+	}
+	return status == SQLITE_ROW;
+}
+
+static void
+read_nodes(void)
+{
+	sqlite3_stmt *ask = db_prepare(&s.db,
+	    "SELECT id, name FROM nodes ORDER BY id");
+
+	while (ask && step(ask)) {
+		sqlite3_int64 id = sqlite3_column_int64(ask, 0);
+		const char *name = (const char *)sqlite3_column_text(ask, 1);
+		size_t length = (size_t)sqlite3_column_bytes(ask, 1);
+
+		if (id < 1 || id > 1000000 || !name)
+			continue;
+		s.nodes = report_resize(s.nodes, (size_t)id + 1,
+		    sizeof *s.nodes);
+		s.lengths = report_resize(s.lengths, (size_t)id + 1,
+		    sizeof *s.lengths);
+		for (; s.node_count <= id; s.node_count++)
+			s.nodes[s.node_count] = NULL;
+		s.nodes[id] = report_copy(name, length);
+		s.lengths[id] = length;
+	}
+	if (!ask)
+		fail();
+	sqlite3_finalize(ask);
+}
+
+/* The columns of a query of samples. */
+enum { TIME, NODE, FIRST, LINE = FIRST + DB_COLUMNS };
+
+static void
+next_sample(struct source *source)
+{
+	source->more = step(source->samples);
+	if (source->more)
+		source->time_ns = sqlite3_column_int64(source->samples, TIME);
+}
+
+static void
+open_source(sqlite3_int64 id)
+{
+	static const char sql[] = "SELECT time_ns, node, watts_nw, volts_uv, "
+	    "amps_ua, power_factor_ppm, vars_uvar, hertz_uhz, joules_uj, seq, "
+	    "line FROM samples WHERE source = ? AND time_ns >= ? AND "
+	    "time_ns < ? ORDER BY time_ns, node";
+	struct source *source;
+
+	s.sources = report_resize(s.sources, s.count + 1, sizeof *s.sources);
+	source = &s.sources[s.count];
+	source->samples = db_prepare(&s.db, sql);
+	if (!source->samples) {
+		fail();
+		return;
+	}
+	s.count++;
+	sqlite3_bind_int64(source->samples, 1, id);
+	sqlite3_bind_int64(source->samples, 2, s.from_ns);
+	sqlite3_bind_int64(source->samples, 3, s.to_ns);
+	next_sample(source);
+}
+
+static void
+open_sources(void)
+{
+	sqlite3_stmt *ask = db_prepare(&s.db, "SELECT id FROM runs WHERE "
+	    "?1 IS NULL OR run = ?1 ORDER BY id");
+
+	if (!ask) {
+		fail();
+		return;
+	}
+	sqlite3_bind_text(ask, 1, s.run, -1, SQLITE_STATIC);
+	while (step(ask))
+		open_source(sqlite3_column_int64(ask, 0));
+	if (s.run && s.count == 0)
+		report_error("%s: no run %s", s.file, s.run);
+	sqlite3_finalize(ask);
+}
+
+static void
+put_sample(const struct source *source)
+{
+	sqlite3_stmt *row = source->samples;
+	sqlite3_int64 node = sqlite3_column_int64(row, NODE);
+	int64_t values[DB_COLUMNS];
+	bool has[DB_COLUMNS];
+
+	if (sqlite3_column_type(row, LINE) == SQLITE_TEXT) {
+		stream_line((const char *)sqlite3_column_text(row, LINE),
+		    (size_t)sqlite3_column_bytes(row, LINE));
+		return;
+	}
+	if (node < 1 || node >= s.node_count || !s.nodes[node]) {
+		report_error("%s: a sample of no node", s.file);
+		return;
+	}
+	for (int i = 0; i < DB_COLUMNS; i++) {
+		has[i] = sqlite3_column_type(row, FIRST + i) == SQLITE_INTEGER;
+		values[i] = has[i] ? sqlite3_column_int64(row, FIRST + i) : 0;
+	}
+	char *at = db_sample(stream_room(db_sample_room(s.lengths[node])),
+	    source->time_ns, s.nodes[node], s.lengths[node], values, has);
+
+	*at++ = '\n';
+	stream_wrote(at);
+	stream_record();
+}
+
+/* The source whose next sample is the earliest; NULL: there is none. */
+static struct source *
+earliest(void)
+{
+	struct source *first = NULL;
+
+	for (size_t i = 0; i < s.count; i++)
+		if (s.sources[i].more &&
+		    (!first || s.sources[i].time_ns < first->time_ns))
+			first = &s.sources[i];
+	return first;
+}
+
+/* All samples up to a record's place. */
+static void
+put_samples(int64_t until_ns)
+{
+	struct source *source;
+
+	while ((source = earliest()) && source->time_ns <= until_ns) {
+		put_sample(source);
+		next_sample(source);
+	}
+}
+
+/* Records that tell of the samples of a span: those in it, and what a meter
+ * said of itself before. */
+static sqlite3_stmt *
+ask_records(void)
+{
+	static const char sql[] = "SELECT place_ns, line FROM records "
+	    "JOIN runs ON runs.id = source WHERE (?1 IS NULL OR run = ?1) AND "
+	    "(?2 IS NULL OR type = ?2) AND ((place_ns >= ?3 AND place_ns < ?4) "
+	    "OR (place_ns < ?3 AND (type = 'calibration' OR (type = 'event' "
+	    "AND json_extract(line, '$.event') = 'start')))) "
+	    "ORDER BY place_ns, records.id";
+	sqlite3_stmt *ask = db_prepare(&s.db, sql);
+
+	if (!ask) {
+		fail();
+		return NULL;
+	}
+	sqlite3_bind_text(ask, 1, s.run, -1, SQLITE_STATIC);
+	sqlite3_bind_text(ask, 2, s.type, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(ask, 3, s.from_ns);
+	sqlite3_bind_int64(ask, 4, s.to_ns);
+	return ask;
+}
+
+static void
+pull(void)
+{
+	bool samples = !s.type || strcmp(s.type, "sample") == 0;
+	bool others = !s.type || !samples;
+	sqlite3_stmt *records = NULL;
+
+	if (samples) {
+		read_nodes();
+		open_sources();
+	}
+	if (others)
+		records = ask_records();
+	while (records && step(records)) {
+		put_samples(sqlite3_column_int64(records, 0));
+		stream_line((const char *)sqlite3_column_text(records, 1),
+		    (size_t)sqlite3_column_bytes(records, 1));
+	}
+	put_samples(INT64_MAX);
+	sqlite3_finalize(records);
+	for (size_t i = 0; i < s.count; i++)
+		sqlite3_finalize(s.sources[i].samples);
+	for (sqlite3_int64 i = 0; i < s.node_count; i++)
+		free(s.nodes[i]);
+	free(s.nodes);
+	free(s.lengths);
+	free(s.sources);
+}
+
+static void
+take_option(void *state, int letter, const char *argument)
+{
+	(void)state;
+	switch (letter) {
+	case RUN:
+		s.run = argument;
+		break;
+	case FROM:
+		s.from_ns = option_time("--from", argument);
+		break;
+	case TO:
+		s.to_ns = option_time("--to", argument);
+		break;
+	case TYPE:
+		s.type = argument;
+		break;
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "run", required_argument, NULL, RUN },
+		{ "from", required_argument, NULL, FROM },
+		{ "to", required_argument, NULL, TO },
+		{ "type", required_argument, NULL, TYPE },
+		{ 0 }
+	};
+	static const struct option_program program = {
+		"epi-pull", help, "", options, take_option, NULL
+	};
+	char **operands = option_start(argc, argv, &program);
+
+	if (!operands[0] || operands[1])
+		report_usage("wants one database: DB");
+	s.file = operands[0];
+	if (!db_open(&s.db, s.file, false)) {
+		fail();
+		return stream_finish();
+	}
+	/* One state of it, however long this takes. */
+	if (db_run(&s.db, "BEGIN"))
+		pull();
+	else
+		fail();
+	if (!db_run(&s.db, "COMMIT") || !db_close(&s.db))
+		fail();
+	return stream_finish();
+}

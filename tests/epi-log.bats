@@ -1,0 +1,213 @@
+# epi-log and epi-pull: what goes in comes out, once, whatever happens.
+
+load lib
+
+# trace FROM COUNT: samples of two nodes as our filters write them.
+trace() {
+	awk -v from="$1" -v count="$2" 'BEGIN { for (i = 0; i < count; i++) for (n = 1; n <= 2; n++)
+		printf "{\"timestamp\":%d.%02d0000,\"node\":\"pi%d\",\"watts\":%d.%03d,\"volts\":230.12,\"amps\":0.0321,\"power_factor\":0.598,\"vars\":-5.31,\"hertz\":49.98,\"joules\":%d.000,\"seq\":%d}\n",
+			from + int(i / 50), i % 50 * 2, n, 5 + i % 3, i % 1000, i * 5, i }'
+}
+
+start() {
+	echo '{"timestamp":999.5,"type":"event","event":"start","instrument":"m","instrument_id":"M1","nodes":["pi1","pi2"],"rate_hz":50}'
+}
+
+stop() {
+	echo '{"timestamp":2000,"type":"event","event":"stop"}'
+}
+
+@test "what was kept comes back byte for byte, in its order" {
+	{ start; trace 1000 500; stop; } >in
+	ok epi-log power.db <in
+	ok epi-pull power.db >out
+	cmp in out
+}
+
+@test "the same stream twice is kept once" {
+	{ start; trace 1000 50; stop; } >in
+	ok epi-log power.db in in
+	ok epi-log power.db in
+	ok epi-pull power.db | cmp - in
+}
+
+@test "so is a stream that broke off and is logged again" {
+	{ start; trace 1000 100; stop; } >in
+	head -n 77 in | ok epi-log power.db
+	ok epi-log power.db in
+	ok epi-pull power.db | cmp - in
+}
+
+@test "unknown keys, other orders and decimals stay as they are" {
+	printf '%s\n' '{"timestamp":1000,"node":"a","watts":5}' \
+		'{"watts":5.0,"node":"a","timestamp":1001.0}' \
+		'{"timestamp":"1970-01-01T00:16:42Z","node":"a","watts":5,"extra":{"x":[1,"é"]}}' \
+		'{"timestamp":1003.123456789,"node":"b \"q\" \u00e9","watts":-0.000000001,"volts":null,"hertz":49.9876543}' >in
+	ok epi-log power.db in
+	ok epi-pull power.db | cmp - in
+}
+
+@test "records of every type come back where they stood" {
+	{ start; trace 1000 3; echo '{"type":"energy","label":"x","joules":1.5}'; trace 1001 3
+	echo '{"timestamp":1001.05,"type":"event","event":"mark","label":"a","edge":"begin"}'
+	echo '{"type":"score","epi":{"value":2}}'; trace 1002 1; stop; } >in
+	ok epi-log power.db in
+	ok epi-pull power.db | cmp - in
+	ok epi-pull --type energy power.db
+	[ "$output" = '{"type":"energy","label":"x","joules":1.5}' ]
+	[ "$(epi-pull --type sample power.db | wc -l)" -eq 14 ]
+}
+
+@test "another run or another meter is another record" {
+	trace 1000 1 >in
+	ok epi-log --run one power.db in
+	ok epi-log --run two power.db in
+	ok epi-pull --run one power.db | cmp - in
+	[ "$(epi-pull power.db | wc -l)" -eq 4 ]
+	fails 1 epi-pull --run three power.db
+}
+
+@test "different samples at one time are told, and the first one stays" {
+	echo '{"timestamp":1000.000000,"node":"a","watts":5.000}' >in
+	ok epi-log power.db in
+	fails 1 epi-log power.db <<<'{"timestamp":1000.000000,"node":"a","watts":6.000}'
+	[[ $stderr == *"standard input:1: two different samples of node a"* ]]
+	ok epi-pull power.db | cmp - in
+}
+
+@test "a span, with what its meter said of itself before" {
+	{ start; trace 1000 500; stop; } >in
+	ok epi-log power.db in
+	ok epi-pull --from 1002 --to 1003 power.db >out
+	{ start; trace 1000 500 | awk -F '[:,]' '$2 >= 1002 && $2 < 1003'; } | cmp - out
+}
+
+@test "--tee passes everything on, whatever becomes of the database" {
+	{ start; trace 1000 20; echo nonsense; stop; } >in
+	partly 1 epi-log --tee power.db in | cmp - in
+	partly 1 epi-log --tee /no/such/folder/power.db in | cmp - in
+}
+
+@test "people who type SQL find views" {
+	command -v sqlite3 || skip "no sqlite3 (make deps-dev)"
+	{ start; trace 1000 1; echo '{"type":"score","model":"m","epi":{"value":2.5}}'; stop; } >in
+	ok epi-log --run r1 power.db in
+	[ "$(sqlite3 power.db "SELECT run, meter, node, watts, vars FROM power ORDER BY node" | head -n 1)" = "r1|M1|pi1|5.0|-5.31" ]
+	[ "$(sqlite3 power.db "SELECT event FROM events" | xargs)" = "start stop" ]
+	[ "$(sqlite3 power.db "SELECT model, epi FROM scores")" = "m|2.5" ]
+}
+
+# ---- what goes wrong
+
+@test "what --tee cannot write is told" {
+	trace 1000 1 >in
+	take sh -c 'epi-log --tee power.db in >/dev/full'
+	[ "$status" -eq 1 ] && [[ $stderr == *"No space left"* ]]
+}
+
+@test "a file that is no database, one of others, and a newer one are refused" {
+	command -v sqlite3 || skip "no sqlite3 (make deps-dev)"
+	trace 1000 1 >in
+	for i in $(seq 200); do echo "no database at all"; done >text
+	fails 1 epi-log text in
+	[[ $stderr == *"text: "*"not a database"* ]]
+	sqlite3 other.db 'CREATE TABLE t (x)'
+	fails 1 epi-log other.db in
+	[[ $stderr == *"other.db: a database, but none of epi-log"* ]]
+	epi-log new.db in && sqlite3 new.db 'PRAGMA user_version = 99'
+	fails 1 epi-log new.db in
+	[[ $stderr == *"new.db: of version 99, newer than this program's 1"* ]]
+	fails 1 epi-pull new.db
+	fails 1 epi-pull missing.db
+}
+
+@test "a locked database is waited for, and then told" {
+	command -v sqlite3 || skip "no sqlite3 (make deps-dev)"
+	trace 1000 1 >in
+	ok epi-log power.db in
+	mkfifo hold
+	sqlite3 power.db <hold & pid=$!
+	exec 5>hold
+	echo 'BEGIN IMMEDIATE; SELECT 1;' >&5
+	sleep 0.2
+	trace 1001 1 >more
+	fails 1 epi-log power.db more
+	[[ $stderr == *"power.db: "*locked* ]]
+	exec 5>&-
+	wait $pid
+	ok epi-log power.db more
+	[ "$(epi-pull power.db | wc -l)" -eq 4 ]
+}
+
+@test "a folder that cannot be written is told" {
+	[ "$(id -u)" -ne 0 ] || skip "root may write anywhere"
+	mkdir shut && chmod 555 shut
+	trace 1000 1 >in
+	fails 1 epi-log shut/power.db in
+}
+
+# A disk of 300 KB: what is committed stays, the rest is told, --tee goes on.
+@test "a full disk: a clear word, and what was kept stays" {
+	mkdir small
+	mount -t tmpfs -o size=300k none small 2>/dev/null || skip "no tmpfs without root"
+	trace 1000 20000 >in
+	partly 1 epi-log --tee small/power.db in >out
+	[[ $stderr == *"small/power.db: "*full* ]]
+	cmp in out
+	epi-pull small/power.db >kept
+	umount small
+	head -n "$(wc -l <kept)" in | cmp - kept
+}
+
+# The stream comes at 50 Hz, as live; each time it is killed at another moment.
+@test "kill -9: at most the last second is missing, and a re-log completes it" {
+	trace 1000 300 >in
+	for moment in $(seq 1 "${EPI_KILLS:-6}"); do
+		rm -f power.db*
+		mkfifo pipe
+		epi-log power.db <pipe & pid=$!
+		exec 5>pipe
+		for i in $(seq 1 $((moment * 7 + 20))); do
+			sed -n "$((i * 2 - 1)),$((i * 2))p" in >&5
+			sleep 0.02
+		done
+		kill -9 $pid
+		wait $pid || true
+		exec 5>&-
+		rm pipe
+		if [ -s power.db ]; then
+			epi-pull power.db >kept || [ ! -s kept ]
+			head -n "$(wc -l <kept)" in | cmp - kept
+			(($(wc -l <kept) >= (moment * 7 + 20 - 75) * 2))
+		fi
+		ok epi-log power.db in
+		ok epi-pull power.db | cmp - in
+	done
+}
+
+@test "records arrive within a second of their coming, without more input" {
+	mkfifo pipe
+	epi-log power.db <pipe & pid=$!
+	exec 5>pipe
+	trace 1000 5 >in
+	cat in >&5
+	for i in $(seq 30); do
+		epi-pull power.db >kept 2>/dev/null && cmp -s in kept && break
+		sleep 0.1
+	done
+	cmp in kept
+	exec 5>&-
+	wait $pid
+}
+
+@test "it reads while another one writes" {
+	trace 1000 200 >in
+	ok epi-log power.db in
+	mkfifo pipe
+	epi-log power.db <pipe & pid=$!
+	exec 5>pipe
+	trace 1010 5 >&5
+	ok epi-pull --to 1009 power.db | cmp - in
+	exec 5>&-
+	wait $pid
+}
