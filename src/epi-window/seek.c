@@ -16,14 +16,16 @@ enum {
 	COPY = 1 << 20
 };
 
-/* Whole lines of [from, to), at most `to - from` bytes, into memory that the
- * caller frees; NULL: they cannot be read. */
+/* Whole lines of [from, to), at most `to - from` bytes, as a block in memory
+ * that is returned, and that the caller frees; NULL: they cannot be read. */
 static char *
 read_lines(const struct seek *seek, int64_t from, int64_t to,
     struct block *block)
 {
 	size_t wanted = (size_t)(to - from), got = 0;
-	char *bytes = report_resize(NULL, wanted + 1 + STREAM_PADDING, 1);
+	char *room = report_resize(NULL, STREAM_MARGIN + wanted + 1 +
+	    STREAM_PADDING, 1);
+	char *bytes = room + STREAM_MARGIN;
 
 	while (got < wanted) {
 		ssize_t n = pread(seek->fd, bytes + got, wanted - got,
@@ -36,16 +38,17 @@ read_lines(const struct seek *seek, int64_t from, int64_t to,
 		got += (size_t)n;
 	}
 	if (got < wanted) {
-		free(bytes);
+		free(room);
 		return NULL;
 	}
 	if (got > 0 && bytes[got - 1] != '\n' && to == seek->size)
 		bytes[got++] = '\n';
 	while (got > 0 && bytes[got - 1] != '\n')
 		got--;
+	memset(room, 0, STREAM_MARGIN);
 	memset(bytes + got, 0, STREAM_PADDING);
 	*block = (struct block){ bytes, bytes + got, 1 };
-	return bytes;
+	return room;
 }
 
 static int64_t
@@ -69,22 +72,24 @@ first_sample(const struct seek *seek, int64_t from, int64_t *ns)
 	from = stream_line_at(seek->fd, from);
 	while (found < 0 && from >= 0 && from < seek->size) {
 		int64_t to = least(from + chunk, seek->size);
-		char *bytes = read_lines(seek, from, to, &block);
+		char *memory = read_lines(seek, from, to, &block);
 		enum sample_kind kind;
+		const char *begin;
 
-		if (!bytes)
+		if (!memory)
 			break;
+		begin = block.at;
 		while ((kind = sample_next(&reader, &block, &sample)) !=
 		    SAMPLE_END && kind != SAMPLE_POWER)
 			;
 		if (kind == SAMPLE_POWER) {
-			found = from + (reader.line - bytes);
+			found = from + (reader.line - begin);
 			*ns = sample.timestamp_ns;
-		} else if (block.end > bytes) {
-			from += block.end - bytes;
+		} else if (block.end > begin) {
+			from += block.end - begin;
 		}
 		chunk *= 2;
-		free(bytes);
+		free(memory);
 	}
 	sample_forget(&reader);
 	return found < 0 ? seek->size : found;
@@ -180,9 +185,9 @@ mark_nodes(const struct seek *seek, int64_t from, int64_t to, bool **have,
 	struct sample sample;
 	struct block block;
 	enum sample_kind kind;
-	char *bytes = read_lines(seek, from, to, &block);
+	char *memory = read_lines(seek, from, to, &block);
 
-	while (bytes && (kind = sample_next(&reader, &block, &sample)) !=
+	while (memory && (kind = sample_next(&reader, &block, &sample)) !=
 	    SAMPLE_END) {
 		if (kind != SAMPLE_POWER)
 			continue;
@@ -194,7 +199,7 @@ mark_nodes(const struct seek *seek, int64_t from, int64_t to, bool **have,
 			(*have)[sample.node] = true;
 	}
 	sample_forget(&reader);
-	free(bytes);
+	free(memory);
 }
 
 static bool

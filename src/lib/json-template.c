@@ -50,26 +50,23 @@ open_digits(struct json_template *made, const struct digits *digits)
 		set_bounds(made, digits->at, '1', 8);
 }
 
-/* The upper `count` bytes of eight. */
-static uint64_t
-upper_bytes(int count)
+/* The digits first to last - 1 (at most sixteen); the point may be among
+ * them. */
+static struct digit_group
+group_digits(const struct digits *digits, int first, int last)
 {
-	return count <= 0 ? 0 : UINT64_MAX << (8 - count) * 8;
-}
+	struct digit_group group = { .from = (int)digits->at + last +
+	    (last > digits->whole) - KERNEL_BYTES };
 
-/* The chunk of the digits first to last - 1 (at most eight). */
-static struct chunk
-cut_chunk(const struct digits *digits, int first, int last)
-{
-	struct chunk chunk;
-	int behind = last - digits->whole; /* digits behind the point */
+	for (int i = first; i < last; i++) {
+		int at = KERNEL_BYTES - last + i;
 
-	chunk.end = (unsigned)digits->at + (unsigned)last + (behind > 0);
-	if (behind <= 0 || behind > last - first)
-		behind = last - first;
-	chunk.behind = upper_bytes(behind);
-	chunk.before = upper_bytes(last - first) & ~chunk.behind;
-	return chunk;
+		if (last > digits->whole && i < digits->whole)
+			group.digits.before[at] = 0x0F;
+		else
+			group.digits.behind[at] = 0x0F;
+	}
+	return group;
 }
 
 /*
@@ -83,8 +80,7 @@ want_number(struct json_template *made, int wanted, const struct digits *digits,
 	struct number *number = &made->numbers[made->number_count++];
 	int last = digits->whole + digits->part;
 
-	if (digits->part > scale || digits->whole + scale > 19 ||
-	    digits->at < 8)
+	if (digits->part > scale || digits->whole + scale > 19)
 		return false;
 	if (digits->whole + scale == 19) {
 		if (digits->whole == 1)
@@ -95,9 +91,9 @@ want_number(struct json_template *made, int wanted, const struct digits *digits,
 	number->unit = negative ? -1 : 1;
 	for (int i = digits->part; i < scale; i++)
 		number->unit *= 10;
-	for (; last > 0; last -= 8)
-		number->chunk[number->chunks++] = cut_chunk(digits,
-		    last > 8 ? last - 8 : 0, last);
+	for (; last > 0; last -= KERNEL_BYTES)
+		number->groups[number->count++] = group_digits(digits,
+		    last > KERNEL_BYTES ? last - KERNEL_BYTES : 0, last);
 	return true;
 }
 

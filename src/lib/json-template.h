@@ -15,26 +15,20 @@
 #include "json.h"
 #include "kernel.h"
 
-enum {
-	EIGHT_DIGITS = 100000000,
-	CHUNKS = 3 /* of 8 digits: the 19 of an int64 */
-};
+enum { SIXTEENS = 2 }; /* of digits: the 19 of an int64 */
 
-/*
- * Up to eight digits of a number, the last of them at end[-1].  Where the point
- * lies among them, those before it are read from one byte further down; masks
- * leave out all that is no digit of the chunk.
- */
-struct chunk {
-	uint64_t behind, before; /* masks: digits behind the point, before it */
-	unsigned end;
+/* Up to sixteen digits of a number, the last of them at text[end - 1]; `from`
+ * is where they would begin, which may be before the text. */
+struct digit_group {
+	struct kernel_digits digits;
+	int from;
 };
 
 struct number {
+	struct digit_group groups[SIXTEENS]; /* the last digits first */
+	int count;       /* of groups; 0: there is no number */
 	int wanted;      /* its index in json_wanted */
-	int chunks;
 	int64_t unit;    /* of the last digit; below 0 with a minus sign */
-	struct chunk chunk[CHUNKS]; /* the last digits first */
 };
 
 /* A template that is being made of the text at `text`. */
@@ -54,36 +48,16 @@ void template_start(struct json_template *made, size_t length, size_t room);
 bool template_take(struct json_template *made, const struct json_value *key,
     const struct json_value *value);
 
-/* Eight digits, the first in the lowest byte; a zero byte is a zero.  Pairs,
- * then fours, then all eight are joined by one multiplication each. */
-static inline uint64_t
-eight_digits(uint64_t value)
-{
-	value = (value & 0x0F0F0F0F0F0F0F0F) * (10 * 256 + 1) >> 8;
-	value = (value & 0x00FF00FF00FF00FF) * (100 * 65536 + 1) >> 16;
-	return (value & 0x0000FFFF0000FFFF) *
-	    (10000 * (UINT64_C(1) << 32) + 1) >> 32;
-}
-
-static inline uint64_t
-gather(const struct chunk *chunk, const char *text)
-{
-	return (kernel_eight(text + chunk->end - 8) & chunk->behind) |
-	    (kernel_eight(text + chunk->end - 9) & chunk->before);
-}
-
 /* A number of text that fits. */
 static inline int64_t
 template_convert(const struct number *number, const char *text)
 {
-	uint64_t value = eight_digits(gather(&number->chunk[0], text));
+	const struct digit_group *group = number->groups;
+	uint64_t value = kernel_sixteen(text + group->from, &group->digits);
 
-	if (number->chunks > 1)
-		value += eight_digits(gather(&number->chunk[1], text)) *
-		    EIGHT_DIGITS;
-	if (number->chunks > 2)
-		value += eight_digits(gather(&number->chunk[2], text)) *
-		    EIGHT_DIGITS * EIGHT_DIGITS;
+	if (number->count > 1)
+		value += kernel_sixteen(text + group[1].from,
+		    &group[1].digits) * EIGHT_DIGITS * EIGHT_DIGITS;
 	return (int64_t)value * number->unit;
 }
 

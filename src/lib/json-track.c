@@ -51,7 +51,7 @@ take(struct json_form *form, const struct track_piece *piece,
 	unsigned twice = form->have & piece->bits;
 
 	form->have |= piece->bits;
-	if (piece->number.chunks)
+	if (piece->number.count)
 		numbers[piece->number.wanted] =
 		    template_convert(&piece->number, text);
 	if (piece->bits & TEXT_BIT) {

@@ -123,15 +123,18 @@ struct json_shapes;
 struct json_shapes *json_shapes_new(const struct json_wanted *wanted);
 
 /*
- * Matches the line at `line` (it ends with a newline, and JSON_BEHIND bytes
- * after that are readable) against the form `hint`, one given out before or
+ * Matches the line at `line` (it ends with a newline; JSON_BEHIND bytes after
+ * that and JSON_BEFORE bytes before it are readable) against the form `hint`, one given out before or
  * NULL, then against all; NULL: it is not known.  numbers[i] is set where the
  * form has it.
  *
  * The string is not checked for its bytes: a caller takes a match only where
  * the text is one that it has seen checked.
  */
-enum { JSON_BEHIND = JSON_SHAPE_BYTES }; /* a string's bytes may be any */
+enum {
+	JSON_BEHIND = JSON_SHAPE_BYTES, /* a string's bytes may be any */
+	JSON_BEFORE = 16 /* a short number is read with what stands before it */
+};
 const struct json_form *json_match(struct json_shapes *shapes,
     const char *line, const struct json_form *hint,
     int64_t numbers[JSON_NUMBERS]);

@@ -5,7 +5,8 @@
  * The plain twins are always there, so that a test can hold the others against
  * them; EPI_PLAIN chooses them.  A mask has KERNEL_BITS bits for each byte, the
  * first byte lowest; kernel_first turns its lowest set bit into a byte index.
- * Every function reads exactly p[0..16).
+ * Every function reads exactly p[0..16), but kernel_sixteen, which also reads
+ * p[-1].
  * Floor: ground.
  */
 #ifndef EPI_KERNEL_H
@@ -64,6 +65,48 @@ struct kernel_bounds {
 	_Alignas(KERNEL_BYTES) uint8_t low[KERNEL_BYTES];
 	_Alignas(KERNEL_BYTES) uint8_t range[KERNEL_BYTES];
 };
+
+/*
+ * Which of sixteen bytes are digits of a number that ends with them: 15 for
+ * one, else 0.  Those before its point are read from one byte further down, so
+ * that the point falls out.
+ */
+struct kernel_digits {
+	_Alignas(KERNEL_BYTES) uint8_t behind[KERNEL_BYTES];
+	_Alignas(KERNEL_BYTES) uint8_t before[KERNEL_BYTES];
+};
+
+enum { EIGHT_DIGITS = 100000000 };
+
+/* Eight digits, the first in the lowest byte.  Pairs, then fours, then all
+ * eight are joined by one multiplication each. */
+static inline uint64_t
+kernel_join_eight(uint64_t value)
+{
+	value = (value & 0x0F0F0F0F0F0F0F0F) * (10 * 256 + 1) >> 8;
+	value = (value & 0x00FF00FF00FF00FF) * (100 * 65536 + 1) >> 16;
+	return (value & 0x0000FFFF0000FFFF) *
+	    (10000 * (UINT64_C(1) << 32) + 1) >> 32;
+}
+
+static inline uint64_t
+kernel_plain_eight_digits(const char *p, const struct kernel_digits *digits,
+    int from)
+{
+	return kernel_join_eight(
+	    (kernel_eight(p + from) &
+	    kernel_eight((const char *)digits->behind + from)) |
+	    (kernel_eight(p + from - 1) &
+	    kernel_eight((const char *)digits->before + from)));
+}
+
+/* The number of up to sixteen digits. */
+static inline uint64_t
+kernel_plain_sixteen(const char *p, const struct kernel_digits *digits)
+{
+	return kernel_plain_eight_digits(p, digits, 0) * EIGHT_DIGITS +
+	    kernel_plain_eight_digits(p, digits, 8);
+}
 
 enum { KERNEL_UNROLLED = 4 };
 
@@ -165,6 +208,26 @@ kernel_within_pair(const char *p, const struct kernel_bounds *bounds)
 	    kernel_beyond(p + 16, &bounds[1])));
 }
 
+/* Pairs of bytes, of words, of double words become one each. */
+static inline uint64_t
+kernel_sixteen(const char *p, const struct kernel_digits *digits)
+{
+	__m128i v = _mm_or_si128(
+	    _mm_and_si128(kernel_load(p),
+	    *(const __m128i *)(const void *)digits->behind),
+	    _mm_and_si128(kernel_load(p - 1),
+	    *(const __m128i *)(const void *)digits->before));
+	uint64_t halves;
+
+	v = _mm_add_epi16(_mm_srli_epi16(v, 8), _mm_mullo_epi16(
+	    _mm_and_si128(v, _mm_set1_epi16(0xFF)), _mm_set1_epi16(10)));
+	v = _mm_madd_epi16(v, _mm_set1_epi32(1 << 16 | 100));
+	v = _mm_packs_epi32(v, v);
+	v = _mm_madd_epi16(v, _mm_set1_epi32(1 << 16 | 10000));
+	halves = (uint64_t)_mm_cvtsi128_si64(v);
+	return (halves & UINT32_MAX) * EIGHT_DIGITS + (halves >> 32);
+}
+
 #elif defined(__aarch64__) && !defined(EPI_PLAIN)
 #include <arm_neon.h>
 
@@ -233,9 +296,29 @@ kernel_within_pair(const char *p, const struct kernel_bounds *bounds)
 	    kernel_beyond(p + 16, &bounds[1]))) == 0;
 }
 
+/* Pairs of bytes, of words, of double words become one each. */
+static inline uint64_t
+kernel_sixteen(const char *p, const struct kernel_digits *digits)
+{
+	uint16x8_t bytes = vreinterpretq_u16_u8(vorrq_u8(
+	    vandq_u8(kernel_load(p), vld1q_u8(digits->behind)),
+	    vandq_u8(kernel_load(p - 1), vld1q_u8(digits->before))));
+	uint32x4_t words = vreinterpretq_u32_u16(vmlaq_n_u16(
+	    vshrq_n_u16(bytes, 8), vandq_u16(bytes, vdupq_n_u16(0xFF)), 10));
+	uint64x2_t doubles = vreinterpretq_u64_u32(vmlaq_n_u32(
+	    vshrq_n_u32(words, 16), vandq_u32(words, vdupq_n_u32(0xFFFF)),
+	    100));
+	uint32x2_t halves = vmla_n_u32(vshrn_n_u64(doubles, 32),
+	    vmovn_u64(doubles), 10000);
+
+	return (uint64_t)vget_lane_u32(halves, 0) * EIGHT_DIGITS +
+	    vget_lane_u32(halves, 1);
+}
+
 #else
 
 enum { KERNEL_BITS = 1, KERNEL_WIDE = 0 };
+#define kernel_sixteen kernel_plain_sixteen
 #define kernel_nondigits kernel_plain_nondigits
 #define kernel_specials kernel_plain_specials
 #define kernel_within_pair kernel_plain_within_pair

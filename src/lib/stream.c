@@ -64,17 +64,21 @@ make_room(struct stream *in)
 {
 	size_t kept = in->filled - in->start;
 
-	if (in->start > 0 && kept > 0)
-		memmove(in->buffer, in->buffer + in->start, kept);
-	in->start = 0;
-	in->filled = kept;
+	if (in->start > STREAM_MARGIN && kept > 0)
+		memmove(in->buffer + STREAM_MARGIN, in->buffer + in->start,
+		    kept);
+	in->start = STREAM_MARGIN;
+	in->filled = STREAM_MARGIN + kept;
 	if (in->room - kept >= STREAM_READ)
 		return;
 	in->room = in->room ? in->room * 2 : STREAM_READ;
 	if (in->room - kept < STREAM_READ)
 		in->room = kept + STREAM_READ;
-	in->buffer = report_resize(in->buffer, in->room + STREAM_PADDING, 1);
-	memset(in->buffer + kept, 0, in->room + STREAM_PADDING - kept);
+	in->buffer = report_resize(in->buffer,
+	    STREAM_MARGIN + in->room + STREAM_PADDING, 1);
+	memset(in->buffer, 0, STREAM_MARGIN);
+	memset(in->buffer + in->filled, 0,
+	    in->room - kept + STREAM_PADDING);
 }
 
 /* Somebody else may have made the descriptor non-blocking. */
@@ -138,7 +142,7 @@ skip_line(struct stream *in)
 		report_malformed(in->name, in->line, "line over %d MiB",
 		    STREAM_LINE_MAX >> 20);
 	in->skipping = true;
-	in->start = in->filled = 0;
+	in->start = in->filled;
 }
 
 /* The last line, given the newline that it lacks. */
@@ -165,7 +169,7 @@ leave_skipped(struct stream *in)
 	    in->filled - in->start);
 
 	if (!newline) {
-		in->start = in->filled = 0;
+		in->start = in->filled;
 		return;
 	}
 	in->start = (size_t)(newline + 1 - in->buffer);

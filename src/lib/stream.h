@@ -16,14 +16,15 @@
 
 enum {
 	STREAM_PADDING = 384,        /* bytes readable behind a block's end */
+	STREAM_MARGIN = 16,          /* and before its begin */
 	STREAM_READ = 128 * 1024,    /* what one read asks for */
 	STREAM_LINE_MAX = 256 << 20  /* a longer line is malformed, and skipped */
 };
 
 /*
  * Whole lines: [at, end), each with its '\n' (a last line without one is given
- * one).  May be empty.  STREAM_PADDING bytes from `end` on are readable and
- * mean nothing.  Valid until the next call on the same stream.
+ * one).  May be empty.  STREAM_PADDING bytes from `end` on, and
+ * STREAM_MARGIN before `at`, are readable and mean nothing.  Valid until the next call on the same stream.
  */
 struct block {
 	const char *at;
@@ -35,7 +36,7 @@ struct stream {
 	const char *name; /* operand as given, "standard input" for "-" */
 	int fd;
 	char *buffer;
-	size_t room;    /* of buffer, without the padding */
+	size_t room;    /* of buffer, without margin and padding */
 	size_t start;   /* first byte of the cut line kept from before */
 	size_t filled;
 	uint64_t line;

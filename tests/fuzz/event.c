@@ -82,9 +82,11 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct sample_nodes nodes = { 0 };
-	char *text = malloc(size + 1 + STREAM_PADDING);
+	char *room = malloc(STREAM_MARGIN + size + 1 + STREAM_PADDING);
+	char *text = room + STREAM_MARGIN;
 
-	must(text != NULL);
+	must(room != NULL);
+	memset(room, '1', STREAM_MARGIN);
 	if (size)
 		memcpy(text, data, size);
 	text[size] = '\n';
@@ -95,6 +97,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (unsigned i = 0; i < nodes.count; i++)
 		free(nodes.names[i]);
 	free(nodes.names);
-	free(text);
+	free(room);
 	return 0;
 }

@@ -112,10 +112,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct sample_nodes nodes = { 0 };
 	struct sample_reader reader = { .nodes = &nodes };
-	char *bytes = malloc(size + 1 + JSON_BEHIND);
+	char *room = malloc(JSON_BEFORE + size + 1 + JSON_BEHIND);
+	char *bytes = room + JSON_BEFORE;
 
-	if (!bytes)
+	if (!room)
 		return 0;
+	memset(room, '1', JSON_BEFORE);
 	memset(bytes, ',', size + 1 + JSON_BEHIND);
 	if (size)
 		memcpy(bytes, data, size);
@@ -132,6 +134,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	free(nodes.names);
 	free(reader.habits);
 	free(reader.shapes);
-	free(bytes);
+	free(room);
 	return 0;
 }

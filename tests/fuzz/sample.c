@@ -106,12 +106,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static char text[LINES * (LINE + 1)];
 	size_t length = make_lines(data, size, text);
-	char *exact = malloc(length + STREAM_PADDING);
+	char *exact = malloc(STREAM_MARGIN + length + STREAM_PADDING);
 
 	must(exact != NULL);
-	memcpy(exact, text, length);
-	memset(exact + length, '"', STREAM_PADDING);
-	run(exact, length);
+	memset(exact, '1', STREAM_MARGIN);
+	memcpy(exact + STREAM_MARGIN, text, length);
+	memset(exact + STREAM_MARGIN + length, '"', STREAM_PADDING);
+	run(exact + STREAM_MARGIN, length);
 	free(exact);
 	return 0;
 }

@@ -33,17 +33,18 @@ learn(const char *line)
 static bool
 known(const char *line)
 {
-	static char room[1024 + JSON_BEHIND];
+	static char room[JSON_BEFORE + 1024 + JSON_BEHIND];
+	char *text = room + JSON_BEFORE;
 	const struct json_form *members;
 	int64_t first;
 
-	snprintf(room, 1024, "%s\n", line);
-	members = json_match(shapes, room, NULL, numbers);
+	snprintf(text, 1024, "%s\n", line);
+	members = json_match(shapes, text, NULL, numbers);
 	if (!members)
-		return json_match(shapes, room, form, numbers) != NULL;
+		return json_match(shapes, text, form, numbers) != NULL;
 	first = numbers[0];
-	form = json_match(shapes, room, members, numbers);
-	form = json_match(shapes, room, form, numbers);
+	form = json_match(shapes, text, members, numbers);
+	form = json_match(shapes, text, form, numbers);
 	return form && numbers[0] == first;
 }
 

@@ -86,20 +86,47 @@ bounds_agree(const char *bytes, bool within)
 	    both == within;
 }
 
+/* A number of random digits that ends with the bytes, and perhaps has a point;
+ * whatever stands before it counts for nothing. */
+static bool
+sixteen_agree(void)
+{
+	int count = (int)draw(KERNEL_BYTES) + 1, point = (int)draw(20);
+	char bytes[1 + KERNEL_BYTES];
+	struct kernel_digits digits = { 0 };
+	uint64_t value = 0, worth = 1;
+
+	draw_bytes(bytes, sizeof bytes);
+	for (int i = 0; i < count; i++, worth *= 10) {
+		unsigned digit = draw(10);
+		int at = KERNEL_BYTES - 1 - i;
+
+		bytes[at + (i < point)] = (char)('0' + digit);
+		(i < point ? digits.behind : digits.before)[at] = 0x0F;
+		value += digit * worth;
+	}
+	if (count > point)
+		bytes[KERNEL_BYTES - point] = '.';
+	return kernel_sixteen(bytes + 1, &digits) == value &&
+	    kernel_plain_sixteen(bytes + 1, &digits) == value;
+}
+
 static void
 random_bytes(void)
 {
-	unsigned masks = 0, inside = 0, outside = 0;
+	unsigned masks = 0, inside = 0, outside = 0, numbers = 0;
 
 	for (int i = 0; i < ROUNDS; i++) {
 		char bytes[ROOM];
 
 		draw_bytes(bytes, sizeof bytes);
 		masks += masks_agree(bytes);
+		numbers += sixteen_agree();
 		inside += bounds_agree(bytes, true);
 		outside += bounds_agree(bytes, false);
 	}
 	is(masks == ROUNDS, "masks are those of the plain twins");
+	is(numbers == ROUNDS, "sixteen digits, or less, are their number");
 	is(inside == ROUNDS, "bytes within their bounds are within");
 	is(outside == ROUNDS, "one byte beyond its bounds is seen");
 }

@@ -112,7 +112,8 @@ static struct sample_nodes nodes;
 static struct sample_reader reader = { .nodes = &nodes };
 static struct sample sample;
 static struct block block;
-static char lines[4096];
+static char room[STREAM_MARGIN + 4096];
+static char *const lines = room + STREAM_MARGIN;
 
 /* The first record of these lines. */
 static enum sample_kind
@@ -120,7 +121,7 @@ read_sample(const char *record)
 {
 	size_t length = strlen(record);
 
-	memset(lines, 0, sizeof lines);
+	memset(room, 0, sizeof room);
 	memcpy(lines, record, length);
 	lines[length] = '\n';
 	block = (struct block){ lines, lines + length + 1, 7 };
