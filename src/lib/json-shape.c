@@ -180,13 +180,13 @@ find_shape(struct json_shapes *shapes, const char *line)
 	return form;
 }
 
-static const struct json_form *
-match_members(struct json_shapes *shapes, const char *line,
-    int64_t numbers[JSON_NUMBERS])
+/* Kept out of json_match, so that the way past it saves no registers. */
+__attribute__((noinline)) static const struct json_form *
+match_members(struct json_shapes *shapes, const char *line, void *row)
 {
 	if (!may_try(&shapes->track_trust))
 		return NULL;
-	if (!track_match(&shapes->track, line, numbers)) {
+	if (!track_match(&shapes->track, shapes->wanted->needed, line, row)) {
 		charge(&shapes->track_trust);
 		return NULL;
 	}
@@ -196,18 +196,18 @@ match_members(struct json_shapes *shapes, const char *line,
 
 const struct json_form *
 json_match(struct json_shapes *shapes, const char *line,
-    const struct json_form *hint, int64_t numbers[JSON_NUMBERS])
+    const struct json_form *hint, void *row)
 {
 	const struct shape *shape = (const struct shape *)(const void *)hint;
 	const struct number *number, *end;
 
 	if (!hint || hint == &shapes->track.form || !fits(shape, line))
-		return match_members(shapes, line, numbers);
+		return match_members(shapes, line, row);
 	shapes->shape_trust.earned++;
 	number = shape->numbers;
 	end = number + shape->number_count;
 	for (; number < end; number++)
-		numbers[number->wanted] = template_convert(number, line);
+		template_convert(number, line, row);
 	return &shape->form;
 }
 

@@ -87,7 +87,7 @@ want_number(struct json_template *made, int wanted, const struct digits *digits,
 			return false;
 		set_bounds(made, digits->at, '1', 7);
 	}
-	number->wanted = wanted;
+	number->at = made->wanted->numbers[wanted].at;
 	number->unit = negative ? -1 : 1;
 	for (int i = digits->part; i < scale; i++)
 		number->unit *= 10;
@@ -101,7 +101,8 @@ static int
 wanted_number(const struct json_wanted *wanted, const struct json_value *key)
 {
 	for (int i = 0; i < JSON_NUMBERS; i++)
-		if (wanted->numbers[i] && json_is(key, wanted->numbers[i]))
+		if (wanted->numbers[i].key &&
+		    json_is(key, wanted->numbers[i].key))
 			return i;
 	return -1;
 }
@@ -147,6 +148,6 @@ template_take(struct json_template *made, const struct json_value *key,
 	if (i < 0)
 		return true;
 	made->have |= 1u << i;
-	return want_number(made, i, &digits, wanted->scales[i],
+	return want_number(made, i, &digits, wanted->numbers[i].scale,
 	    *value->at == '-');
 }

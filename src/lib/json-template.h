@@ -27,7 +27,7 @@ struct digit_group {
 struct number {
 	struct digit_group groups[SIXTEENS]; /* the last digits first */
 	int count;       /* of groups; 0: there is no number */
-	int wanted;      /* its index in json_wanted */
+	size_t at;       /* its offset in a row */
 	int64_t unit;    /* of the last digit; below 0 with a minus sign */
 };
 
@@ -48,17 +48,19 @@ void template_start(struct json_template *made, size_t length, size_t room);
 bool template_take(struct json_template *made, const struct json_value *key,
     const struct json_value *value);
 
-/* A number of text that fits. */
-static inline int64_t
-template_convert(const struct number *number, const char *text)
+/* A number of text that fits goes into its row. */
+static inline void
+template_convert(const struct number *number, const char *text, void *row)
 {
+	int64_t converted;
 	const struct digit_group *group = number->groups;
 	uint64_t value = kernel_sixteen(text + group->from, &group->digits);
 
 	if (number->count > 1)
 		value += kernel_sixteen(text + group[1].from,
 		    &group[1].digits) * EIGHT_DIGITS * EIGHT_DIGITS;
-	return (int64_t)value * number->unit;
+	converted = (int64_t)value * number->unit;
+	memcpy((char *)row + number->at, &converted, sizeof converted);
 }
 
 #endif

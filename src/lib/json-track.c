@@ -46,14 +46,13 @@ find(struct json_track *track, const char *text)
  * what stands twice. */
 static inline unsigned
 take(struct json_form *form, const struct track_piece *piece,
-    const char *line, const char *text, int64_t numbers[JSON_NUMBERS])
+    const char *line, const char *text, void *row)
 {
 	unsigned twice = form->have & piece->bits;
 
 	form->have |= piece->bits;
 	if (piece->number.count)
-		numbers[piece->number.wanted] =
-		    template_convert(&piece->number, text);
+		template_convert(&piece->number, text, row);
 	if (piece->bits & TEXT_BIT) {
 		form->text_at = (unsigned)(text - line) + piece->text_at;
 		form->text_length = piece->text_length;
@@ -62,8 +61,8 @@ take(struct json_form *form, const struct track_piece *piece,
 }
 
 bool
-track_match(struct json_track *track, const char *line,
-    int64_t numbers[JSON_NUMBERS])
+track_match(struct json_track *track, unsigned needed, const char *line,
+    void *row)
 {
 	struct json_form form = { 0 };
 	const char *text = line;
@@ -87,14 +86,15 @@ track_match(struct json_track *track, const char *line,
 		expected = &track->pieces[i].next;
 		hash = (hash + (unsigned)i) * UINT64_C(0x9E3779B97F4A7C15);
 		if (piece->bits) {
-			twice |= take(&form, piece, line, text, numbers);
+			twice |= take(&form, piece, line, text, row);
 			lacking |= piece->lacks;
 		}
 		text += piece->length;
 	} while (piece->closing == 0);
-	if (twice || !(form.have & TEXT_BIT))
-		return false;
+	needed |= TEXT_BIT;
 	form.have &= ~lacking;
+	if (twice || (form.have & needed) != needed)
+		return false;
 	form.bytes = (unsigned)(text - line);
 	form.length = form.bytes - piece->closing;
 	track->form = form;
@@ -126,9 +126,10 @@ make_piece(struct track_piece *piece, const struct json_wanted *wanted,
 	if (json_is(key, wanted->text))
 		piece->bits |= TEXT_BIT;
 	for (int i = 0; i < JSON_NUMBERS; i++)
-		if (wanted->numbers[i] && json_is(key, wanted->numbers[i]))
+		if (wanted->numbers[i].key &&
+		    json_is(key, wanted->numbers[i].key))
 			piece->bits |= 1u << i;
-	piece->lacks = piece->bits & ~made.have;
+	piece->lacks = piece->bits & (TEXT_BIT - 1) & ~made.have;
 	return true;
 }
 

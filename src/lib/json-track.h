@@ -44,8 +44,8 @@ struct json_track {
 void track_start(struct json_track *track);
 
 /* As json_match; fills form and hash. */
-bool track_match(struct json_track *track, const char *line,
-    int64_t numbers[JSON_NUMBERS]);
+bool track_match(struct json_track *track, unsigned needed, const char *line,
+    void *row);
 
 /* Learns the members of a line that json_learn gets. */
 void track_learn(struct json_track *track, const struct json_wanted *wanted,

@@ -100,12 +100,16 @@ enum {
 	JSON_SHAPE_BYTES = 384 /* a longer line has no shape */
 };
 
-/* What is wanted of a record; kept, not copied. */
+/* What is wanted of a record, and where it goes; kept, not copied. */
 struct json_wanted {
-	const char *numbers[JSON_NUMBERS]; /* keys, NULL: none */
-	int scales[JSON_NUMBERS];          /* as json_decimal */
-	const char *text;                  /* the key of a string */
-	const char *refused;               /* a record with this key is none */
+	struct {
+		const char *key; /* NULL: none */
+		int scale;       /* as json_decimal */
+		size_t at;       /* of an int64_t, its offset in a row */
+	} numbers[JSON_NUMBERS];
+	unsigned needed;         /* bit i: no record without numbers[i] */
+	const char *text;        /* the key of a string */
+	const char *refused;     /* a record with this key is none */
 };
 
 /* What all lines of a shape have in common; offsets from the line's start. */
@@ -125,8 +129,8 @@ struct json_shapes *json_shapes_new(const struct json_wanted *wanted);
 /*
  * Matches the line at `line` (it ends with a newline; JSON_BEHIND bytes after
  * that and JSON_BEFORE bytes before it are readable) against the form `hint`, one given out before or
- * NULL, then against all; NULL: it is not known.  numbers[i] is set where the
- * form has it.
+ * NULL, then against all; NULL: it is not known.  In `row` those numbers are
+ * set that the form has.
  *
  * The string is not checked for its bytes: a caller takes a match only where
  * the text is one that it has seen checked.
@@ -137,7 +141,7 @@ enum {
 };
 const struct json_form *json_match(struct json_shapes *shapes,
     const char *line, const struct json_form *hint,
-    int64_t numbers[JSON_NUMBERS]);
+    void *row);
 
 /* Keeps the shape of a line that json_members passed and whose wanted values
  * were taken; a line that has none is left alone. */

@@ -219,8 +219,8 @@ kernel_sixteen(const char *p, const struct kernel_digits *digits)
 	    *(const __m128i *)(const void *)digits->before));
 	uint64_t halves;
 
-	v = _mm_add_epi16(_mm_srli_epi16(v, 8), _mm_mullo_epi16(
-	    _mm_and_si128(v, _mm_set1_epi16(0xFF)), _mm_set1_epi16(10)));
+	v = _mm_srli_epi16(_mm_mullo_epi16(v,
+	    _mm_set1_epi16(10 * 256 + 1)), 8);
 	v = _mm_madd_epi16(v, _mm_set1_epi32(1 << 16 | 100));
 	v = _mm_packs_epi32(v, v);
 	v = _mm_madd_epi16(v, _mm_set1_epi32(1 << 16 | 10000));

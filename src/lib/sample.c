@@ -15,15 +15,19 @@ static const char *const keys[KEYS] = {
 	[JOULES] = "joules", [TYPE] = "type"
 };
 
+enum { HAVE_TIMESTAMP = 1, HAVE_WATTS = 2, HAVE_JOULES = 4 };
+
 /* The same for shapes: exact where take_sample rounds nothing. */
 static const struct json_wanted wanted = {
-	.numbers = { "timestamp", "watts", "joules" },
-	.scales = { 9, 9, 6 },
+	.numbers = {
+		{ "timestamp", 9, offsetof(struct sample, timestamp_ns) },
+		{ "watts", 9, offsetof(struct sample, watts_nw) },
+		{ "joules", 6, offsetof(struct sample, joules_uj) }
+	},
+	.needed = HAVE_TIMESTAMP | HAVE_WATTS,
 	.text = "node",
 	.refused = "type"
 };
-enum { HAVE_TIMESTAMP = 1, HAVE_WATTS = 2, HAVE_JOULES = 4,
-	HAVE_NEEDED = HAVE_TIMESTAMP | HAVE_WATTS };
 
 unsigned
 sample_node(struct sample_nodes *nodes, const char *name, size_t length)
@@ -128,16 +132,15 @@ mask_of(size_t length)
 	return head_of(mask);
 }
 
+/* Whether a name of the length that the habit's has is that name. */
 static inline bool
-is_named(const struct sample_reader *reader, unsigned node, const char *text,
-    size_t length)
+is_named(const struct sample_reader *reader,
+    const struct sample_habit *habit, const char *text)
 {
-	const struct sample_habit *habit = &reader->habits[node];
-
-	return habit->length == length &&
-	    habit->head == (head_of(text) & habit->mask) &&
-	    (length <= sizeof habit->head ||
-	    memcmp(reader->nodes->names[node], text, length) == 0);
+	return habit->head == (head_of(text) & habit->mask) &&
+	    (habit->length <= sizeof habit->head ||
+	    memcmp(reader->nodes->names[habit - reader->habits], text,
+	    habit->length) == 0);
 }
 
 /* The node of a name that was seen checked; habits_count: there is none. */
@@ -147,45 +150,66 @@ find_node(const struct sample_reader *reader, const char *text, size_t length)
 	unsigned node = 0;
 
 	while (node < reader->habits_count &&
-	    !is_named(reader, node, text, length))
+	    (reader->habits[node].length != length ||
+	    !is_named(reader, &reader->habits[node], text)))
 		node++;
 	return node;
 }
 
-/* The line at block->at by its shape; false: it has none that is known. */
-static inline bool
-match_sample(struct sample_reader *reader, struct block *block,
-    struct sample *sample)
+/* The habit of a line's node, which is another one than was expected after
+ * `last`; NULL: it is not known.  Kept out of sample_lines, whose loop stays in
+ * registers. */
+__attribute__((noinline)) static struct sample_habit *
+surprise(struct sample_reader *reader, struct sample_habit *last,
+    const char *text, size_t length)
 {
-	struct sample_habit *habit = &reader->habits[reader->next_node];
-	const char *line = block->at, *text;
-	int64_t numbers[JSON_NUMBERS];
-	const struct json_form *form = json_match(reader->shapes, line,
-	    habit->form, numbers);
+	unsigned node = find_node(reader, text, length);
 
-	if (!form || (form->have & HAVE_NEEDED) != HAVE_NEEDED)
-		return false;
-	text = line + form->text_at;
-	sample->node = reader->next_node;
-	if (!is_named(reader, sample->node, text, form->text_length)) {
-		sample->node = find_node(reader, text, form->text_length);
-		if (sample->node == reader->habits_count)
-			return false;
-		reader->habits[reader->last_node].next = sample->node;
-		habit = &reader->habits[sample->node];
+	if (node == reader->habits_count)
+		return NULL;
+	last->next = node;
+	return &reader->habits[node];
+}
+
+size_t
+sample_lines(struct sample_reader *reader, struct block *block,
+    struct sample_line *lines, size_t room)
+{
+	struct sample_habit *habits = reader->habits, *last, *habit;
+	struct sample_line *line = lines;
+	const char *at = block->at, *end = block->end;
+
+	if (!reader->shapes)
+		return 0;
+	last = &habits[reader->last_node];
+	for (; line < lines + room && at < end; line++) {
+		const struct json_form *form;
+
+		habit = &habits[last->next];
+		line->sample.joules_uj = 0;
+		form = json_match(reader->shapes, at, habit->form,
+		    &line->sample);
+		if (!form)
+			break;
+		if (form->text_length != habit->length ||
+		    !is_named(reader, habit, at + form->text_at)) {
+			habit = surprise(reader, last, at + form->text_at,
+			    form->text_length);
+			if (!habit)
+				break;
+		}
+		habit->form = form;
+		last = habit;
+		line->sample.has_joules = form->have & HAVE_JOULES;
+		line->sample.node = (unsigned)(habit - habits);
+		line->line = at;
+		line->length = form->length;
+		at += form->bytes;
 	}
-	habit->form = form;
-	reader->last_node = sample->node;
-	reader->next_node = habit->next;
-	sample->timestamp_ns = numbers[0];
-	sample->watts_nw = numbers[1];
-	sample->has_joules = form->have & HAVE_JOULES;
-	sample->joules_uj = sample->has_joules ? numbers[2] : 0;
-	reader->line = line;
-	reader->length = form->length;
-	reader->line_number = block->line++;
-	block->at = line + form->bytes;
-	return true;
+	reader->last_node = (unsigned)(last - habits);
+	block->at = at;
+	block->line += (uint64_t)(line - lines);
+	return (size_t)(line - lines);
 }
 
 /* Whether the name stands in a record as it is, and nothing else does. */
@@ -232,7 +256,6 @@ learn_sample(struct sample_reader *reader, const struct sample *sample)
 		add_habits(reader);
 	reader->habits[reader->last_node].next = sample->node;
 	reader->last_node = sample->node;
-	reader->next_node = reader->habits[sample->node].next;
 	json_learn(reader->shapes, reader->line, reader->length);
 }
 
@@ -245,9 +268,8 @@ has_room(const struct json_value *timestamp, const struct sample *sample)
 	    sample->watts_nw != -ENERGY_WATTS_MAX;
 }
 
-/* A line of unknown shape, scanned. */
-static enum sample_kind
-scan_sample(struct sample_reader *reader, struct block *block,
+enum sample_kind
+sample_other(struct sample_reader *reader, struct block *block,
     struct sample *sample)
 {
 	struct json_value values[KEYS];
@@ -278,10 +300,15 @@ enum sample_kind
 sample_next(struct sample_reader *reader, struct block *block,
     struct sample *sample)
 {
-	if (reader->shapes && block->at < block->end &&
-	    match_sample(reader, block, sample))
-		return SAMPLE_POWER;
-	return scan_sample(reader, block, sample);
+	struct sample_line line;
+
+	if (sample_lines(reader, block, &line, 1) == 0)
+		return sample_other(reader, block, sample);
+	*sample = line.sample;
+	reader->line = line.line;
+	reader->length = line.length;
+	reader->line_number = block->line - 1;
+	return SAMPLE_POWER;
 }
 
 void
@@ -291,5 +318,5 @@ sample_forget(struct sample_reader *reader)
 	free(reader->shapes);
 	reader->habits = NULL;
 	reader->shapes = NULL;
-	reader->habits_count = reader->last_node = reader->next_node = 0;
+	reader->habits_count = reader->last_node = 0;
 }

@@ -54,7 +54,7 @@ struct sample_reader {
 
 	/* What the lines before let expect of the next one. */
 	struct json_shapes *shapes;
-	unsigned last_node, next_node;
+	unsigned last_node;
 	struct sample_habit {
 		uint64_t head;   /* of its name, up to eight bytes, */
 		uint64_t mask;   /* which of eight these are, */
@@ -71,6 +71,24 @@ struct sample_reader {
  */
 enum sample_kind sample_next(struct sample_reader *reader, struct block *block,
     struct sample *sample);
+
+/* A sample and the record that it stands in, without its newline. */
+struct sample_line {
+	struct sample sample;
+	const char *line;
+	size_t length;
+};
+
+/*
+ * Samples that stand next in the block and are like others before them, line
+ * after line, at most `room`; their count.  Less: sample_other knows more.
+ */
+size_t sample_lines(struct sample_reader *reader, struct block *block,
+    struct sample_line *lines, size_t room);
+
+/* sample_next where sample_lines has just ended. */
+enum sample_kind sample_other(struct sample_reader *reader,
+    struct block *block, struct sample *sample);
 
 /* Frees what the reader remembers; it may be used again. */
 void sample_forget(struct sample_reader *reader);

@@ -1,7 +1,8 @@
 /*
- * Any bytes as lines of samples, read three times so that shapes and members
- * are learned, the third time with other digits: sample_next says of each line
- * what json_members and json_decimal say of it alone.
+ * Any bytes as lines of samples, read four times so that shapes and members
+ * are learned, the last time with other digits and many lines at once:
+ * sample_next and sample_lines say of each line what json_members and
+ * json_decimal say of it alone.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -80,8 +81,29 @@ compare(const struct sample_reader *reader, enum sample_kind kind,
 		abort();
 }
 
+/* The lines that sample_lines takes at the begin of a block. */
 static void
-read_block(struct sample_reader *reader, const char *bytes, size_t length)
+read_alike(struct sample_reader *reader, struct block *block)
+{
+	struct sample_line found[5];
+	struct block before = *block;
+	size_t count = sample_lines(reader, block, found, 5), n;
+	const char *line;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!block_line(&before, &line, &n) || n != found[i].length)
+			abort();
+		reader->line = found[i].line;
+		reader->length = n;
+		compare(reader, SAMPLE_POWER, &found[i].sample, line, n);
+	}
+	if (before.at != block->at || before.line != block->line)
+		abort();
+}
+
+static void
+read_block(struct sample_reader *reader, const char *bytes, size_t length,
+    bool many)
 {
 	struct block block = { bytes, bytes + length, 1 };
 	struct block lines = block;
@@ -90,9 +112,14 @@ read_block(struct sample_reader *reader, const char *bytes, size_t length)
 	size_t n;
 
 	for (;;) {
-		enum sample_kind kind = sample_next(reader, &block, &sample);
+		enum sample_kind kind;
 		uint64_t number;
 
+		if (many) {
+			read_alike(reader, &block);
+			lines = block;
+		}
+		kind = sample_next(reader, &block, &sample);
 		do {
 			number = lines.line;
 			if (!block_line(&lines, &line, &n)) {
@@ -123,7 +150,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(bytes, data, size);
 	bytes[size] = '\n';
 	for (int round = 0; round < 4; round++) {
-		read_block(&reader, bytes, size + 1);
+		read_block(&reader, bytes, size + 1, round == 3);
 		for (size_t i = 0; round == 2 && i < size; i++)
 			if (bytes[i] >= '0' && bytes[i] <= '9')
 				bytes[i] = (char)('0' + (bytes[i] - '0' + 1 +

@@ -8,8 +8,12 @@
 #include "unit.h"
 
 static const struct json_wanted wanted = {
-	.numbers = { "timestamp", "watts", "joules" },
-	.scales = { 9, 9, 6 },
+	.numbers = {
+		{ "timestamp", 9, 0 },
+		{ "watts", 9, sizeof(int64_t) },
+		{ "joules", 6, 2 * sizeof(int64_t) }
+	},
+	.needed = 3,
 	.text = "node",
 	.refused = "type"
 };
