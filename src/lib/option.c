@@ -1,7 +1,9 @@
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "json.h"
@@ -58,6 +60,20 @@ refuse(int letter, char **argv)
 	report_usage("no option %s", word);
 }
 
+/*
+ * A standard descriptor that is closed would be the next one that is opened: a
+ * meter, a pipe of our own, a file that is kept.  It is held by one that can
+ * only be used the other way round, so that its use still fails.
+ */
+static void
+hold_standard(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY
+			    : O_RDONLY);
+}
+
 char **
 option_start(int argc, char **argv, const struct option_program *program)
 {
@@ -65,6 +81,7 @@ option_start(int argc, char **argv, const struct option_program *program)
 	char letters[128], version[128];
 	int letter;
 
+	hold_standard();
 	report_start(program->name);
 	fill_table(table, program->options);
 	snprintf(letters, sizeof letters, ":h%s", program->letters);

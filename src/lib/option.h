@@ -31,9 +31,10 @@ struct option_program {
 enum { OPTION_LONG = 256 };
 
 /*
- * Starts the program: names it for messages, answers --help and --version
- * (these exit), hands every other option to `take`, and returns the operands,
- * a NULL behind them.
+ * Starts the program: holds standard descriptors that are closed (using one
+ * fails, and no file can take its place), names the program for messages,
+ * answers --help and --version (these exit), hands every other option to
+ * `take`, and returns the operands, a NULL behind them.
  */
 char **option_start(int argc, char **argv, const struct option_program *program);
 
