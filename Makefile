@@ -15,6 +15,7 @@ FUZZ_SECONDS ?= 60
 
 # Debian's names.
 DEPS = gcc libc6-dev make git libserialport-dev libsqlite3-dev libjansson-dev nettle-dev \
+	libcurl4-openssl-dev|libcurl4-gnutls-dev libmicrohttpd-dev \
 	jq bc parallel bats mandoc time socat
 DEPS_DEV = clang libclang-rt-14-dev|libclang-rt-dev clang-tidy cppcheck \
 	shellcheck groff valgrind miller mawk sqlite3 \
@@ -38,6 +39,8 @@ modules := $(patsubst src/lib/%.c,$(BUILD)/lib/%.o,$(wildcard src/lib/*.c))
 programs := $(patsubst src/%.c,$(BIN)/%,$(wildcard src/epi-*.c)) \
 	$(patsubst scripts/%,$(BIN)/%,$(wildcard scripts/epi-*))
 units := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
+# What tests talk to: a tests/NAME/NAME.c with its parts.
+helpers := $(BUILD)/helper/stand-in
 
 all: $(programs)
 
@@ -71,6 +74,11 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libepi.a | $(BUILD)/64-bit
 	@mkdir -p $(@D)
 	$(quiet)$(CC) $(flags) -o $@ $< $(BUILD)/libepi.a $(LDFLAGS) -lm $(LDLIBS)
 
+$(BUILD)/helper/%: $$(wildcard tests/$$*/*.[ch]) | $(BUILD)/64-bit
+	@mkdir -p $(@D)
+	$(quiet)$(CC) $(filter-out -MMD -MP,$(flags)) -D_DEFAULT_SOURCE -o $@ tests/$*/*.c \
+		$(LDFLAGS) $(call linked,tests/$*/$*.c) $(LDLIBS)
+
 # Energy is exact in 128-bit integers, which only 64-bit machines have.
 $(BUILD)/64-bit:
 	@mkdir -p $(@D)
@@ -82,9 +90,9 @@ $(BUILD)/64-bit:
 		"$(CC) $(CFLAGS) has no 128-bit integers" >&2; exit 1; }
 	@touch $@
 
-units: $(units)
+units: $(units) $(helpers)
 
-check: all $(units)
+check: all $(units) $(helpers)
 	@EPI_BIN=$(abspath $(BIN)) scripts/check $(units)
 
 sancheck:
