@@ -1,0 +1,14 @@
+/*
+ * token: the bearer token, which nobody else gets to see.
+ */
+#ifndef EPI_ASK_TOKEN_H
+#define EPI_ASK_TOKEN_H
+
+/* From a variable or a file, one of them or neither; one that is missing,
+ * empty or no token ends the program with status 2.  NULL: there is none. */
+const char *token_read(const char *variable, const char *file);
+
+/* A server may quote it: stars instead, in place. */
+void token_redact(const char *token, char *words);
+
+#endif
