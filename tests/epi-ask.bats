@@ -511,7 +511,7 @@ same() {
 		sleep "0.0$((RANDOM % 60 + 20))"
 		kill -9 "$asker"
 		wait "$asker" 2>/dev/null || true
-		again=$((again + $(tail -n +$((asked + 1)) log | grep -cFf <(echo "${kept:-none}"))))
+		again=$((again + $(tail -n +$((asked + 1)) log | grep -cFf <(echo "${kept:-none}") || true)))
 	done 2>/dev/null
 	ok plainly --jobs 4 --resume run items >all
 	same undisturbed all
