@@ -233,6 +233,11 @@ fates() {
 	jq -se '(map(select(.ok))[0].rx - 10000000) | . > 300 and . < 1500' .out
 }
 
+@test "a board that is reset while it is asked goes on" {
+	sim $'0 watts 5\n10 reboot\n10.0005 reboot' --for 15s --record --pings 10s
+	[ "$(jq -c 'select(.epi)' .out | wc -l)" -eq 3 ]
+}
+
 @test "an unplugged host sees nothing; the meter goes on" {
 	sim $'0 watts 5\n2.05 unplug 1' --for 5s --record
 	jq -se '[.[] | select(.host | IN("unplugged", "plugged")) | .mono] == [1002050000000, 1003050000000]' .out

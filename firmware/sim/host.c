@@ -165,8 +165,8 @@ hal_sleep_until(uint64_t time_us)
 
 	if (until > host.wake_us)
 		until = host.wake_us;
-	if (wire_next_us(&host.wire) < until)
-		until = wire_next_us(&host.wire);
+	if (wire_next_us(&host.wire, host.true_us) < until)
+		until = wire_next_us(&host.wire, host.true_us);
 	if (until > host.true_us) {
 		if (host.config.fast)
 			host.true_us = until;
@@ -244,6 +244,7 @@ host_boot(const char *cause)
 	host.cause = cause;
 	host.boot_us = host.true_us;
 	host.boots++;
+	wire_reset(&host.wire);
 	host.wake_us = UINT64_MAX;
 	host.reset_asked = false;
 	meter_start(&host.meter, &host.config.meter);

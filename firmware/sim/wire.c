@@ -237,14 +237,14 @@ command_due_us(const struct wire *wire)
 }
 
 uint64_t
-wire_next_us(const struct wire *wire)
+wire_next_us(const struct wire *wire, uint64_t now_us)
 {
 	uint64_t next = wire->next_ping_us;
 
 	if (wire->count && wire->lines[wire->first].due_us < next)
 		next = wire->lines[wire->first].due_us;
 	if (wire->command_read < wire->command_length &&
-	    command_due_us(wire) < next)
+	    command_due_us(wire) > now_us && command_due_us(wire) < next)
 		next = command_due_us(wire);
 	if (wire->unplugged && wire->plugged_us < next)
 		next = wire->plugged_us;
@@ -259,6 +259,12 @@ wire_read(struct wire *wire, uint64_t now_us, uint64_t *came_us)
 		return -1;
 	*came_us = command_due_us(wire);
 	return (unsigned char)wire->command[wire->command_read++];
+}
+
+void
+wire_reset(struct wire *wire)
+{
+	wire->command_read = wire->command_length;
 }
 
 /* The plug. */

@@ -85,8 +85,12 @@ void wire_finish(struct wire *wire,
 void wire_last(struct wire *wire, const char *bytes, size_t count,
     void (*write)(const char *bytes, size_t count));
 
-/* When it has something to do next; UINT64_MAX: nothing. */
-uint64_t wire_next_us(const struct wire *wire);
+/* When it has something to do next, UINT64_MAX: nothing; a byte that has come
+ * already waits for the board and is none of it. */
+uint64_t wire_next_us(const struct wire *wire, uint64_t now_us);
+
+/* The board is reset: what came for it is gone. */
+void wire_reset(struct wire *wire);
 
 /* The next byte of a command that has come, and when; -1: none. */
 int wire_read(struct wire *wire, uint64_t now_us, uint64_t *came_us);
