@@ -23,7 +23,7 @@ series() {
 
 # ten NODE WATTS: 11 samples, 10 s.
 ten() {
-	series "$1" $(yes "$2" | head -n 11)
+	series "$1" "$2" "$2" "$2" "$2" "$2" "$2" "$2" "$2" "$2" "$2" "$2"
 }
 
 # lines NODE: its budget as "source c", one a line; - is the cluster.
