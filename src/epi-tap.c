@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "epi-tap/meter.h"
-#include "epi-tap/port.h"
+#include "epi-tap/device.h"
+#include "epi-tap/tap.h"
 #include "option.h"
 #include "report.h"
 #include "sample.h"
@@ -18,56 +18,104 @@
 #include "write.h"
 
 static const char help[] =
-"usage: epi-tap [--baud N] [--begin T] [--invert LIST] [--node LIST]\n"
+"usage: epi-tap [--baud N] [--begin T] [--calibration FILE] [--check]\n"
+"               [--give-up D] [--identify] [--instrument NAME]\n"
+"               [--invert LIST] [--list] [--no-reconnect] [--node LIST]\n"
+"               [--rate HZ] [--reconnect] [--replay] [--uncalibrated]\n"
 "               [DEVICE ...]\n"
 "Write what meters measure as samples and events, until they end or a signal.\n"
-"DEVICE: a serial port, pseudo-terminal, FIFO, file, or - (standard input).\n"
+"DEVICE: a serial port, usb:SERIAL, pseudo-terminal, FIFO, file, or -.\n"
 "\n"
-"  -b, --baud N       the speed of serial ports (115200)\n"
-"      --begin T      the time of the first sample, instead of its arrival\n"
-"  -i, --invert LIST  nodes whose clamp is the wrong way round\n"
-"  -n, --node LIST    a meter's channels, as pi1,pi2,pi3,- where - is unused;\n"
-"                     once for each DEVICE (one alone: ch1,ch2,...)\n"
-"  -h, --help         show this and exit\n"
-"      --version      show the version and exit\n"
+"  -b, --baud N            the speed of serial ports (the instrument's)\n"
+"      --begin T           the time of the first sample, instead of arrivals\n"
+"      --calibration FILE  set the meter as it says, and correct what it says\n"
+"      --check             measure for 10 s: is all connected as it should be?\n"
+"      --give-up D         the end, when a device is unplugged for so long\n"
+"      --identify          say who the meter is, and end\n"
+"      --instrument NAME   what speaks there (epi-meter)\n"
+"  -i, --invert LIST       nodes whose clamp is the wrong way round\n"
+"      --list              list the serial ports, and end\n"
+"      --no-reconnect      a device that is unplugged is the end\n"
+"  -n, --node LIST         an instrument's channels, as pi1,pi2,- where - is\n"
+"                          unused; once for each DEVICE (one alone: ch1,...)\n"
+"      --rate HZ           samples a second, 1 to 50 (what the meter has set)\n"
+"      --reconnect         wait for FIFOs too; ports are always waited for\n"
+"      --replay            a recording with the times of its arrivals\n"
+"      --uncalibrated      mark every sample so; measure whatever is set\n"
+"  -h, --help              show this and exit\n"
+"      --version           show the version and exit\n"
 "\n"
 "Example: epi-tap --node pi1,pi2,pi3,pi4 /dev/ttyACM0 | epi-integrate\n";
 
-enum {
-	READ_ROOM = 64 * 1024, /* what one read asks for */
-	LINE_MOST = 4096,      /* no meter sends a longer line */
-	ASKS = 3               /* a header is asked for, a second apart */
+#define STEP_NS (CLOCK_SECOND / 10) /* a step that is worth a word */
+
+enum letter {
+	BEGIN = OPTION_LONG, CALIBRATION, CHECK, GIVE_UP, IDENTIFY, INSTRUMENT,
+	LIST, NO_RECONNECT, RATE, RECONNECT, REPLAY, UNCALIBRATED
 };
 
-struct device {
-	struct port port;
-	struct meter meter;
-	char *buffer;
-	size_t filled;  /* a line so far */
-	uint64_t line;
-	bool skipping;  /* inside a line over LINE_MOST */
-	int asks;
-	int64_t asked_ns;
-};
+enum { LISTS = 64, WAIT_MOST_MS = 60000 };
+
+struct tap_options tap_options = { .reconnect = -1 };
 
 static struct {
 	struct device *devices;
 	struct pollfd *polls; /* of the devices, and of `wake` behind them */
-	size_t count, open;
-	char **nodes[64], **inverts[64];
+	size_t count;
+	char **nodes[LISTS], **inverts[LISTS];
 	size_t node_lists, invert_lists;
-	int baud;
-	bool has_begin;
-	int64_t begin_ns;
+	const struct instrument *instrument;
+	bool list;
 	int wake[2]; /* a signal writes into [1] */
-} s = { .baud = 115200 };
+	bool begun;
+	int64_t ahead_ns;   /* Unix time less the monotonic one, at the start */
+	int64_t stepped_ns; /* the step that was told of */
+} s;
+
+bool
+tap_inverted(const char *node)
+{
+	for (size_t i = 0; i < s.invert_lists; i++)
+		if (option_listed(s.inverts[i], node))
+			return true;
+	return false;
+}
+
+/* Options. */
 
 static void
 add_list(const char *name, char ***lists, size_t *count, const char *text)
 {
-	if (*count == sizeof s.nodes / sizeof *s.nodes)
+	if (*count == LISTS)
 		report_usage("%s: too many lists", name);
 	lists[(*count)++] = option_list(name, text);
+}
+
+static void
+set_mode(enum tap_mode mode)
+{
+	if (tap_options.mode != TAP_MEASURE && tap_options.mode != mode)
+		report_usage("--check or --identify, not both");
+	tap_options.mode = mode;
+}
+
+static void
+take_meter_option(int letter, const char *argument)
+{
+	switch (letter) {
+	case CALIBRATION: tap_options.calibration = argument; break;
+	case RATE:
+		tap_options.rate_hz =
+		    (uint32_t)option_integer("--rate", argument, 1, 50);
+		break;
+	case INSTRUMENT:
+		s.instrument = device_instrument(argument);
+		if (!s.instrument)
+			report_usage("--instrument is one of %s, not: %s",
+			    device_instruments(), argument);
+		break;
+	default: tap_options.uncalibrated = true; break;
+	}
 }
 
 static void
@@ -82,270 +130,189 @@ take_option(void *state, int letter, const char *argument)
 		add_list("--invert", s.inverts, &s.invert_lists, argument);
 		break;
 	case 'b':
-		s.baud = (int)option_integer("--baud", argument, 50, 4000000);
+		tap_options.baud =
+		    (int)option_integer("--baud", argument, 50, 4000000);
 		break;
-	default:
-		s.begin_ns = option_time("--begin", argument);
-		s.has_begin = true;
+	case BEGIN:
+		tap_options.begin_ns = option_time("--begin", argument);
+		tap_options.has_begin = true;
 		break;
+	case GIVE_UP:
+		tap_options.give_up_ns = option_duration("--give-up", argument);
+		break;
+	case CHECK: set_mode(TAP_CHECK); break;
+	case IDENTIFY: set_mode(TAP_IDENTIFY); break;
+	case LIST: s.list = true; break;
+	case NO_RECONNECT: tap_options.reconnect = 0; break;
+	case RECONNECT: tap_options.reconnect = 1; break;
+	case REPLAY: tap_options.replay = true; break;
+	default: take_meter_option(letter, argument); break;
 	}
 }
 
 /* Names. */
 
-/* The channel that has a node's name, or NULL. */
-static struct meter_channel *
-find_node(const char *node)
+/* The device, and the channel of it, that has a node's name; NULL: none. */
+static struct device *
+find_node(const char *node, size_t *channel)
 {
 	for (size_t i = 0; i < s.count; i++)
-		for (int c = 0; c < FRAME_CHANNELS; c++) {
-			struct meter_channel *channel =
-			    &s.devices[i].meter.channels[c];
-
-			if (channel->node && strcmp(channel->node, node) == 0)
-				return channel;
-		}
+		for (size_t c = 0; s.devices[i].names &&
+		    s.devices[i].names[c]; c++)
+			if (strcmp(s.devices[i].names[c], node) == 0) {
+				*channel = c;
+				return &s.devices[i];
+			}
 	return NULL;
 }
 
+/* Also against all names before it, of this device and of others. */
 static void
-check_name(const char *node)
+check_name(const struct device *device, size_t c)
 {
-	size_t length = strlen(node);
+	const char *node = device->names[c];
+	size_t length = strlen(node), first;
+	const struct device *other = find_node(node, &first);
 
 	if (length > SAMPLE_NODE_MAX)
 		report_usage("--node: a name over %d bytes: %s",
 		    SAMPLE_NODE_MAX, node);
 	if (!write_is_utf8(node, length))
 		report_usage("--node: not UTF-8: %s", node);
-	if (find_node(node))
-		report_usage("--node: two channels have the name %s", node);
+	if (other != device)
+		report_usage("--node: %s is on both %s and %s", node,
+		    other->operand, device->operand);
+	if (first != c)
+		report_usage("--node: two channels of %s have the name %s",
+		    device->operand, node);
 }
 
 static void
-name_channels(struct meter *meter, char **names)
+name_channels(struct device *device, char **names)
 {
-	bool any = false;
-	int c = 0;
+	size_t used = 0, c = 0;
 
+	device->names = names;
 	for (; names[c]; c++) {
-		if (c == FRAME_CHANNELS)
-			report_usage("--node: over %d channels: %s",
-			    FRAME_CHANNELS, names[c]);
+		if (c == device->instrument->channels)
+			report_usage("--node: over %u channels: %s",
+			    device->instrument->channels, names[c]);
 		if (strcmp(names[c], "-") == 0)
 			continue;
-		check_name(names[c]);
-		meter->channels[c].node = names[c];
-		any = true;
+		check_name(device, c);
+		used++;
 	}
-	if (!any)
+	if (used == 0)
 		report_usage("--node: no channel has a name");
-	meter->named = true;
 }
 
-/* Names that fit_channels() would give are known here too. */
-static struct meter_channel *
-find_default(const char *node)
+/* One device without names has ch1, ch2 and so on. */
+static bool
+is_default(const char *node)
 {
-	if (s.node_lists == 0 && strncmp(node, "ch", 2) == 0 &&
-	    node[2] >= '1' && node[2] < '1' + FRAME_CHANNELS && !node[3])
-		return &s.devices[0].meter.channels[node[2] - '1'];
-	return NULL;
-}
+	char *end;
+	long number;
 
-static void
-invert(const char *node)
-{
-	struct meter_channel *channel = find_node(node);
-
-	if (!channel)
-		channel = find_default(node);
-	if (!channel)
-		report_usage("--invert: no node has the name %s", node);
-	channel->inverted = true;
+	if (s.node_lists > 0 || strncmp(node, "ch", 2) != 0)
+		return false;
+	number = strtol(node + 2, &end, 10);
+	return node[2] != '0' && end != node + 2 && !*end && number > 0 &&
+	    number <= (long)s.instrument->channels;
 }
 
 static void
 name_all(void)
 {
+	size_t channel;
+
 	if (s.node_lists > s.count)
 		report_usage("--node: more lists than devices");
 	if (s.count > 1 && s.node_lists < s.count)
 		report_usage("several devices want a --node list each");
 	for (size_t i = 0; i < s.node_lists; i++)
-		name_channels(&s.devices[i].meter, s.nodes[i]);
+		name_channels(&s.devices[i], s.nodes[i]);
 	for (size_t i = 0; i < s.invert_lists; i++)
 		for (char **node = s.inverts[i]; *node; node++)
-			invert(*node);
+			if (!find_node(*node, &channel) && !is_default(*node))
+				report_usage("--invert: no node has the name "
+				    "%s", *node);
+}
+
+/* Time.  A step of this machine's clock is told and not followed: the samples
+ * stay on one line. */
+
+static void
+watch_step(const struct moment *now)
+{
+	int64_t moved_ns = now->stepped_ns - s.stepped_ns;
+
+	if (moved_ns < STEP_NS && moved_ns > -STEP_NS)
+		return;
+	report_warning("this machine's clock was set by %+.3f s: the samples "
+	    "keep to what it was", (double)moved_ns / 1e9);
+	s.stepped_ns = now->stepped_ns;
+}
+
+/* The Unix time in whole microseconds, a meter's own step; the difference of
+ * both clocks is that of two readings of one around one of the other. */
+static struct moment
+now(void)
+{
+	int64_t before_ns = clock_steady(), real_ns = clock_now();
+	struct moment now = { .steady_ns = clock_steady() };
+	int64_t ahead_ns = real_ns - before_ns -
+	    (now.steady_ns - before_ns) / 2;
+
+	if (!s.begun)
+		s.ahead_ns = ahead_ns - (ahead_ns + now.steady_ns) % 1000;
+	s.begun = true;
+	now.ns = now.steady_ns + s.ahead_ns;
+	now.stepped_ns = ahead_ns - s.ahead_ns;
+	if (!tap_options.replay)
+		watch_step(&now);
+	return now;
 }
 
 /* Devices. */
 
-static void
-open_device(struct device *device, const char *operand)
-{
-	struct meter *meter = &device->meter;
-
-	if (!port_open(&device->port, operand, s.baud))
-		return;
-	device->buffer = report_resize(NULL, LINE_MOST + READ_ROOM, 1);
-	device->line = 1;
-	meter->name = device->port.name;
-	meter->recorded = device->port.kind == PORT_FILE;
-	meter->waits = port_talks(&device->port);
-	meter->has_begin = s.has_begin;
-	meter->begin_ns = s.begin_ns;
-	if (meter->recorded && !s.has_begin)
-		report_warning("%s: a recording, and no --begin: its time "
-		    "starts at 0", meter->name);
-	s.open++;
-}
-
-/* A measurement that lacks one of its meters is none: all are opened before
- * the first is read. */
+/* A measurement that lacks one of its instruments is none: all are opened
+ * before the first is read. */
 static bool
-open_all(char **operands)
+open_all(void)
 {
+	bool all = true;
+
 	for (size_t i = 0; i < s.count; i++)
-		open_device(&s.devices[i], operands[i]);
-	return s.open == s.count;
+		all &= device_open(&s.devices[i]);
+	return all;
 }
 
-static void
-close_all(void)
+static bool
+any_open(void)
 {
 	for (size_t i = 0; i < s.count; i++)
-		if (s.devices[i].buffer) {
-			port_close(&s.devices[i].port);
-			free(s.devices[i].buffer);
-		}
+		if (s.devices[i].is != DEVICE_CLOSED)
+			return true;
+	return false;
+}
+
+/* Returns whether any device's answer is no. */
+static bool
+forget_all(void)
+{
+	bool no = false;
+
+	for (size_t i = 0; i < s.count; i++) {
+		no |= s.devices[i].no;
+		device_forget(&s.devices[i]);
+	}
 	for (size_t i = 0; i < s.node_lists; i++)
 		free(s.nodes[i]);
 	for (size_t i = 0; i < s.invert_lists; i++)
 		free(s.inverts[i]);
 	free(s.devices);
 	free(s.polls);
-}
-
-/* In whole microseconds, the meter's own step: arrival is no finer. */
-static int64_t
-now(void)
-{
-	int64_t now_ns = clock_now();
-
-	return now_ns - now_ns % 1000;
-}
-
-static void
-end_device(struct device *device, const char *reason, bool broke)
-{
-	struct meter *meter = &device->meter;
-
-	if (!meter->started && !meter->refused && strcmp(reason, "signal") != 0)
-		report_error("%s: ended before a meter spoke", meter->name);
-	meter_end(meter, reason, broke, now());
-	port_close(&device->port);
-	free(device->buffer);
-	device->buffer = NULL;
-	s.open--;
-}
-
-static void
-take_line(struct device *device, size_t length, int64_t arrival_ns,
-    const char *text)
-{
-	if (length && text[length - 1] == '\r')
-		length--;
-	if (!device->skipping)
-		meter_line(&device->meter, text, length, device->line,
-		    arrival_ns);
-	device->skipping = false;
-	device->line++;
-}
-
-static void
-take_bytes(struct device *device, size_t count, int64_t arrival_ns)
-{
-	char *from = device->buffer, *end = from + device->filled + count;
-	char *newline;
-
-	while ((newline = memchr(from, '\n', (size_t)(end - from)))) {
-		take_line(device, (size_t)(newline - from), arrival_ns, from);
-		from = newline + 1;
-	}
-	device->filled = (size_t)(end - from);
-	if (device->filled > LINE_MOST && !device->skipping) {
-		meter_overlong(&device->meter, device->line);
-		device->skipping = true;
-	}
-	if (device->skipping)
-		device->filled = 0;
-	memmove(device->buffer, from, device->filled);
-}
-
-/* A last line without its newline is judged as any other. */
-static void
-finish(struct device *device, long how, int64_t arrival_ns)
-{
-	bool broke = how == PORT_HANGUP && !device->meter.finished;
-
-	if (device->filled)
-		take_line(device, device->filled, arrival_ns, device->buffer);
-	if (broke)
-		report_error("%s: hung up", device->meter.name);
-	end_device(device, how == PORT_FAILED ? "failure"
-	    : broke ? "hangup" : "end", broke);
-}
-
-static void
-read_device(struct device *device, bool hung, int64_t arrival_ns)
-{
-	long n = port_read(&device->port, device->buffer + device->filled,
-	    READ_ROOM, hung);
-
-	if (n > 0)
-		take_bytes(device, (size_t)n, arrival_ns);
-	else if (n != PORT_NOTHING)
-		finish(device, n, arrival_ns);
-	if (device->meter.refused && device->buffer)
-		end_device(device, "refused", false);
-}
-
-/* A meter that is running says who it is when asked; without an answer its
- * samples are taken all the same. */
-static void
-ask(struct device *device, int64_t steady_ns)
-{
-	struct meter *meter = &device->meter;
-
-	if (!meter->waits || meter->started || !device->buffer ||
-	    (device->asks && steady_ns - device->asked_ns < CLOCK_SECOND))
-		return;
-	if (device->asks == ASKS) {
-		report_warning("%s: does not say who it is: rate, energy "
-		    "counter and calibration are unknown", meter->name);
-		meter->waits = false;
-		return;
-	}
-	port_send(&device->port, "I tap\n", 6);
-	device->asks++;
-	device->asked_ns = steady_ns;
-}
-
-/* Asks who is to be asked; how long poll may wait, in ms. */
-static int
-ask_all(void)
-{
-	int64_t steady_ns = clock_steady();
-	int wait_ms = -1;
-
-	for (size_t i = 0; i < s.count; i++) {
-		ask(&s.devices[i], steady_ns);
-		if (s.devices[i].buffer && s.devices[i].meter.waits &&
-		    !s.devices[i].meter.started)
-			wait_ms = 200;
-	}
-	return wait_ms;
+	return no;
 }
 
 /* Signals. */
@@ -379,15 +346,37 @@ catch_signals(void)
 			sigaction(numbers[i], &action, NULL);
 }
 
-/* The loop: flush before sleep, then every device that has something. */
+/* The loop: what is due, flush before sleep, then every device that has
+ * something. */
+
+/* How long poll may wait, in ms, rounded up: not a moment too early. */
+static int
+turn_all(void)
+{
+	struct moment at = now();
+	int64_t next_ns = INT64_MAX, wait_ms;
+
+	for (size_t i = 0; i < s.count; i++) {
+		int64_t ns = device_turn(&s.devices[i], at);
+
+		if (ns < next_ns)
+			next_ns = ns;
+	}
+	if (next_ns == INT64_MAX)
+		return -1;
+	wait_ms = (next_ns - at.steady_ns + 999999) / 1000000;
+	return wait_ms < 0 ? 0 : wait_ms > WAIT_MOST_MS ? WAIT_MOST_MS
+	    : (int)wait_ms;
+}
 
 /* False: a signal came. */
 static bool
 wait_for_lines(int wait_ms)
 {
 	for (size_t i = 0; i < s.count; i++)
-		s.polls[i] = (struct pollfd){ .fd = s.devices[i].buffer
-		    ? s.devices[i].port.fd : -1, .events = POLLIN };
+		s.polls[i] = (struct pollfd){
+			.fd = s.devices[i].is == DEVICE_OPEN
+			? s.devices[i].port.fd : -1, .events = POLLIN };
 	s.polls[s.count] = (struct pollfd){ .fd = s.wake[0], .events = POLLIN };
 	stream_flush();
 	while (poll(s.polls, s.count + 1, wait_ms) < 0)
@@ -399,28 +388,45 @@ wait_for_lines(int wait_ms)
 static void
 measure(void)
 {
-	while (s.open > 0) {
-		if (!wait_for_lines(ask_all()))
+	for (size_t i = 0; i < s.count; i++)
+		device_begin(&s.devices[i], now());
+	while (any_open()) {
+		int wait_ms = turn_all();
+
+		if (!any_open() || !wait_for_lines(wait_ms))
 			break;
 		for (size_t i = 0; i < s.count; i++)
 			if (s.polls[i].revents)
-				read_device(&s.devices[i],
-				    s.polls[i].revents & POLLHUP, now());
+				device_read(&s.devices[i], s.polls[i].revents &
+				    POLLHUP, now());
 	}
-	for (size_t i = 0; i < s.count; i++)
-		if (s.devices[i].buffer)
-			end_device(&s.devices[i], "signal", false);
+	for (size_t i = 0; i < s.count; i++) {
+		if (s.devices[i].is == DEVICE_AWAY)
+			report_error("%s: did not come back",
+			    s.devices[i].port.name);
+		device_end(&s.devices[i], "signal", now());
+	}
+}
+
+static void
+add_device(const char *operand)
+{
+	s.devices = report_resize(s.devices, s.count + 1, sizeof *s.devices);
+	s.devices[s.count++] = (struct device){ .operand = operand,
+		.instrument = s.instrument, .port.fd = -1 };
 }
 
 static void
 prepare(char **operands)
 {
-	while (operands[s.count])
-		s.count++;
-	s.devices = report_resize(NULL, s.count, sizeof *s.devices);
+	if (!s.instrument)
+		s.instrument = device_instrument("epi-meter");
+	for (; *operands; operands++)
+		add_device(*operands);
 	s.polls = report_resize(NULL, s.count + 1, sizeof *s.polls);
-	memset(s.devices, 0, s.count * sizeof *s.devices);
 	name_all();
+	for (size_t i = 0; i < s.count; i++)
+		s.devices[i].state = s.instrument->create(&s.devices[i]);
 }
 
 int
@@ -430,7 +436,18 @@ main(int argc, char **argv)
 		{ "node", required_argument, NULL, 'n' },
 		{ "invert", required_argument, NULL, 'i' },
 		{ "baud", required_argument, NULL, 'b' },
-		{ "begin", required_argument, NULL, OPTION_LONG },
+		{ "begin", required_argument, NULL, BEGIN },
+		{ "calibration", required_argument, NULL, CALIBRATION },
+		{ "check", no_argument, NULL, CHECK },
+		{ "give-up", required_argument, NULL, GIVE_UP },
+		{ "identify", no_argument, NULL, IDENTIFY },
+		{ "instrument", required_argument, NULL, INSTRUMENT },
+		{ "list", no_argument, NULL, LIST },
+		{ "no-reconnect", no_argument, NULL, NO_RECONNECT },
+		{ "rate", required_argument, NULL, RATE },
+		{ "reconnect", no_argument, NULL, RECONNECT },
+		{ "replay", no_argument, NULL, REPLAY },
+		{ "uncalibrated", no_argument, NULL, UNCALIBRATED },
 		{ 0 }
 	};
 	static const struct option_program program = {
@@ -440,14 +457,19 @@ main(int argc, char **argv)
 	static char dash[] = "-";
 	char *standard_input[] = { dash, NULL };
 	char **operands = option_start(argc, argv, &program);
+	bool no;
+	int status;
 
-	if (!operands[0])
-		operands = standard_input;
-	prepare(operands);
-	if (open_all(operands)) {
+	if (s.list) {
+		port_list();
+		return stream_finish();
+	}
+	prepare(operands[0] ? operands : standard_input);
+	if (open_all()) {
 		catch_signals();
 		measure();
 	}
-	close_all();
-	return stream_finish();
+	no = forget_all();
+	status = stream_finish();
+	return status == STATUS_DONE && no ? STATUS_NO : status;
 }

@@ -19,8 +19,6 @@
  * than that share of the time that passes. */
 #define FOLLOW_S 2.0
 #define FOLLOW_MOST 0.01
-/* Nothing arrives so much before its time: this machine's clock stood still. */
-#define SLEPT_S 1.0
 
 static double
 device_s(const struct align *align, uint64_t time_us)
@@ -216,26 +214,21 @@ align_arrival(struct align *align, uint64_t time_us, int64_t arrival_ns,
 	x = device_s(align, time_us);
 	y = offset_s(align, time_us, arrival_ns);
 	late = y - estimate(align, x);
-	if (align->bucket_count && late < -SLEPT_S) {
-		align->slept_ns += (int64_t)(-late * 1e9);
-		y -= late;
-		late = 0;
-	}
 	align->reading_s = reading_s;
 	align->latest_s = fmax(align->latest_s, late);
 	keep(align, x, y);
 }
 
 void
-align_word(struct align *align, uint64_t time_us, int64_t arrival_ns)
+align_word(struct align *align, uint64_t time_us, int64_t arrival_ns,
+    double reading_s)
 {
-	double x, y;
-
+	if (align->bucket_count > 0)
+		return;
 	base(align, time_us, arrival_ns);
-	x = device_s(align, time_us);
-	y = offset_s(align, time_us, arrival_ns) + align->reading_s;
-	if (align->bucket_count == 0)
-		keep(align, x, y);
+	align->reading_s = reading_s;
+	keep(align, device_s(align, time_us),
+	    offset_s(align, time_us, arrival_ns) + reading_s);
 }
 
 void
@@ -279,7 +272,8 @@ align_time(struct align *align, uint64_t time_us)
 	if (align->given) {
 		double straight = align->given_y + align->skew * passed;
 
-		error = (y - straight) * fmin(1, passed / FOLLOW_S);
+		error = align->doubtful ? 0
+		    : (y - straight) * fmin(1, passed / FOLLOW_S);
 		y = straight + fmax(-FOLLOW_MOST * passed,
 		    fmin(error, FOLLOW_MOST * passed));
 	}
@@ -289,11 +283,30 @@ align_time(struct align *align, uint64_t time_us)
 	return host_ns(align, time_us, y);
 }
 
+int64_t
+align_ahead_ns(const struct align *align, uint64_t time_us,
+    int64_t arrival_ns)
+{
+	double x;
+
+	if (!align->given)
+		return 0;
+	x = device_s(align, time_us);
+	return (int64_t)((align->given_y + align->skew * (x - align->given_x) -
+	    offset_s(align, time_us, arrival_ns)) * 1e9);
+}
+
+double
+align_error(const struct align *align)
+{
+	return estimate(align, align->given_x) - align->given_y;
+}
+
 double
 align_bound(const struct align *align)
 {
 	return align->bound + CLOSE_S + align->skew_u * fabs(align->given_x - align->x) +
-	    fabs(estimate(align, align->given_x) - align->given_y);
+	    fabs(align_error(align));
 }
 
 double

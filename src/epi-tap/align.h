@@ -48,6 +48,7 @@ struct align {
 	double skew_u;      /* how far it may be off */
 	double x, offset, bound; /* the estimate: y at x, and how far it may err */
 
+	bool doubtful;      /* what is given out does not follow the estimate yet */
 	bool given;         /* a time was given out: */
 	double given_x, given_y;
 	double latest_s;    /* the latest arrival, against the estimate, since
@@ -68,8 +69,10 @@ void align_restart(struct align *align);
 void align_arrival(struct align *align, uint64_t time_us, int64_t arrival_ns,
     double reading_s);
 
-/* The same of a line that was sent right at that time: a header. */
-void align_word(struct align *align, uint64_t time_us, int64_t arrival_ns);
+/* The same of a line that was sent right at that time, a header; samples' lines
+ * would take `reading_s`.  Heeded where nothing is known yet. */
+void align_word(struct align *align, uint64_t time_us, int64_t arrival_ns,
+    double reading_s);
 
 /*
  * A ping: what left at sent_ns was there at received_us, what was sent at
@@ -84,12 +87,19 @@ void align_ping(struct align *align, int64_t sent_ns, uint64_t received_us,
  */
 int64_t align_time(struct align *align, uint64_t time_us);
 
-/* The same without slewing and without a trace: what is thought now. */
+/* How far ahead of what was given out a line arrives, in ns; 0 if nothing was. */
+int64_t align_ahead_ns(const struct align *align, uint64_t time_us,
+    int64_t arrival_ns);
+
+/* align_time without slewing and without a trace: what is thought now. */
 int64_t align_guess(const struct align *align, uint64_t time_us);
 
 /* How far the time last given out may be off, in s: what the pings leave, and
  * what is not followed yet. */
 double align_bound(const struct align *align);
+
+/* The part of it that is not followed yet. */
+double align_error(const struct align *align);
 
 /* How late the latest arrival was, in s, and begins again. */
 double align_latest(struct align *align);

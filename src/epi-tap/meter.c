@@ -1,147 +1,27 @@
+#include <math.h>
 #include <string.h>
 
 #include "clock.h"
 #include "energy.h"
+#include "epi-tap/loss.h"
 #include "epi-tap/meter.h"
 #include "epi-tap/record.h"
+#include "epi-tap/timing.h"
 #include "report.h"
 
 enum {
 	SHOWN = 10,      /* damaged lines of a live meter that are told of */
-	STRANGERS = 20   /* lines without a frame before a word of warning */
+	STRANGERS = 20,  /* lines without a frame before a word of warning */
+	NEGATIVE_ROW = 10 /* samples below zero in a row that are told of */
 };
 
-#define RUN_NS CLOCK_SECOND /* a longer run of losses is told in parts */
 #define LEAP (UINT64_C(1) << 31) /* no gap of this size: another sequence */
 #define COUNT_NJ_MAX UINT64_C(1000000000000000)
 #define DELAY_US_MAX UINT64_C(60000000)
-
-/* Time. */
-
-/* The host time of a device time; false beyond what int64 ns can hold. */
-static bool
-host_time(const struct meter *meter, uint64_t time_us, int64_t *ns)
-{
-	uint64_t passed_us = time_us - meter->anchor_us;
-
-	if (passed_us > (uint64_t)(INT64_MAX - meter->anchor_ns) / 1000)
-		return false;
-	*ns = meter->anchor_ns + (int64_t)passed_us * 1000;
-	return true;
-}
-
-/* Lines whose arrival says nothing of the time of their samples. */
-static bool
-untimed(const struct meter *meter)
-{
-	return meter->recorded || meter->has_begin;
-}
-
-static int64_t
-later(int64_t a, int64_t b)
-{
-	return a > b ? a : b;
-}
-
-/* The centre of what a line averages that arrives now, or `ns` if later. */
-static int64_t
-centre(const struct meter *meter, int64_t arrival_ns, int64_t ns)
-{
-	return later(ns, arrival_ns - (int64_t)meter->header.delay_us * 1000);
-}
-
-/*
- * Gives the first sample since start or reset its host time.  A recording
- * does not know how long the meter was away: it is taken as rebooting right
- * after its last line, so that `t`, the time since boot, has passed since.
- */
-static void
-anchor(struct meter *meter, uint64_t time_us, int64_t arrival_ns)
-{
-	bool again = meter->resets > 0;
-
-	meter->anchored = true;
-	meter->anchor_us = again && untimed(meter) ? 0 : time_us;
-	meter->anchor_ns = meter->last_ns;
-	if (again && meter->anchor_us == time_us)
-		meter->anchor_ns += 1000; /* after the sample before */
-	if (!untimed(meter))
-		meter->anchor_ns = centre(meter, arrival_ns,
-		    meter->anchor_ns);
-}
-
-/* Loss. */
-
-static void
-close_run(struct meter *meter, uint32_t c)
-{
-	struct meter_run *run = &meter->channels[c].run;
-
-	if (run->count == 0)
-		return;
-	record_lost(meter->channels[c].node, run);
-	run->count = 0;
-}
-
-static void
-close_runs(struct meter *meter)
-{
-	for (uint32_t c = 0; c < meter->count; c++)
-		close_run(meter, c);
-}
-
-static void
-lose(struct meter *meter, uint32_t c, const char *reason, uint64_t count,
-    int64_t begin_ns, int64_t end_ns)
-{
-	struct meter_run *run = &meter->channels[c].run;
-
-	if (!meter->channels[c].node)
-		return;
-	if (run->count && run->reason != reason)
-		close_run(meter, c);
-	if (run->count == 0)
-		run->begin_ns = begin_ns;
-	run->reason = reason;
-	run->end_ns = end_ns;
-	run->count += count;
-	meter->lost += count;
-	if (end_ns - run->begin_ns >= RUN_NS)
-		close_run(meter, c);
-}
-
-/* `count` samples of every channel between the last time written and `ns`,
- * taken as evenly spread. */
-static void
-lose_all(struct meter *meter, uint64_t count, int64_t ns)
-{
-	int64_t step_ns = (ns - meter->last_ns) / ((int64_t)count + 1);
-
-	if (count == 0)
-		return;
-	for (uint32_t c = 0; c < meter->count; c++)
-		lose(meter, c, "sequence", count, meter->last_ns + step_ns,
-		    ns - step_ns);
-}
-
-/* Why a channel's values are none, or NULL.  A sag does not spoil them. */
-static const char *
-fault(const struct frame_sample *sample, uint32_t c)
-{
-	int32_t errors = sample->errors[c] & ~FRAME_SAG;
-
-	if (errors & FRAME_MISSING || (!errors && sample->absent >> c & 1))
-		return "missing";
-	if (errors & FRAME_VERIFY)
-		return "verify";
-	if (errors & FRAME_CALERR)
-		return "calibration";
-	if (errors & FRAME_ADJERR)
-		return "adjustment";
-	if (errors & FRAME_CLIPPED)
-		return "clipped";
-	return errors ? "unknown" : NULL;
-}
+#define CLOCK_TOLD_NS (60 * CLOCK_SECOND) /* so often at least */
+#define STEP_NS (CLOCK_SECOND / 100) /* a step that is told of */
+/* How far a meter's uptime may be off from what its clock should show. */
+#define UPTIME_US UINT64_C(1000000)
 
 /* A line that is no frame, or not a sound one. */
 
@@ -173,13 +53,28 @@ complain(struct meter *meter, uint64_t line, const char *what)
 		    (unsigned long long)line, what);
 }
 
+static bool
+asks_for_a_name(const char *text, size_t length)
+{
+	static const char login[] = "login:";
+
+	for (size_t i = 0; i + sizeof login - 1 <= length; i++)
+		if (memcmp(text + i, login, sizeof login - 1) == 0)
+			return true;
+	return false;
+}
+
 /* Whoever listens in begins in the middle of a line, or of a boot message. */
 static bool
-strange(struct meter *meter)
+strange(struct meter *meter, const char *text, size_t length)
 {
 	if (meter->started || meter->recorded)
 		return false;
-	if (++meter->strangers == STRANGERS)
+	meter->login |= asks_for_a_name(text, length);
+	if (meter->login)
+		meter_refuse(meter, "a login, and no meter: a getty runs on "
+		    "this port: systemctl stop serial-getty@ and its name");
+	else if (++meter->strangers == STRANGERS && !meter->asked)
 		report_warning("%s: %d lines, and none of them a meter's: "
 		    "another --baud, another device?", meter->name, STRANGERS);
 	return true;
@@ -187,11 +82,21 @@ strange(struct meter *meter)
 
 /* Identity. */
 
-static void
-refuse(struct meter *meter, const char *why)
+void
+meter_refuse(struct meter *meter, const char *why)
 {
-	report_error("%s: %s", meter->name, why);
+	if (!meter->refused)
+		report_error("%s: %s", meter->name, why);
 	meter->refused = true;
+}
+
+void
+meter_name(struct meter *meter, char **names)
+{
+	for (int c = 0; names[c]; c++)
+		if (strcmp(names[c], "-") != 0)
+			meter->channels[c].node = names[c];
+	meter->named = true;
 }
 
 /* Named channels that the meter has not would be silent for ever. */
@@ -212,37 +117,113 @@ fit_channels(struct meter *meter, uint32_t count)
 		}
 	for (uint32_t c = 0; c < count && !meter->named; c++)
 		meter->channels[c].node = names[c];
+	for (uint32_t c = 0; c < count; c++)
+		if (meter->channels[c].node)
+			meter->channels[c].inverted =
+			    tap_inverted(meter->channels[c].node);
 	meter->count = count;
 	return true;
 }
 
-static bool
-start(struct meter *meter, uint32_t count, int64_t arrival_ns)
+static void
+start(struct meter *meter, int64_t ns)
 {
-	if (!fit_channels(meter, count))
-		return false;
-	meter->last_ns = untimed(meter) ? meter->begin_ns :
-	    centre(meter, arrival_ns, INT64_MIN);
-	meter->started = meter->fresh = true;
+	meter->last_ns = meter->from_ns = ns;
+	meter->started = meter->fresh = meter->clock_due = true;
 	record_start(meter);
-	return true;
+}
+
+/* Calibration. */
+
+static bool
+calibrated(const struct meter *meter)
+{
+	return meter->calibration && !meter->uncalibrated;
+}
+
+/* Every channel that is measured has its own. */
+static void
+find_calibrations(struct meter *meter)
+{
+	for (uint32_t c = 0; c < meter->count && calibrated(meter); c++) {
+		struct meter_channel *channel = &meter->channels[c];
+
+		if (!channel->node)
+			continue;
+		channel->calibration = calibration_find(meter->calibration,
+		    c + 1, channel->node);
+		if (!channel->calibration)
+			report_error("%s: channel %u, node %s, is not in the "
+			    "calibration", meter->name, (unsigned)c + 1,
+			    channel->node);
+		meter->refused |= !channel->calibration;
+	}
+}
+
+/* The file is this meter's, and what the meter has set is what the file
+ * corrects. */
+static void
+check_calibration(struct meter *meter)
+{
+	const struct calibration *with = meter->calibration;
+	char hash[9] = "", why[160];
+
+	for (int i = 0; i < 8; i++)
+		hash[i] = "0123456789ABCDEF"[meter->header.calibration >>
+		    (28 - 4 * i) & 15];
+	if (!calibrated(meter))
+		return;
+	if (with->meter_id[0] && strcmp(with->meter_id,
+	    meter->header.id) != 0)
+		meter_refuse(meter, "the calibration is another meter's");
+	if (with->simulated != (meter->header.simulated != 0))
+		meter_refuse(meter, with->simulated
+		    ? "the calibration is a simulated meter's"
+		    : "a simulated meter, and the calibration of a real one");
+	if (strcmp(hash, with->meter_hash) == 0)
+		return;
+	strcpy(why, "the meter's calibration is ");
+	strcat(strcat(why, hash), ", the file's ");
+	strcat(strcat(why, with->meter_hash),
+	    ": calibrate it again, or say --uncalibrated");
+	meter_refuse(meter, why);
 }
 
 static void
-reset(struct meter *meter, const char *reason, int64_t arrival_ns)
+check_date(const struct meter *meter)
 {
-	if (!untimed(meter))
-		meter->last_ns = centre(meter, arrival_ns, meter->last_ns);
-	close_runs(meter);
+	char until[CLOCK_TEXT];
+
+	if (!calibrated(meter) || meter->now.ns <=
+	    meter->calibration->valid_until_ns)
+		return;
+	clock_format(until, meter->calibration->valid_until_ns);
+	report_warning("%s: the calibration was valid until %s", meter->name,
+	    until);
+}
+
+/* Resets. */
+
+static void
+reset(struct meter *meter, const char *reason)
+{
+	loss_close_all(meter);
+	timing_restart(meter);
+	meter->from_ns = meter->last_ns;
 	for (uint32_t c = 0; c < meter->count; c++) {
-		meter->channels[c].has_counts = false;
-		if (meter->channels[c].node)
-			record_reset(meter->channels[c].node, meter->last_ns,
-			    reason);
+		struct meter_channel *channel = &meter->channels[c];
+
+		channel->has_counts = false;
+		channel->turned_joules = 0;
+		memset(&channel->counter, 0, sizeof channel->counter);
+		if (channel->node)
+			record_reset(channel->node, meter->last_ns, reason);
 	}
 	memset(meter->recent, 0, sizeof meter->recent);
-	meter->fresh = true;
-	meter->anchored = meter->expects = meter->whole = false;
+	meter->gap_open |= meter->sampled;
+	meter->fresh = meter->reset_seen = meter->clock_due = true;
+	meter->expects = meter->whole = false;
+	meter->waits = meter->settable;
 	meter->drops_base = 0;
 	meter->resets++;
 }
@@ -255,15 +236,21 @@ note_drops(struct meter *meter, uint64_t dropped)
 	meter->drops_base = dropped;
 }
 
-/* A header says of itself whether the meter was restarted before it. */
+/* A header says of itself whether the meter was restarted before it; where it
+ * was away for so long that it may have gone past what it was, by its clock. */
 static bool
 rebooted(const struct meter *meter, const struct frame_header *header)
 {
+	uint64_t should_us;
+
 	if (meter->fresh)
 		return false;
-	return header->uptime_us < meter->time_us ||
+	if (header->uptime_us < meter->time_us ||
 	    (header->has & FRAME_HEAD_NEXT &&
-	    header->next_sequence < meter->next_sequence);
+	    header->next_sequence < meter->next_sequence))
+		return true;
+	return meter->was_away && timing_device_us(meter, &should_us) &&
+	    header->uptime_us + UPTIME_US + should_us / 1000 < should_us;
 }
 
 static void
@@ -273,41 +260,108 @@ expect(struct meter *meter, const struct frame_header *header)
 		return;
 	meter->expects = true;
 	meter->next_sequence = header->next_sequence;
+	if (meter->resets > 0)
+		meter->next_sequence = 0; /* all since its boot are ours */
+}
+
+static void
+introduce(struct meter *meter, const struct frame_header *header,
+    size_t length)
+{
+	int64_t ns;
+
+	meter->header = *header;
+	meter->introduced = true;
+	meter->drops_base = header->dropped;
+	if (tap_options.mode == TAP_IDENTIFY) {
+		record_identity(meter);
+		meter->finished = true;
+		return;
+	}
+	if (meter->waits)
+		return;
+	check_calibration(meter);
+	if (meter->refused || !fit_channels(meter, header->channels))
+		return;
+	find_calibrations(meter);
+	if (meter->refused)
+		return;
+	check_date(meter);
+	ns = timing_word(meter, header, length);
+	start(meter, ns);
+	expect(meter, header);
+	meter->whole = meter->from_first = meter->expects &&
+	    meter->next_sequence == 0;
+}
+
+static bool
+same_meter(const struct meter *meter, const struct frame_header *header)
+{
+	return header->channels == meter->count && (!meter->introduced ||
+	    strcmp(header->id, meter->header.id) == 0);
+}
+
+/* What it has set counts from now on; samples meanwhile were another's. */
+static void
+take_settings(struct meter *meter, const struct frame_header *header)
+{
+	uint32_t before = meter->header.calibration;
+
+	meter->header.delay_us = header->delay_us;
+	meter->header.averaging_us = header->averaging_us;
+	meter->header.rate_hz = header->rate_hz;
+	meter->header.simulated |= header->simulated;
+	if (!meter->introduced)
+		return;
+	note_drops(meter, header->dropped);
+	if (meter->waits)
+		return;
+	meter->header.calibration = header->calibration;
+	check_calibration(meter);
+	if (!calibrated(meter) && header->calibration != before)
+		meter_refuse(meter, "its calibration is another than at the "
+		    "start: the figures would be too");
+}
+
+static void
+meet_again(struct meter *meter)
+{
+	meter->unsure = false;
+	timing_now(meter);
+	record_reconnect(meter);
+}
+
+static void
+follow_header(struct meter *meter, const struct frame_header *header,
+    size_t length)
+{
+	if (!same_meter(meter, header)) {
+		meter_refuse(meter, meter->unsure
+		    ? "another meter was plugged in"
+		    : "another meter speaks on the line");
+		return;
+	}
+	if (meter->unsure)
+		meet_again(meter);
+	if (rebooted(meter, header))
+		reset(meter, header->reset);
+	timing_word(meter, header, length);
+	expect(meter, header);
+	take_settings(meter, header);
 }
 
 static void
 take_header(struct meter *meter, const struct frame_header *header,
-    uint64_t line, int64_t arrival_ns)
+    uint64_t line, size_t length)
 {
-	if (header->energy_nj > COUNT_NJ_MAX) {
+	if (header->energy_nj > COUNT_NJ_MAX)
 		complain(meter, line, "an energy count of over a megajoule");
-		return;
-	}
-	if (header->delay_us > DELAY_US_MAX) {
+	else if (header->delay_us > DELAY_US_MAX)
 		complain(meter, line, "a delay of over a minute");
-		return;
-	}
-	if (!meter->started) {
-		meter->header = *header;
-		meter->introduced = true;
-		meter->drops_base = header->dropped;
-		if (start(meter, header->channels, arrival_ns))
-			expect(meter, header);
-		meter->whole = meter->expects && meter->next_sequence == 0;
-		return;
-	}
-	if (header->channels != meter->count || (meter->introduced &&
-	    strcmp(header->id, meter->header.id) != 0)) {
-		refuse(meter, "another meter speaks on the line");
-		return;
-	}
-	meter->header.delay_us = header->delay_us;
-	if (rebooted(meter, header))
-		reset(meter, header->reset, arrival_ns);
-	expect(meter, header);
-	meter->header.simulated |= header->simulated;
-	if (meter->introduced)
-		note_drops(meter, header->dropped);
+	else if (meter->started)
+		follow_header(meter, header, length);
+	else
+		introduce(meter, header, length);
 }
 
 /* Samples. */
@@ -315,7 +369,7 @@ take_header(struct meter *meter, const struct frame_header *header,
 /* The same line again; remembered so far back that no resent line is taken
  * for a reboot. */
 static bool
-repeated(struct meter *meter, const struct frame_sample *sample)
+repeated(const struct meter *meter, const struct frame_sample *sample)
 {
 	size_t i = sample->sequence % METER_RECENT;
 
@@ -325,6 +379,27 @@ repeated(struct meter *meter, const struct frame_sample *sample)
 	return meter->recent[i].set &&
 	    meter->recent[i].sequence == sample->sequence &&
 	    meter->recent[i].time_us == sample->time_us;
+}
+
+/* A line that comes after later ones: its place, between a line before and one
+ * behind in number and in time, is told as lost already. */
+static bool
+overtaken(const struct meter *meter, const struct frame_sample *sample)
+{
+	bool before = false, behind = false;
+
+	for (size_t i = 0; i < METER_RECENT; i++) {
+		uint64_t sequence = meter->recent[i].sequence;
+		uint64_t time_us = meter->recent[i].time_us;
+
+		if (!meter->recent[i].set)
+			continue;
+		before |= sequence < sample->sequence &&
+		    time_us < sample->time_us;
+		behind |= sequence > sample->sequence &&
+		    time_us > sample->time_us;
+	}
+	return before && behind;
 }
 
 static void
@@ -337,15 +412,17 @@ remember(struct meter *meter, const struct frame_sample *sample)
 	meter->recent[i].time_us = sample->time_us;
 	meter->next_sequence = sample->sequence + 1;
 	meter->time_us = sample->time_us;
-	meter->fresh = false;
+	meter->fresh = meter->was_away = false;
 	meter->expects = true;
+	meter->accounted++;
 }
 
 /* Whether the sample cannot follow on the one before. */
 static bool
 broken_off(const struct meter *meter, const struct frame_sample *sample)
 {
-	return !meter->fresh && (sample->time_us <= meter->time_us ||
+	return meter->started && !meter->fresh &&
+	    (sample->time_us <= meter->time_us ||
 	    sample->sequence < meter->next_sequence ||
 	    sample->sequence - meter->next_sequence >= LEAP);
 }
@@ -355,15 +432,14 @@ broken_off(const struct meter *meter, const struct frame_sample *sample)
  * to be up for longer than it was silent, and so was another's all along.
  */
 static void
-reset_unsaid(struct meter *meter, const struct frame_sample *sample,
-    int64_t arrival_ns)
+reset_unsaid(struct meter *meter, const struct frame_sample *sample)
 {
-	int64_t silent_ns = arrival_ns - meter->last_arrival_ns;
+	int64_t silent_ns = meter->now.steady_ns - meter->before.steady_ns;
 	bool since = meter->recorded || (silent_ns >= 0 &&
 	    sample->time_us / 1000000 <=
 	    (uint64_t)(silent_ns / CLOCK_SECOND) + 1);
 
-	reset(meter, NULL, arrival_ns);
+	reset(meter, NULL);
 	meter->expects = since && sample->sequence < LEAP;
 	meter->next_sequence = 0;
 }
@@ -374,43 +450,161 @@ follow_counter(struct meter *meter, const struct frame_sample *sample,
     uint32_t c, int64_t ns)
 {
 	struct meter_channel *channel = &meter->channels[c];
+	int64_t counts = sample->energy_counts[c];
+	double wrap = (double)meter->header.energy_wrap *
+	    (double)meter->header.energy_nj / 1e9;
 
 	if (!(sample->has & FRAME_HAS_ENERGY))
 		return;
 	if (channel->restarted && channel->has_counts &&
-	    sample->energy_counts[c] < channel->counts)
+	    counts < channel->counts) {
 		record_reset(channel->node, ns, "ic");
+		channel->turned_joules = 0;
+		memset(&channel->counter, 0, sizeof channel->counter);
+	} else if (channel->has_counts && counts < channel->counts) {
+		channel->turned_joules += wrap;
+	}
 	channel->restarted = false;
 	channel->has_counts = true;
-	channel->counts = sample->energy_counts[c];
+	channel->counts = counts;
+}
+
+static double
+signed_value(const struct meter_channel *channel, double value)
+{
+	return channel->inverted ? -value : value;
+}
+
+/* The exact inverse of what calibration found; vars come more seldom than
+ * watts, and the last ones hold. */
+static void
+correct(struct meter *meter, const struct frame_sample *sample, uint32_t c,
+    int64_t ns, struct record_values *values)
+{
+	struct meter_channel *channel = &meter->channels[c];
+	double indicated, joules;
+	bool counts = sample->has & FRAME_HAS_ENERGY &&
+	    meter->header.energy_nj && channel->calibration->has_energy;
+
+	if (sample->has & FRAME_HAS_REACTIVE)
+		channel->vars = signed_value(channel,
+		    sample->reactive_mvar[c] / 1e3);
+	channel->has_vars |= (sample->has & FRAME_HAS_REACTIVE) != 0;
+	indicated = channel->vars;
+	values->vars = channel->vars;
+	values->watts = signed_value(channel, sample->power_mw[c] / 1e3);
+	calibration_correct(channel->calibration, &values->watts,
+	    channel->has_vars ? &values->vars : NULL);
+	values->joules = NAN;
+	if (!counts)
+		return;
+	joules = signed_value(channel, (double)sample->energy_counts[c] *
+	    (double)meter->header.energy_nj / 1e9 + channel->turned_joules);
+	values->joules = calibration_joules(channel->calibration,
+	    &channel->counter, ns, joules, channel->has_vars ? &indicated
+	    : NULL);
+}
+
+/* Watts below zero are kept; many in a row are a clamp the wrong way round. */
+static void
+watch_sign(struct meter *meter, struct meter_channel *channel, double watts)
+{
+	meter->negative += watts < 0;
+	channel->negative_row = watts < -CHECK_NOTHING_W
+	    ? channel->negative_row + 1 : 0;
+	if (channel->negative_row < NEGATIVE_ROW || channel->told_negative)
+		return;
+	channel->told_negative = true;
+	report_warning("%s: negative watts (%.3f): is its clamp the wrong way "
+	    "round?  --invert %s", channel->node, watts, channel->node);
+}
+
+static void
+watch_range(const struct meter *meter, struct meter_channel *channel,
+    const struct frame_sample *sample, double watts)
+{
+	double volts = meter->calibration->volts;
+
+	if (channel->told_range)
+		return;
+	if (watts > channel->calibration->highest_watts)
+		report_warning("%s: %.3f W, and the calibration goes to %g W",
+		    channel->node, watts, channel->calibration->highest_watts);
+	else if (sample->has & FRAME_HAS_VOLTAGE && !isnan(volts) &&
+	    fabs(sample->voltage_mv / 1e3 - volts) > 0.1 * volts)
+		report_warning("%s: %.2f V, and the calibration is of %g V",
+		    channel->node, sample->voltage_mv / 1e3, volts);
+	else
+		return;
+	channel->told_range = true;
 }
 
 static void
 put_sample(struct meter *meter, const struct frame_sample *sample, uint32_t c,
     int64_t ns)
 {
-	close_run(meter, c);
+	struct meter_channel *channel = &meter->channels[c];
+	struct record_values values;
+
+	loss_close(meter, c);
 	follow_counter(meter, sample, c, ns);
-	record_sample(meter, sample, c, ns);
 	meter->samples++;
+	values.watts = signed_value(channel, sample->power_mw[c] / 1e3);
+	if (channel->calibration) {
+		correct(meter, sample, c, ns, &values);
+		watch_range(meter, channel, sample, values.watts);
+	}
+	watch_sign(meter, channel, values.watts);
+	record_sample(meter, sample, c, ns, channel->calibration ? &values
+	    : NULL);
+}
+
+/* For --check, of every channel, used or not. */
+static void
+check_channel(struct meter_channel *channel, const struct frame_sample *sample,
+    uint32_t c, const char *why)
+{
+	struct check *check = &channel->check;
+
+	if (why && sample->errors[c] & FRAME_CLIPPED)
+		check->clipped++;
+	else if (why)
+		check->lacking++;
+	if (sample->has & FRAME_HAS_VOLTAGE) {
+		check->volts += sample->voltage_mv / 1e3;
+		check->with_volts++;
+	}
+	if (why)
+		return;
+	check->samples++;
+	check->watts += signed_value(channel, sample->power_mw[c] / 1e3);
+	if (sample->has & FRAME_HAS_CURRENT) {
+		check->amps += sample->current_ua[c] / 1e6;
+		check->with_amps++;
+	}
 }
 
 static void
-put_channels(struct meter *meter, const struct frame_sample *sample,
+put_channel(struct meter *meter, const struct frame_sample *sample, uint32_t c,
     int64_t ns)
 {
-	for (uint32_t c = 0; c < meter->count; c++) {
-		const char *why = fault(sample, c);
+	struct meter_channel *channel = &meter->channels[c];
+	const char *why = loss_fault(sample, c);
 
-		if (!meter->channels[c].node)
-			continue;
-		if (!why) {
-			put_sample(meter, sample, c, ns);
-			continue;
-		}
-		lose(meter, c, why, 1, ns, ns);
-		meter->channels[c].restarted = true;
+	if (tap_options.mode == TAP_CHECK) {
+		check_channel(channel, sample, c, why);
+		return;
 	}
+	if (!channel->node)
+		return;
+	if (!why && meter->waits)
+		why = "calibration";
+	if (!why) {
+		put_sample(meter, sample, c, ns);
+		return;
+	}
+	loss_take(meter, c, why, 1, ns, ns);
+	channel->restarted |= loss_fault(sample, c) != NULL;
 }
 
 /* What no record can hold: bounds of time, sequence and counter. */
@@ -431,88 +625,134 @@ absurd(const struct meter *meter, const struct frame_sample *sample)
 	    (meter->started && sample->channels != meter->count);
 }
 
+/* What the numbering and a reset leave open before the sample at `ns`. */
+static void
+account(struct meter *meter, const struct frame_sample *sample, int64_t ns)
+{
+	uint64_t missed = sample->sequence - meter->next_sequence;
+
+	if (meter->gap_open)
+		record_gap(meter, meter->sample_ns, ns);
+	meter->gap_open = false;
+	if (!meter->expects || sample->sequence <= meter->next_sequence ||
+	    missed >= LEAP)
+		return;
+	loss_take_all(meter, meter->was_away ? "disconnect" : "sequence",
+	    missed, ns);
+	meter->accounted += missed;
+}
+
+/* Whether a sample can be taken at all, and is not taken already. */
+static bool
+welcome(struct meter *meter, const struct frame_sample *sample, uint64_t line)
+{
+	if ((!meter->started && (meter->asked || meter->waits)) ||
+	    meter->unsure)
+		return false;
+	if (absurd(meter, sample))
+		complain(meter, line, "values out of range");
+	else if (repeated(meter, sample))
+		meter->duplicates++;
+	else if (overtaken(meter, sample))
+		meter->late++;
+	else
+		return true;
+	return false;
+}
+
+static bool
+start_unsaid(struct meter *meter, const struct frame_sample *sample)
+{
+	if (calibrated(meter)) {
+		meter_refuse(meter, "the meter does not say who it is, and "
+		    "whether the calibration is its own");
+		return false;
+	}
+	return fit_channels(meter, sample->channels);
+}
+
 static void
 take_sample(struct meter *meter, const struct frame_sample *sample,
-    uint64_t line, int64_t arrival_ns)
+    uint64_t line, size_t length)
 {
 	int64_t ns;
 
-	if (!meter->started && meter->waits)
-		return;
-	if (absurd(meter, sample)) {
-		complain(meter, line, "values out of range");
-		return;
-	}
-	if (repeated(meter, sample)) {
-		meter->duplicates++;
-		return;
-	}
-	if (!meter->started && !start(meter, sample->channels, arrival_ns))
+	if (!welcome(meter, sample, line) ||
+	    (!meter->started && !start_unsaid(meter, sample)))
 		return;
 	if (broken_off(meter, sample))
-		reset_unsaid(meter, sample, arrival_ns);
-	if (!meter->anchored)
-		anchor(meter, sample->time_us, arrival_ns);
-	if (!host_time(meter, sample->time_us, &ns)) {
+		reset_unsaid(meter, sample);
+	timing_learn(meter, sample, length);
+	if (!timing_sample(meter, sample, &ns)) {
 		complain(meter, line, "a time out of range");
 		return;
 	}
-	if (meter->expects && sample->sequence > meter->next_sequence &&
-	    sample->sequence - meter->next_sequence < LEAP)
-		lose_all(meter, sample->sequence - meter->next_sequence, ns);
-	put_channels(meter, sample, ns);
+	if (!meter->started)
+		start(meter, ns);
+	account(meter, sample, ns);
+	for (uint32_t c = 0; c < meter->count; c++)
+		put_channel(meter, sample, c, ns);
 	remember(meter, sample);
-	meter->last_ns = ns;
-	meter->last_arrival_ns = arrival_ns;
+	meter->last_ns = meter->sample_ns = meter->from_ns = ns;
+	meter->sampled = true;
+	meter->before = meter->now;
 }
 
 /* A simulator's last word: what it sent, and what was true. */
 static void
 take_end(struct meter *meter, const struct frame_end *end)
 {
+	uint64_t missed = end->samples - meter->accounted;
 	int64_t ns = meter->last_ns;
 
 	meter->finished = true;
 	if (!meter->started)
 		return;
-	if (meter->anchored && !meter->fresh && end->time_us > meter->time_us)
-		host_time(meter, end->time_us, &ns);
-	if (meter->expects && end->samples > meter->next_sequence &&
-	    end->samples - meter->next_sequence < LEAP)
-		lose_all(meter, end->samples - meter->next_sequence, ns);
+	if (meter->from_first && end->samples > meter->accounted &&
+	    missed < LEAP) {
+		ns += CLOCK_SECOND / (meter->header.rate_hz
+		    ? meter->header.rate_hz : 1) * (int64_t)missed;
+		loss_take_all(meter, "sequence", missed, ns);
+	}
 	note_drops(meter, end->dropped);
 	meter->has_truth = meter->whole && end->has & FRAME_END_TRUTH &&
 	    end->values_count == meter->count;
 	memcpy(meter->truth_uj, end->truth_uj, sizeof meter->truth_uj);
-	meter->next_sequence = end->samples;
 	meter->last_ns = ns;
+}
+
+static void
+take_noise(struct meter *meter, const char *text, size_t length,
+    enum frame_kind kind, uint64_t line)
+{
+	if (strange(meter, text, length))
+		return;
+	meter->crc_errors += kind == FRAME_DAMAGED;
+	meter->cut += kind == FRAME_CUT;
+	complain(meter, line, damage(kind));
 }
 
 void
 meter_line(struct meter *meter, const char *text, size_t length,
-    uint64_t line, int64_t arrival_ns)
+    uint64_t line, struct frame *frame)
 {
-	struct frame frame;
-
+	frame->kind = FRAME_ALIEN;
 	if (length == 0 || meter->refused)
 		return;
-	switch (frame_parse(text, length, &frame)) {
+	switch (frame_parse(text, length, frame)) {
 	case FRAME_SAMPLE:
-		take_sample(meter, &frame.as.sample, line, arrival_ns);
+		take_sample(meter, &frame->as.sample, line, length);
 		break;
 	case FRAME_HEADER:
-		take_header(meter, &frame.as.header, line, arrival_ns);
+		take_header(meter, &frame->as.header, line, length);
 		break;
 	case FRAME_END:
-		take_end(meter, &frame.as.end);
+		take_end(meter, &frame->as.end);
 		break;
 	case FRAME_ACK:
 		break;
 	default:
-		if (strange(meter))
-			break;
-		meter->crc_errors += frame.kind == FRAME_DAMAGED;
-		complain(meter, line, damage(frame.kind));
+		take_noise(meter, text, length, frame->kind, line);
 		break;
 	}
 }
@@ -520,22 +760,96 @@ meter_line(struct meter *meter, const char *text, size_t length,
 void
 meter_overlong(struct meter *meter, uint64_t line)
 {
-	if (!meter->refused && !strange(meter))
+	if (!meter->refused && !strange(meter, "", 0))
 		complain(meter, line, "a line too long for a meter");
 }
 
+/* What the talk with the meter tells. */
+
 void
-meter_end(struct meter *meter, const char *reason, bool broke, int64_t now_ns)
+meter_start_unasked(struct meter *meter)
+{
+	meter->asked = false;
+}
+
+void
+meter_ready(struct meter *meter)
+{
+	meter->waits = false;
+}
+
+void
+meter_ping(struct meter *meter, int64_t sent_ns, const struct frame_ack *ack,
+    size_t length)
+{
+	if (!(ack->has & FRAME_ACK_RECEIVED) || !(ack->has & FRAME_ACK_SENT) ||
+	    ack->received_us >= INT64_MAX / 4000 ||
+	    ack->sent_us >= INT64_MAX / 4000 ||
+	    (!meter->fresh && ack->received_us + UPTIME_US < meter->time_us))
+		return;
+	meter->pinged = true;
+	align_ping(&meter->align, sent_ns, ack->received_us, ack->sent_us,
+	    meter->now.steady_ns - timing_wire_ns(meter, length));
+}
+
+void
+meter_away(struct meter *meter)
+{
+	meter->away = meter->was_away = true;
+	meter->disconnects++;
+	if (!meter->started)
+		return;
+	loss_close_all(meter);
+	timing_now(meter);
+	record_disconnect(meter);
+}
+
+void
+meter_back(struct meter *meter, bool known)
+{
+	meter->away = false;
+	meter->unsure = meter->started;
+	if (meter->started && (known || !meter->introduced))
+		meet_again(meter);
+}
+
+/* Much: 2 ms and more between what is thought and what is given out. */
+static bool
+clock_is_due(const struct meter *meter)
+{
+	const struct align *align = &meter->align;
+	int64_t step_ns = meter->now.stepped_ns - meter->stepped_ns;
+	int64_t passed_ns = meter->now.steady_ns - meter->clock_told_ns;
+
+	if (meter->clock_due || passed_ns >= CLOCK_TOLD_NS ||
+	    step_ns >= STEP_NS || step_ns <= -STEP_NS)
+		return true;
+	return passed_ns >= CLOCK_SECOND && fabs(align_error(align)) > 2e-3;
+}
+
+void
+meter_tell_clock(struct meter *meter)
+{
+	if (!meter->started || meter->recorded || meter->has_begin ||
+	    meter->spaced || !meter->align.given || meter->align.doubtful ||
+	    !clock_is_due(meter))
+		return;
+	record_clock(meter, align_latest(&meter->align));
+	meter->clock_due = false;
+	meter->clock_told_ns = meter->now.steady_ns;
+	meter->stepped_ns = meter->now.stepped_ns;
+}
+
+void
+meter_end(struct meter *meter, const char *reason)
 {
 	if (!meter->recorded && meter->malformed > SHOWN)
 		report_warning("%s: %llu damaged lines in all, %d shown",
 		    meter->name, (unsigned long long)meter->malformed, SHOWN);
 	if (!meter->started)
 		return;
-	close_runs(meter);
-	if (!untimed(meter))
-		meter->last_ns = later(meter->last_ns, now_ns);
-	if (broke)
-		record_disconnect(meter);
+	loss_close_all(meter);
+	if (meter->away || !meter->finished)
+		timing_now(meter);
 	record_stop(meter, reason);
 }

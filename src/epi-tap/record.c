@@ -1,8 +1,18 @@
+#include <math.h>
+
+#include "clock.h"
 #include "compose.h"
 #include "epi-tap/record.h"
+#include "stream.h"
 
-static void
-open_event(int64_t timestamp_ns, const char *event)
+static bool
+silent(void)
+{
+	return tap_options.mode != TAP_MEASURE;
+}
+
+void
+record_event(int64_t timestamp_ns, const char *event)
 {
 	compose_open();
 	compose_key("timestamp");
@@ -45,6 +55,18 @@ put_nodes(const struct meter *meter)
 	compose_end(']');
 }
 
+/* The numbers of the channels in `nodes`. */
+static void
+put_channels(const struct meter *meter)
+{
+	compose_key("channels");
+	compose_begin('[');
+	for (uint32_t c = 0; c < meter->count; c++)
+		if (meter->channels[c].node)
+			compose_integer((int64_t)c + 1);
+	compose_end(']');
+}
+
 static void
 put_hash(uint32_t hash)
 {
@@ -53,16 +75,45 @@ put_hash(uint32_t hash)
 
 	for (int i = 0; i < 8; i++)
 		text[i] = digits[hash >> (28 - 4 * i) & 15];
+	put_string("hash", text);
+}
+
+static void
+put_bool(const char *key, bool value)
+{
+	compose_key(key);
+	compose_bool(value);
+}
+
+/* What the meter has set, and what puts its figures right. */
+static void
+put_calibration(const struct meter *meter)
+{
+	const struct calibration *with = meter->uncalibrated ? NULL
+	    : meter->calibration;
+
 	compose_key("calibration");
 	compose_begin('{');
-	put_string("hash", text);
+	put_hash(meter->header.calibration);
+	put_bool("corrected", with != NULL);
+	if (with) {
+		put_string("id", with->id);
+		compose_key("date");
+		compose_time(with->date_ns);
+		compose_key("valid_until");
+		compose_time(with->valid_until_ns);
+		put_bool("traceable", with->traceable);
+	}
 	compose_end('}');
 }
 
-/* What the meter said of itself; what it did not say is absent. */
+/* What the meter said of itself; what it did not say is absent.  A counter
+ * that was put right does not wrap. */
 static void
-put_header(const struct frame_header *header)
+put_header(const struct meter *meter)
 {
+	const struct frame_header *header = &meter->header;
+
 	put_string("instrument_id", header->id);
 	put_string("firmware", header->firmware);
 	put_string("chip", header->chip);
@@ -72,40 +123,47 @@ put_header(const struct frame_header *header)
 		put_decimal("averaging_seconds", header->averaging_us, 6, 3);
 	if (header->has & FRAME_HEAD_DELAY)
 		put_decimal("delay_seconds", header->delay_us, 6, 3);
-	if (header->energy_nj && header->energy_wrap)
+	if (header->energy_nj && header->energy_wrap && (meter->uncalibrated ||
+	    !meter->calibration))
 		put_decimal("joules_wrap", (energy_units)header->energy_wrap *
 		    (energy_units)header->energy_nj, 9, 3);
 	if (header->energy_nj)
 		put_decimal("joules_resolution", header->energy_nj, 9, 3);
-	put_hash(header->calibration);
+	put_calibration(meter);
 }
 
 static void
 put_simulated(const struct meter *meter)
 {
-	if (meter->header.simulated) {
-		compose_key("simulated");
-		compose_bool(true);
-	}
+	if (meter->header.simulated)
+		put_bool("simulated", true);
 }
 
 void
 record_start(const struct meter *meter)
 {
-	open_event(meter->last_ns, "start");
+	if (silent())
+		return;
+	record_event(meter->last_ns, "start");
 	put_string("instrument", meter->introduced ? meter->header.device
 	    : "epi-meter");
 	put_nodes(meter);
+	put_channels(meter);
 	if (meter->introduced)
-		put_header(&meter->header);
+		put_header(meter);
 	put_simulated(meter);
 	compose_close();
+	if (meter->calibration && !meter->uncalibrated)
+		stream_line(meter->calibration_text,
+		    meter->calibration_length);
 }
 
 void
 record_lost(const char *node, const struct meter_run *run)
 {
-	open_event(run->end_ns, "lost");
+	if (silent())
+		return;
+	record_event(run->end_ns, "lost");
 	put_string("node", node);
 	compose_key("begin");
 	compose_time(run->begin_ns);
@@ -117,9 +175,25 @@ record_lost(const char *node, const struct meter_run *run)
 }
 
 void
+record_gap(const struct meter *meter, int64_t begin_ns, int64_t end_ns)
+{
+	if (silent())
+		return;
+	record_event(end_ns, "gap");
+	put_nodes(meter);
+	compose_key("begin");
+	compose_time(begin_ns);
+	compose_key("end");
+	compose_time(end_ns);
+	compose_close();
+}
+
+void
 record_reset(const char *node, int64_t timestamp_ns, const char *reason)
 {
-	open_event(timestamp_ns, "reset");
+	if (silent())
+		return;
+	record_event(timestamp_ns, "reset");
 	put_string("node", node);
 	if (reason)
 		put_string("reason", reason);
@@ -138,33 +212,88 @@ put_truth(const struct meter *meter)
 	compose_end('}');
 }
 
-void
-record_stop(const struct meter *meter, const char *reason)
+static void
+put_totals(const struct meter *meter)
 {
-	open_event(meter->last_ns, "stop");
-	if (meter->introduced)
-		put_string("instrument_id", meter->header.id);
-	put_nodes(meter);
-	put_string("reason", reason);
 	put_count("samples", meter->samples);
 	put_count("lost", meter->lost);
 	put_count("malformed", meter->malformed);
 	put_count("crc_errors", meter->crc_errors);
+	put_count("cut_lines", meter->cut);
 	put_count("duplicates", meter->duplicates);
+	put_count("late_lines", meter->late);
 	put_count("resets", meter->resets);
+	put_count("disconnects", meter->disconnects);
+	put_count("negative_samples", meter->negative);
 	if (meter->introduced)
 		put_count("device_drops", meter->drops);
+}
+
+void
+record_stop(const struct meter *meter, const char *reason)
+{
+	if (silent())
+		return;
+	record_event(meter->last_ns, "stop");
+	if (meter->introduced)
+		put_string("instrument_id", meter->header.id);
+	put_nodes(meter);
+	put_string("reason", reason);
+	put_totals(meter);
 	if (meter->has_truth)
 		put_truth(meter);
 	put_simulated(meter);
 	compose_close();
 }
 
+static void
+put_event(const struct meter *meter, const char *event)
+{
+	if (silent())
+		return;
+	record_event(meter->last_ns, event);
+	if (meter->introduced)
+		put_string("instrument_id", meter->header.id);
+	put_nodes(meter);
+	compose_close();
+}
+
 void
 record_disconnect(const struct meter *meter)
 {
-	open_event(meter->last_ns, "disconnect");
+	put_event(meter, "disconnect");
+}
+
+void
+record_reconnect(const struct meter *meter)
+{
+	put_event(meter, "reconnect");
+}
+
+static int64_t
+scaled(double value, double scale)
+{
+	return (int64_t)(value * scale + (value < 0 ? -0.5 : 0.5));
+}
+
+void
+record_clock(const struct meter *meter, double latest_s)
+{
+	const struct align *align = &meter->align;
+	int64_t base_ns = meter->now.ns - meter->now.steady_ns;
+
+	if (silent())
+		return;
+	record_event(meter->last_ns, "clock");
+	if (meter->introduced)
+		put_string("instrument_id", meter->header.id);
 	put_nodes(meter);
+	compose_key("offset");
+	compose_time(base_ns + align_guess(align, 0));
+	put_decimal("skew", scaled(-align->skew, 1e9), 9, 9);
+	put_decimal("bound", scaled(align_bound(align), 1e6), 6, 6);
+	put_decimal("step_seconds", meter->now.stepped_ns, 9, 3);
+	put_decimal("latest_seconds", scaled(latest_s, 1e6), 6, 6);
 	compose_close();
 }
 
@@ -191,19 +320,30 @@ put_energy(const struct meter *meter, const struct frame_sample *sample, uint32_
 }
 
 static void
-put_values(const struct frame_sample *sample, uint32_t c, bool inverted)
+put_micro(const char *key, double value)
 {
-	int64_t sign = inverted ? -1 : 1;
+	put_decimal(key, scaled(value, 1e6), 6, 3);
+}
 
-	put_decimal("watts", sign * sample->power_mw[c], 3, 3);
+/* What was put right has its decimals; a power factor then no longer fits. */
+static void
+put_values(const struct frame_sample *sample, uint32_t c, int64_t sign,
+    const struct record_values *values)
+{
+	if (values)
+		put_micro("watts", values->watts);
+	else
+		put_decimal("watts", sign * sample->power_mw[c], 3, 3);
 	if (has(sample, FRAME_HAS_VOLTAGE))
 		put_decimal("volts", sample->voltage_mv, 3, 2);
 	if (has(sample, FRAME_HAS_CURRENT))
 		put_decimal("amps", sample->current_ua[c], 6, 4);
-	if (has(sample, FRAME_HAS_POWER_FACTOR))
+	if (has(sample, FRAME_HAS_POWER_FACTOR) && !values)
 		put_decimal("power_factor",
 		    sign * sample->power_factor_milli[c], 3, 3);
-	if (has(sample, FRAME_HAS_REACTIVE))
+	if (has(sample, FRAME_HAS_REACTIVE) && values)
+		put_micro("vars", values->vars);
+	else if (has(sample, FRAME_HAS_REACTIVE))
 		put_decimal("vars", sign * sample->reactive_mvar[c], 3, 2);
 	if (has(sample, FRAME_HAS_FREQUENCY))
 		put_decimal("hertz", sample->frequency_millihertz, 3, 2);
@@ -211,15 +351,77 @@ put_values(const struct frame_sample *sample, uint32_t c, bool inverted)
 
 void
 record_sample(const struct meter *meter, const struct frame_sample *sample,
-    uint32_t c, int64_t timestamp_ns)
+    uint32_t c, int64_t timestamp_ns, const struct record_values *values)
 {
+	const struct meter_channel *channel = &meter->channels[c];
+
 	compose_open();
 	compose_key("timestamp");
 	compose_time(timestamp_ns);
-	put_string("node", meter->channels[c].node);
-	put_values(sample, c, meter->channels[c].inverted);
-	if (has(sample, FRAME_HAS_ENERGY))
+	put_string("node", channel->node);
+	put_values(sample, c, channel->inverted ? -1 : 1, values);
+	if (values && !isnan(values->joules))
+		put_micro("joules", values->joules);
+	else if (!values && has(sample, FRAME_HAS_ENERGY))
 		put_energy(meter, sample, c);
 	put_count("seq", sample->sequence);
+	if (meter->uncalibrated) {
+		compose_key("calibration");
+		compose_null();
+	}
+	compose_close();
+}
+
+void
+record_identity(const struct meter *meter)
+{
+	const struct frame_header *header = &meter->header;
+
+	compose_open();
+	put_string("type", "identity");
+	put_string("device", meter->name);
+	put_string("instrument", header->device);
+	put_header(meter);
+	put_count("channels", header->channels);
+	put_decimal("uptime_seconds", header->uptime_us, 6, 3);
+	put_string("reset", header->reset);
+	put_count("device_drops", header->dropped);
+	put_simulated(meter);
+	compose_close();
+}
+
+static void
+put_mean(const char *key, double value)
+{
+	compose_key(key);
+	if (isnan(value))
+		compose_null();
+	else
+		compose_decimal(scaled(value, 1e6), 6, 3);
+}
+
+void
+record_check(const struct meter *meter, uint32_t c, unsigned verdict)
+{
+	const struct meter_channel *channel = &meter->channels[c];
+
+	compose_open();
+	compose_key("timestamp");
+	compose_time(meter->last_ns);
+	put_string("type", "check");
+	put_string("node", channel->node);
+	put_count("channel", c + 1);
+	put_bool("good", !(verdict & CHECK_WRONG));
+	compose_key("verdicts");
+	compose_begin('[');
+	for (unsigned bit = 0; bit < CHECK_VERDICTS; bit++)
+		if (verdict >> bit & 1)
+			compose_string(check_word(bit));
+	compose_end(']');
+	put_count("samples", channel->check.samples);
+	put_mean("watts", check_watts(&channel->check));
+	put_mean("amps", check_amps(&channel->check));
+	put_mean("volts", check_volts(&channel->check));
+	put_simulated(meter);
 	compose_close();
 }

@@ -170,12 +170,17 @@ static void
 sleeps(void)
 {
 	struct align align;
-	int64_t a_ns, b_ns;
+	int64_t a_ns, b_ns, ahead_ns;
 
 	align_start(&align);
 	for (uint64_t us = 0; us < 20000000; us += 20000)
 		align_arrival(&align, us, (int64_t)us * 1000, 0);
 	a_ns = align_time(&align, 20000000);
+	ahead_ns = align_ahead_ns(&align, UINT64_C(3620000000),
+	    INT64_C(20001000000));
+	is(llabs(ahead_ns - INT64_C(3599999000000)) < 10000000,
+	    "a line is an hour ahead: %lld", (long long)ahead_ns);
+	align.slept_ns += ahead_ns;
 	align_arrival(&align, UINT64_C(3620000000), INT64_C(20001000000), 0);
 	b_ns = align_time(&align, UINT64_C(3620000000));
 	is(llabs(b_ns - a_ns - INT64_C(3600000000000)) < 10000000,
@@ -194,7 +199,7 @@ reboots(void)
 		align_arrival(&align, us, (int64_t)(us * 1000 + us / 20), 0);
 	skew = align.skew;
 	align_restart(&align);
-	align_word(&align, 1000, INT64_C(70000000000));
+	align_word(&align, 1000, INT64_C(70000000000), 0);
 	is(align.skew == skew && skew != 0, "the crystal is the same");
 	is(llabs(align_time(&align, 21000) - INT64_C(70020000000)) < 10000,
 	    "the header's time begins the new clock");
