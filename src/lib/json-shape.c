@@ -35,9 +35,13 @@
 
 enum {
 	BLOCKS_BYTES = KERNEL_BYTES * KERNEL_UNROLLED,
-	TABLE = 256,       /* a power of two */
-	CREDIT = 64,
-	MISS_COST = 4,
+	TABLE_BITS = 12,
+	TABLE = 1 << TABLE_BITS,
+	DOUBTS = 4,
+	MET = 2,
+	CREDIT = 512,
+	SHAPE_COST = 1,    /* of a miss, in matches */
+	TRACK_COST = 4,
 	PAUSE_FIRST = 256, /* lines */
 	PAUSE_LAST = 65536
 };
@@ -45,6 +49,7 @@ enum {
 struct shape {
 	struct json_form form; /* first, for json_match turns one into a shape */
 	int blocks;            /* of bounds */
+	int met;               /* above 0: by a line, lately */
 	int number_count;
 	struct kernel_bounds bounds[JSON_SHAPE_BYTES / KERNEL_BYTES];
 	struct number numbers[JSON_NUMBERS];
@@ -52,15 +57,20 @@ struct shape {
 
 struct json_shapes {
 	const struct json_wanted *wanted;
-	struct shape shapes[JSON_SHAPES];
-	int count, next; /* next: to be replaced when all are used */
-	const struct shape *table[TABLE]; /* by the hash of a line's pieces */
 	struct json_track track;
+	int count, next; /* next: to be replaced when all are used */
+	unsigned shortest; /* bytes of a line that the track took; 0: none */
+	struct entry {
+		uint16_t check;  /* of the hash */
+		uint16_t shape;  /* from 1; 0: none */
+	} table[TABLE];          /* by the hash of a line's layout */
 	struct trust {
 		int credit;
 		unsigned earned; /* matches since the last miss */
 		unsigned paused, pause;
 	} shape_trust, track_trust;
+	int doubts; /* times that a hint has to be right before it is used */
+	struct shape shapes[JSON_SHAPES]; /* last: only `count` are touched */
 };
 
 static bool
@@ -100,41 +110,84 @@ make_shape(const struct json_wanted *wanted, struct shape *shape,
 	return made.text_length > 0;
 }
 
+/*
+ * A hash of where the line has digits.  Its newline is not looked for before
+ * the shortest line known would end.  False: it is too long.
+ */
+static bool
+hash_layout(const struct json_shapes *shapes, const char *line, uint64_t *hash)
+{
+	unsigned first = shapes->shortest;
+	uint64_t sum = 0;
+
+	for (unsigned at = 0; at < JSON_SHAPE_BYTES;
+	    at += KERNEL_LAYOUT_BYTES) {
+		uint64_t layout = kernel_layout(line + at), newlines = 0;
+
+		if (at + KERNEL_LAYOUT_BYTES >= first)
+			newlines = kernel_newlines(line + at);
+		if (newlines)
+			layout &= newlines ^ (newlines - 1);
+		sum = (sum ^ sum >> 32 ^ layout) *
+		    UINT64_C(0x9E3779B97F4A7C15);
+		if (newlines) {
+			*hash = sum;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* A shape that fits the line already, though its hash is another one: the
  * string differs in more than digits. */
-static int
-known_shape(const struct json_shapes *shapes, const char *line)
+static struct shape *
+known_shape(struct json_shapes *shapes, const char *line, unsigned bytes)
 {
 	for (int i = 0; i < shapes->count; i++)
-		if (fits(&shapes->shapes[i], line))
-			return i;
-	return -1;
+		if (shapes->shapes[i].form.bytes == bytes &&
+		    fits(&shapes->shapes[i], line))
+			return &shapes->shapes[i];
+	return NULL;
 }
 
-static int
-replace_shape(struct json_shapes *shapes, const struct shape *shape)
+/* Room for one more: of a shape that was not met for a while. */
+static struct shape *
+free_shape(struct json_shapes *shapes)
 {
-	int i = shapes->next;
+	struct shape *shape;
 
-	shapes->next = (i + 1) % JSON_SHAPES;
 	if (shapes->count < JSON_SHAPES)
-		shapes->count++;
-	shapes->shapes[i] = *shape;
-	return i;
+		return &shapes->shapes[shapes->count++];
+	do {
+		shape = &shapes->shapes[shapes->next];
+		shapes->next = (shapes->next + 1) % JSON_SHAPES;
+	} while (shape->met-- > 0);
+	return shape;
 }
 
-static const struct shape *
-learn_shape(struct json_shapes *shapes, const char *line, size_t length)
+/* A line that the track took.  Most shapes that are met once are not met again
+ * soon: it is learned the second time. */
+static void
+learn_shape(struct json_shapes *shapes, const char *line, uint64_t hash)
 {
-	struct shape shape = { .blocks = 0 };
-	int i;
+	const struct json_form *form = &shapes->track.form;
+	struct entry *entry = &shapes->table[hash >> (64 - TABLE_BITS)];
+	bool again = entry->check == (uint16_t)hash;
+	struct shape made, *shape;
 
-	if (!make_shape(shapes->wanted, &shape, line, length))
-		return NULL;
-	i = known_shape(shapes, line);
-	if (i < 0)
-		i = replace_shape(shapes, &shape);
-	return &shapes->shapes[i];
+	*entry = (struct entry){ .check = (uint16_t)hash };
+	if (form->bytes < shapes->shortest || shapes->shortest == 0)
+		shapes->shortest = form->bytes;
+	else if (again) {
+		shape = known_shape(shapes, line, form->bytes);
+		if (!shape && make_shape(shapes->wanted, &made, line,
+		    form->length)) {
+			shape = free_shape(shapes);
+			*shape = made;
+		}
+		if (shape)
+			entry->shape = (uint16_t)(shape - shapes->shapes + 1);
+	}
 }
 
 /* Whether to try, after the pauses that misses brought. */
@@ -148,13 +201,13 @@ may_try(struct trust *trust)
 }
 
 static void
-charge(struct trust *trust)
+charge(struct trust *trust, int cost)
 {
 	trust->credit += trust->earned < CREDIT ? (int)trust->earned : CREDIT;
 	trust->earned = 0;
 	if (trust->credit > CREDIT)
 		trust->credit = CREDIT;
-	trust->credit -= MISS_COST;
+	trust->credit -= cost;
 	if (trust->credit >= 0)
 		return;
 	trust->pause = trust->pause == 0 ? PAUSE_FIRST
@@ -163,35 +216,72 @@ charge(struct trust *trust)
 	trust->credit = CREDIT / 2;
 }
 
-/* The shape of a line that the track took; one that is new is learned. */
-static const struct json_form *
-find_shape(struct json_shapes *shapes, const char *line)
+/* The shape of a line by its hash; NULL: there is none. */
+static struct shape *
+look_up(struct json_shapes *shapes, const char *line, uint64_t hash)
 {
-	const struct json_form *form = &shapes->track.form;
-	uint64_t hash = shapes->track.hash;
-	const struct shape **known = &shapes->table[hash % TABLE];
+	struct entry entry = shapes->table[hash >> (64 - TABLE_BITS)];
+	struct shape *shape;
 
-	if (!may_try(&shapes->shape_trust))
-		return form;
-	if (*known && fits(*known, line))
-		return &(*known)->form;
-	charge(&shapes->shape_trust);
-	*known = learn_shape(shapes, line, form->length);
-	return form;
+	if (entry.shape == 0 || entry.check != (uint16_t)hash)
+		return NULL;
+	shape = &shapes->shapes[entry.shape - 1];
+	return fits(shape, line) ? shape : NULL;
 }
 
-/* Kept out of json_match, so that the way past it saves no registers. */
-__attribute__((noinline)) static const struct json_form *
+static const struct json_form *
 match_members(struct json_shapes *shapes, const char *line, void *row)
 {
 	if (!may_try(&shapes->track_trust))
 		return NULL;
 	if (!track_match(&shapes->track, shapes->wanted->needed, line, row)) {
-		charge(&shapes->track_trust);
+		charge(&shapes->track_trust, TRACK_COST);
 		return NULL;
 	}
 	shapes->track_trust.earned++;
-	return find_shape(shapes, line);
+	return &shapes->track.form;
+}
+
+static inline const struct json_form *
+take(const struct shape *shape, const char *line, void *row)
+{
+	const struct number *number = shape->numbers;
+	const struct number *end = number + shape->number_count;
+
+	for (; number < end; number++)
+		template_convert(number, line, row);
+	return &shape->form;
+}
+
+/* The hint did not help.  Kept out of json_match, so that the way past it saves
+ * no registers. */
+__attribute__((noinline)) static const struct json_form *
+match_unexpected(struct json_shapes *shapes, const char *line,
+    const struct json_form *hint, void *row)
+{
+	const struct json_form *form;
+	struct shape *shape;
+	uint64_t hash;
+
+	if (!may_try(&shapes->shape_trust) ||
+	    !hash_layout(shapes, line, &hash))
+		return match_members(shapes, line, row);
+	shape = look_up(shapes, line, hash);
+	if (shape) {
+		shapes->shape_trust.earned++;
+		shape->met = MET;
+		if (&shape->form != hint)
+			shapes->doubts = DOUBTS;
+		else if (shapes->doubts > 0)
+			shapes->doubts--;
+		return take(shape, line, row);
+	}
+	form = match_members(shapes, line, row);
+	if (form) {
+		charge(&shapes->shape_trust, SHAPE_COST);
+		learn_shape(shapes, line, hash);
+	}
+	return form;
 }
 
 const struct json_form *
@@ -199,16 +289,11 @@ json_match(struct json_shapes *shapes, const char *line,
     const struct json_form *hint, void *row)
 {
 	const struct shape *shape = (const struct shape *)(const void *)hint;
-	const struct number *number, *end;
 
-	if (!hint || hint == &shapes->track.form || !fits(shape, line))
-		return match_members(shapes, line, row);
-	shapes->shape_trust.earned++;
-	number = shape->numbers;
-	end = number + shape->number_count;
-	for (; number < end; number++)
-		template_convert(number, line, row);
-	return &shape->form;
+	if (!hint || hint == &shapes->track.form ||
+	    shapes->doubts > 0 || !fits(shape, line))
+		return match_unexpected(shapes, line, hint, row);
+	return take(shape, line, row);
 }
 
 void
@@ -226,7 +311,7 @@ json_shapes_new(const struct json_wanted *wanted)
 
 	if (!shapes)
 		report_fatal("out of memory: %zu bytes", sizeof *shapes);
-	memset(shapes, 0, sizeof *shapes);
+	memset(shapes, 0, offsetof(struct json_shapes, shapes));
 	shapes->wanted = wanted;
 	shapes->shape_trust.credit = shapes->track_trust.credit = CREDIT;
 	track_start(&shapes->track);

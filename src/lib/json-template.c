@@ -110,9 +110,17 @@ wanted_number(const struct json_wanted *wanted, const struct json_value *key)
 void
 template_start(struct json_template *made, size_t length, size_t room)
 {
-	for (size_t i = 0; i < room; i++)
-		set_bounds(made, i, i < length ? (uint8_t)made->text[i] : 0,
-		    i < length ? 0 : 255);
+	struct kernel_bounds *bounds = made->bounds;
+
+	for (size_t i = 0; i < room; i += KERNEL_BYTES, bounds++) {
+		size_t n = i >= length ? 0 : length - i < KERNEL_BYTES
+		    ? length - i : KERNEL_BYTES;
+
+		memset(bounds->low, 0, KERNEL_BYTES);
+		memcpy(bounds->low, made->text + i, n);
+		memset(bounds->range, 0, n);
+		memset(bounds->range + n, 255, KERNEL_BYTES - n);
+	}
 }
 
 /* The string is known by its caller, but no byte of it may end a line. */

@@ -69,7 +69,6 @@ track_match(struct json_track *track, unsigned needed, const char *line,
 	int *expected = &track->first;
 	const struct track_piece *piece;
 	unsigned twice = 0, lacking = 0;
-	uint64_t hash = 0;
 
 	if (track->count == 0 || *line != '{')
 		return false;
@@ -84,7 +83,6 @@ track_match(struct json_track *track, unsigned needed, const char *line,
 		}
 		piece = &track->pieces[i];
 		expected = &track->pieces[i].next;
-		hash = (hash + (unsigned)i) * UINT64_C(0x9E3779B97F4A7C15);
 		if (piece->bits) {
 			twice |= take(&form, piece, line, text, row);
 			lacking |= piece->lacks;
@@ -98,7 +96,6 @@ track_match(struct json_track *track, unsigned needed, const char *line,
 	form.bytes = (unsigned)(text - line);
 	form.length = form.bytes - piece->closing;
 	track->form = form;
-	track->hash = hash;
 	return true;
 }
 

@@ -38,12 +38,11 @@ struct json_track {
 	int first;       /* the piece that began the last line */
 	int slots[TRACK_SLOTS];
 	struct json_form form;   /* of the line that track_match took */
-	uint64_t hash;           /* of its pieces: equal where its shape is */
 };
 
 void track_start(struct json_track *track);
 
-/* As json_match; fills form and hash. */
+/* As json_match; fills form. */
 bool track_match(struct json_track *track, unsigned needed, const char *line,
     void *row);
 

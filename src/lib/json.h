@@ -96,7 +96,7 @@ bool json_is(const struct json_value *value, const char *text);
  */
 enum {
 	JSON_NUMBERS = 4,
-	JSON_SHAPES = 64,
+	JSON_SHAPES = 512,
 	JSON_SHAPE_BYTES = 384 /* a longer line has no shape */
 };
 

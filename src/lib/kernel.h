@@ -6,7 +6,8 @@
  * them; EPI_PLAIN chooses them.  A mask has KERNEL_BITS bits for each byte, the
  * first byte lowest; kernel_first turns its lowest set bit into a byte index.
  * Every function reads exactly p[0..16), but kernel_sixteen, which also reads
- * p[-1].
+ * p[-1], and kernel_layout and kernel_newlines, which read p[0..64) and give a
+ * bit a byte.
  * Floor: ground.
  */
 #ifndef EPI_KERNEL_H
@@ -58,6 +59,44 @@ kernel_eight(const char *p)
 	value = __builtin_bswap64(value);
 #endif
 	return value;
+}
+
+enum { KERNEL_LAYOUT_BYTES = 64 };
+
+/* The lowest bits of eight bytes, which have no other. */
+static inline uint64_t
+kernel_plain_gather(uint64_t bits)
+{
+	return bits * 0x0102040810204080 >> 56;
+}
+
+/* The bit 0x10 of bytes: digits and the colon have it, the point, minus sign,
+ * comma and quote have not. */
+static inline uint64_t
+kernel_plain_layout(const char *p)
+{
+	uint64_t mask = 0;
+
+	for (int i = 0; i < KERNEL_LAYOUT_BYTES; i += 8)
+		mask |= kernel_plain_gather(kernel_eight(p + i) >> 4 &
+		    0x0101010101010101) << i;
+	return mask;
+}
+
+static inline uint64_t
+kernel_plain_newlines(const char *p)
+{
+	uint64_t mask = 0;
+
+	for (int i = 0; i < KERNEL_LAYOUT_BYTES; i += 8) {
+		uint64_t v = kernel_eight(p + i) ^ 0x0A0A0A0A0A0A0A0A;
+		uint64_t low = 0x7F7F7F7F7F7F7F7F;
+
+		/* of a byte that is 0 no bit reaches the top */
+		v = ~(((v & low) + low) | v | low);
+		mask |= kernel_plain_gather(v >> 7) << i;
+	}
+	return mask;
 }
 
 /* What sixteen bytes may be: low[i] <= p[i] <= low[i] + range[i]. */
@@ -208,6 +247,36 @@ kernel_within_pair(const char *p, const struct kernel_bounds *bounds)
 	    kernel_beyond(p + 16, &bounds[1])));
 }
 
+/* The top bits of 64 bytes. */
+static inline uint64_t
+kernel_tops(__m128i a, __m128i b, __m128i c, __m128i d)
+{
+	return (unsigned)_mm_movemask_epi8(a) |
+	    (unsigned)_mm_movemask_epi8(b) << 16 |
+	    (uint64_t)((unsigned)_mm_movemask_epi8(c) |
+	    (unsigned)_mm_movemask_epi8(d) << 16) << 32;
+}
+
+static inline uint64_t
+kernel_layout(const char *p)
+{
+	return kernel_tops(_mm_slli_epi16(kernel_load(p), 3),
+	    _mm_slli_epi16(kernel_load(p + 16), 3),
+	    _mm_slli_epi16(kernel_load(p + 32), 3),
+	    _mm_slli_epi16(kernel_load(p + 48), 3));
+}
+
+static inline uint64_t
+kernel_newlines(const char *p)
+{
+	__m128i newline = _mm_set1_epi8('\n');
+
+	return kernel_tops(_mm_cmpeq_epi8(kernel_load(p), newline),
+	    _mm_cmpeq_epi8(kernel_load(p + 16), newline),
+	    _mm_cmpeq_epi8(kernel_load(p + 32), newline),
+	    _mm_cmpeq_epi8(kernel_load(p + 48), newline));
+}
+
 /* Pairs of bytes, of words, of double words become one each. */
 static inline uint64_t
 kernel_sixteen(const char *p, const struct kernel_digits *digits)
@@ -296,6 +365,41 @@ kernel_within_pair(const char *p, const struct kernel_bounds *bounds)
 	    kernel_beyond(p + 16, &bounds[1]))) == 0;
 }
 
+/* 64 comparisons, 00 or FF each, become a bit each. */
+static inline uint64_t
+kernel_tops(uint8x16_t a, uint8x16_t b, uint8x16_t c, uint8x16_t d)
+{
+	uint8x16_t weights = vreinterpretq_u8_u64(
+	    vdupq_n_u64(UINT64_C(0x8040201008040201)));
+
+	a = vpaddq_u8(vandq_u8(a, weights), vandq_u8(b, weights));
+	c = vpaddq_u8(vandq_u8(c, weights), vandq_u8(d, weights));
+	a = vpaddq_u8(a, c);
+	return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(a, a)), 0);
+}
+
+static inline uint64_t
+kernel_layout(const char *p)
+{
+	uint8x16_t bit = vdupq_n_u8(0x10);
+
+	return kernel_tops(vtstq_u8(kernel_load(p), bit),
+	    vtstq_u8(kernel_load(p + 16), bit),
+	    vtstq_u8(kernel_load(p + 32), bit),
+	    vtstq_u8(kernel_load(p + 48), bit));
+}
+
+static inline uint64_t
+kernel_newlines(const char *p)
+{
+	uint8x16_t newline = vdupq_n_u8('\n');
+
+	return kernel_tops(vceqq_u8(kernel_load(p), newline),
+	    vceqq_u8(kernel_load(p + 16), newline),
+	    vceqq_u8(kernel_load(p + 32), newline),
+	    vceqq_u8(kernel_load(p + 48), newline));
+}
+
 /* Pairs of bytes, of words, of double words become one each. */
 static inline uint64_t
 kernel_sixteen(const char *p, const struct kernel_digits *digits)
@@ -319,6 +423,8 @@ kernel_sixteen(const char *p, const struct kernel_digits *digits)
 
 enum { KERNEL_BITS = 1, KERNEL_WIDE = 0 };
 #define kernel_sixteen kernel_plain_sixteen
+#define kernel_layout kernel_plain_layout
+#define kernel_newlines kernel_plain_newlines
 #define kernel_nondigits kernel_plain_nondigits
 #define kernel_specials kernel_plain_specials
 #define kernel_within_pair kernel_plain_within_pair

@@ -111,10 +111,26 @@ sixteen_agree(void)
 	    kernel_plain_sixteen(bytes + 1, &digits) == value;
 }
 
+/* Bit i for byte i, by every twin. */
+static bool
+layouts_agree(const char *bytes)
+{
+	uint64_t layout = 0, newlines = 0;
+
+	for (int i = 0; i < KERNEL_LAYOUT_BYTES; i++) {
+		layout |= (uint64_t)((bytes[i] & 0x10) != 0) << i;
+		newlines |= (uint64_t)(bytes[i] == '\n') << i;
+	}
+	return kernel_layout(bytes) == layout &&
+	    kernel_plain_layout(bytes) == layout &&
+	    kernel_newlines(bytes) == newlines &&
+	    kernel_plain_newlines(bytes) == newlines;
+}
+
 static void
 random_bytes(void)
 {
-	unsigned masks = 0, inside = 0, outside = 0, numbers = 0;
+	unsigned masks = 0, inside = 0, outside = 0, numbers = 0, layouts = 0;
 
 	for (int i = 0; i < ROUNDS; i++) {
 		char bytes[ROOM];
@@ -122,10 +138,12 @@ random_bytes(void)
 		draw_bytes(bytes, sizeof bytes);
 		masks += masks_agree(bytes);
 		numbers += sixteen_agree();
+		layouts += layouts_agree(bytes);
 		inside += bounds_agree(bytes, true);
 		outside += bounds_agree(bytes, false);
 	}
 	is(masks == ROUNDS, "masks are those of the plain twins");
+	is(layouts == ROUNDS, "layouts and newlines are told byte by byte");
 	is(numbers == ROUNDS, "sixteen digits, or less, are their number");
 	is(inside == ROUNDS, "bytes within their bounds are within");
 	is(outside == ROUNDS, "one byte beyond its bounds is seen");
