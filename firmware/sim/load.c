@@ -144,6 +144,12 @@ load_start(struct load *load, const struct load_config *config)
 }
 
 void
+load_until(struct load *load, uint64_t time_us)
+{
+	advance(load, time_us + LOAD_BEFORE_US);
+}
+
+void
 load_set(struct load *load, unsigned node, enum load_state state)
 {
 	load->nodes[node].state = state;

@@ -76,6 +76,9 @@ struct load {
 };
 
 void load_start(struct load *load, const struct load_config *config);
+/* Power up to then is as it was set before: to be called before anything of the
+ * nodes is changed. */
+void load_until(struct load *load, uint64_t time_us);
 void load_set(struct load *load, unsigned node, enum load_state state);
 void load_fix(struct load *load, unsigned node, int32_t uw, bool resistive);
 void load_set_front(struct load *load, unsigned node,

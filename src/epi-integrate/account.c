@@ -222,7 +222,7 @@ pass_begin(const struct node *node, struct part *part,
 			    node->energy.last.point.watts_nw);
 	} else {
 		part->from_ns = last_ns;
-		part->tally = node->energy.at_last;
+		part->tally = energy_at_last(&node->energy);
 		part->begin_nw = node->energy.last.point.watts_nw;
 		part->late = true;
 	}

@@ -50,6 +50,7 @@ announce_nodes(const struct event *event, struct instrument *instrument)
 	struct announced next = { 0 };
 	char id[SAMPLE_NODE_MAX + 1] = "";
 	double rate_hz = 0;
+	int64_t delay_ns;
 
 	json_string(&event->instrument_id, id, sizeof id);
 	json_double(&event->rate_hz, &rate_hz);
@@ -71,6 +72,9 @@ announce_nodes(const struct event *event, struct instrument *instrument)
 		json_decimal(&event->joules_wrap, 6, &node->wrap_uj);
 		json_decimal(&event->joules_resolution, 6,
 		    &node->resolution_uj);
+		if (!node->seen && json_decimal(&event->delay_seconds, 9,
+		    &delay_ns) && delay_ns >= 0)
+			node->energy.delay_ns = delay_ns;
 		node->energy.gap_limit_ns = node_gap_limit(node);
 		node->energy.wrap_uj = node->wrap_uj;
 	}

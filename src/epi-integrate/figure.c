@@ -42,11 +42,11 @@ figure_end_part(const struct node *node, struct part *part, const struct span *s
 	} else {
 		part->from_ns = last->point.time_ns;
 		part->begin_nw = last->point.watts_nw;
-		part->tally = node->energy.at_last;
+		part->tally = energy_at_last(&node->energy);
 	}
 	part->begun = true;
 	part->to_ns = last->point.time_ns;
-	at_end = node->energy.at_last;
+	at_end = energy_at_last(&node->energy);
 	at_end.samples++;
 	at_end.negative += last->point.watts_nw < 0;
 	at_end.watts_sum += last->point.watts_nw;

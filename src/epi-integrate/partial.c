@@ -199,11 +199,16 @@ compose_node(const struct node *node, const char *name,
 	compose_count("period_ns", node->period_ns);
 	compose_count("wrap_uj", node->wrap_uj);
 	compose_count("resolution_uj", node->resolution_uj);
+	compose_count("delay_ns", node->energy.delay_ns);
 	compose_count("lost", part->lost);
 	compose_count("duplicates", node->duplicates);
 	if (node->seen) {
 		compose_reading("first", &node->first);
 		compose_reading("last", &node->energy.last);
+		if (node->energy.has_before) {
+			compose_reading("before", &node->energy.before);
+			compose_units("lead", node->energy.lead);
+		}
 		compose_count("gap_next", node->gap_next);
 		compose_count("step_uj", node->energy.step_uj);
 		compose_count("peak_nw", part->peak_nw);
@@ -484,12 +489,36 @@ join(struct node *node, const struct json_value *object)
 	energy_tally_add(&node->energy.at_last, &tally);
 }
 
+static bool
+has_member(const struct json_value *object, const char *key)
+{
+	struct json_value value;
+	struct json_error error;
+
+	return json_members(object->at, object->length, &key, 1, &value,
+	    &error) && value.kind != JSON_ABSENT;
+}
+
+/* Where the counter is delayed: the reading before the last one, of the part if
+ * it has two, else that across the cut. */
+static void
+merge_before(struct node *node, const struct json_value *object, bool is_first)
+{
+	if (!has_member(object, "before"))
+		return;
+	node->energy.before = reading(object, "before");
+	node->energy.has_before = true;
+	if (is_first)
+		node->energy.lead = units(object, "lead");
+}
+
 static void
 merge_samples(struct node *node, const struct json_value *object)
 {
 	int64_t peak_nw = integer(object, "peak_nw");
 	int64_t low_nw = integer(object, "low_nw");
 	int64_t step_uj = integer(object, "step_uj");
+	bool is_first = !node->seen;
 
 	if (node->seen) {
 		join(node, object);
@@ -502,6 +531,7 @@ merge_samples(struct node *node, const struct json_value *object)
 		node->energy.holds = node->energy.watches = true;
 	}
 	node->energy.last = reading(object, "last");
+	merge_before(node, object, is_first);
 	node->gap_next = integer(object, "gap_next");
 	if (step_uj < node->energy.step_uj)
 		node->energy.step_uj = step_uj;
@@ -540,9 +570,6 @@ merge_node(const struct json_value *object)
 	struct json_value name = member(object->at, object->length, "node");
 	char text[SAMPLE_NODE_MAX + 1];
 	long length = json_string(&name, text, sizeof text);
-	static const char *const key = "first";
-	struct json_value first;
-	struct json_error error;
 	struct node *node;
 	unsigned index;
 
@@ -559,12 +586,13 @@ merge_node(const struct json_value *object)
 		node->wrap_uj = integer(object, "wrap_uj");
 	if (node->resolution_uj == 0)
 		node->resolution_uj = integer(object, "resolution_uj");
+	if (!node->seen)
+		node->energy.delay_ns = integer(object, "delay_ns");
 	node->energy.wrap_uj = node->wrap_uj;
 	node->energy.gap_limit_ns = node_gap_limit(node);
 	node->duplicates += integer(object, "duplicates");
 	span_part(&s.spans[0], index)->lost += integer(object, "lost");
-	if (json_members(object->at, object->length, &key, 1, &first,
-	    &error) && first.kind != JSON_ABSENT)
+	if (has_member(object, "first"))
 		merge_samples(node, object);
 }
 

@@ -20,6 +20,7 @@ obey(struct marks *marks, const char *line, size_t length)
 		state = LOAD_PREFILL;
 	else if (!event.edge_is_end && !json_is(&event.label, "idle"))
 		state = LOAD_DECODE;
+	load_until(&host.load, host.true_us);
 	for (unsigned n = 0; n < host.config.load.nodes; n++)
 		load_set(&host.load, n, state);
 	marks->came = true;

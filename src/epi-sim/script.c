@@ -222,6 +222,7 @@ act_on_node(const struct script_action *action, unsigned n)
 static void
 act(struct script *script, const struct script_action *action)
 {
+	load_until(&host.load, host.true_us);
 	switch (action->verb) {
 	case LOSE: host.wire.lose = (unsigned)action->value; break;
 	case DAMAGE: host.wire.damage = (unsigned)action->value; break;

@@ -139,22 +139,89 @@ energy_watch(struct energy_node *node, const struct energy_reading *to)
 	node->last.has_vars = to->has_vars;
 }
 
+/* What the counter, or the trapezoid in its stead, has of the interval from one
+ * reading to the next, up to b in it. */
+static energy_units
+counted_until(const struct energy_node *node,
+    const struct energy_reading *from, const struct energy_reading *to,
+    int64_t b)
+{
+	struct energy_node interval = { .last = *from,
+		.wrap_uj = node->wrap_uj };
+	int64_t start = from->point.time_ns, step = -1;
+
+	if (b <= start)
+		return 0;
+	if (from->has_joules && to->has_joules)
+		step = energy_counter_step(&interval, to);
+	return step < 0 ? energy_until(from->point, to->point, b)
+	    : energy_share((energy_units)step * ENERGY_PER_MICROJOULE,
+	    b - start, to->point.time_ns - start);
+}
+
+/* The counter at a time before the last reading, but not before the one before
+ * it, or before any that is known. */
+static void
+count_back(const struct energy_node *node, int64_t t,
+    struct energy_tally *tally)
+{
+	const struct energy_reading *last = &node->last, *before = &node->before;
+
+	if (t >= last->point.time_ns || !node->has_before)
+		return;
+	tally->counter += counted_until(node, before, last, t) -
+	    counted_until(node, before, last, last->point.time_ns);
+}
+
+/* By the trapezoid, from the first reading to where its counter is of, up to
+ * b. */
+static energy_units
+lead_until(const struct energy_node *node, const struct energy_reading *to,
+    int64_t b)
+{
+	int64_t t = node->last.point.time_ns + node->delay_ns;
+
+	if (b < t)
+		t = b;
+	return energy_until(node->last.point, to->point,
+	    t < to->point.time_ns ? t : to->point.time_ns);
+}
+
 /* The counter's part of an interval, up to b. */
 static void
 count_until(const struct energy_node *node, const struct energy_reading *to,
     int64_t b, struct energy_tally *tally)
 {
-	int64_t start = node->last.point.time_ns, step = -1;
 	bool counted = node->last.has_joules && to->has_joules;
+	int64_t t = b - node->delay_ns;
 
-	if (counted)
-		step = energy_counter_step(node, to);
 	tally->uncounted += !counted;
-	tally->resets += counted && step < 0;
-	tally->counter += step < 0
-	    ? energy_until(node->last.point, to->point, b)
-	    : energy_share((energy_units)step * ENERGY_PER_MICROJOULE,
-	    b - start, to->point.time_ns - start);
+	tally->resets += counted && energy_counter_step(node, to) < 0;
+	tally->counter += counted_until(node, &node->last, to, t);
+	count_back(node, t, tally);
+	if (node->delay_ns)
+		tally->counter += node->has_before ? node->lead
+		    : lead_until(node, to, b);
+}
+
+/* The first counter reading is of a delay after the first sample. */
+void
+energy_remember(struct energy_node *node, const struct energy_reading *to)
+{
+	if (!node->has_before)
+		node->lead = lead_until(node, to, to->point.time_ns);
+	node->before = node->last;
+	node->has_before = true;
+}
+
+struct energy_tally
+energy_at_last(const struct energy_node *node)
+{
+	struct energy_tally tally = node->at_last;
+
+	tally.counter += node->lead;
+	count_back(node, node->last.point.time_ns - node->delay_ns, &tally);
+	return tally;
 }
 
 struct energy_tally
@@ -166,7 +233,7 @@ energy_at(const struct energy_node *node, const struct energy_reading *to,
 	int64_t x = b - last->time_ns;
 
 	if (x == 0)
-		return tally;
+		return energy_at_last(node);
 	tally.trapezoid += energy_until(*last, to->point, b);
 	tally.hold += 2 * (energy_units)last->watts_nw * x;
 	count_until(node, to, b, &tally);

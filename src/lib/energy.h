@@ -88,6 +88,11 @@ struct energy_node {
 	struct energy_reading last;
 	struct energy_tally at_last; /* the tally at last.point.time_ns */
 	int64_t gap_limit_ns;        /* a longer interval is a gap */
+	int64_t delay_ns;            /* a sample's counter is of so much later */
+	struct energy_reading before; /* the reading before the last one, */
+	bool has_before;             /* with a delay alone */
+	energy_units lead;           /* by the trapezoid, from the first sample
+	                                to the time of its counter */
 	int64_t wrap_uj;             /* where the counter wraps; 0: unknown */
 	int64_t step_uj;             /* smallest step of the counter; set
 	                                INT64_MAX at the start */
@@ -105,6 +110,19 @@ struct energy_node {
  */
 struct energy_tally energy_at(const struct energy_node *node,
     const struct energy_reading *to, int64_t b);
+
+/*
+ * The same where the node's readings end, at the last one.
+ *
+ * With a delay d the counter's part of a tally at b is that of sample time b - d,
+ * in the interval that holds it: the last one or the one before.  Up to the time
+ * of the first counter reading it is the trapezoid; `lead` is all of that.
+ */
+struct energy_tally energy_at_last(const struct energy_node *node);
+
+/* Keeps the last reading, and the lead after the first. */
+void energy_remember(struct energy_node *node,
+    const struct energy_reading *to);
 
 /* What the counter rose by between two readings that have it; below 0: it was
  * reset. */
@@ -137,6 +155,8 @@ energy_advance(struct energy_node *node, const struct energy_reading *to)
 	energy_units trapezoid = (energy_units)x *
 	    (last->watts_nw + to->point.watts_nw); /* within +-2e18 */
 
+	if (node->delay_ns)
+		energy_remember(node, to);
 	tally->trapezoid += trapezoid;
 	tally->watts_sum += last->watts_nw;
 	tally->samples++;

@@ -4,7 +4,7 @@
 #include "event.h"
 
 enum { TYPE, EVENT, TIMESTAMP, BEGIN, END, COUNT, EDGE, SIMULATED, LABEL, NODE,
-	NODES, CHANNELS, INSTRUMENT, INSTRUMENT_ID, RATE_HZ, JOULES_WRAP,
+	NODES, CHANNELS, INSTRUMENT, INSTRUMENT_ID, RATE_HZ, DELAY, JOULES_WRAP,
 	JOULES_RESOLUTION, KEYS };
 
 static const char *const keys[KEYS] = {
@@ -13,6 +13,7 @@ static const char *const keys[KEYS] = {
 	[SIMULATED] = "simulated", [LABEL] = "label", [NODE] = "node",
 	[NODES] = "nodes", [CHANNELS] = "channels", [INSTRUMENT] = "instrument",
 	[INSTRUMENT_ID] = "instrument_id", [RATE_HZ] = "rate_hz",
+	[DELAY] = "delay_seconds",
 	[JOULES_WRAP] = "joules_wrap", [JOULES_RESOLUTION] = "joules_resolution"
 };
 
@@ -60,6 +61,7 @@ event_read(const char *line, size_t length, struct event *event,
 	event->instrument = values[INSTRUMENT];
 	event->instrument_id = values[INSTRUMENT_ID];
 	event->rate_hz = values[RATE_HZ];
+	event->delay_seconds = values[DELAY];
 	event->joules_wrap = values[JOULES_WRAP];
 	event->joules_resolution = values[JOULES_RESOLUTION];
 	event->simulated = values[SIMULATED].kind == JSON_TRUE;

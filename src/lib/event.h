@@ -28,7 +28,7 @@ struct event {
 	bool edge_is_end;           /* of a mark or span: "edge" is "end" */
 	bool simulated;
 	struct json_value type, label, node, nodes, channels, instrument, instrument_id,
-	    rate_hz, joules_wrap, joules_resolution;
+	    rate_hz, delay_seconds, joules_wrap, joules_resolution;
 };
 
 /*

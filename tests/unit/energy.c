@@ -262,6 +262,49 @@ doubles(void)
 	is(energy_mean_watts(-1, 1) == -0.5e-9, "half a nanowatt, negative");
 }
 
+/* Samples at 0, 10, 20 and 30 s of 1, 1, 3 and 3 W, each with the counter of 5 s
+ * later: 5, 20, 50, 80 J (the power changes at once at 15 s).  By the counter the
+ * energy up to 5 s is the trapezoid's, 1 W x 5 s. */
+static void
+late_counter(void)
+{
+	static const struct energy_reading readings[] = {
+		{ .point = { 0, 1000000000 }, .joules_uj = 5000000,
+		    .has_joules = true },
+		{ .point = { 10000000000, 1000000000 }, .joules_uj = 15000000,
+		    .has_joules = true },
+		{ .point = { 20000000000, 3000000000 }, .joules_uj = 45000000,
+		    .has_joules = true },
+		{ .point = { 30000000000, 3000000000 }, .joules_uj = 75000000,
+		    .has_joules = true }
+	};
+	const energy_units joule = (energy_units)2000000000000000000;
+	struct energy_node node = {
+		.last = readings[0], .gap_limit_ns = INT64_MAX,
+		.step_uj = INT64_MAX, .delay_ns = 5000000000
+	};
+	struct energy_tally a, b, c;
+
+	a = energy_at(&node, &readings[1], 4000000000);
+	is(energy_counter(&a) == 4 * joule, "4 J by 4 s, before it was read");
+	a = energy_at(&node, &readings[1], 8000000000);
+	is(energy_counter(&a) == 8 * joule, "8 J by 8 s");
+	energy_advance(&node, &readings[1]);
+	a = energy_at(&node, &readings[2], 13000000000);
+	is(energy_counter(&a) == 13 * joule,
+	    "13 J by 13 s, in the interval before");
+	b = energy_at(&node, &readings[2], 15000000000);
+	is(energy_counter(&b) == 15 * joule, "15 J by the step at 15 s");
+	c = energy_at(&node, &readings[2], 20000000000);
+	is(energy_counter(&c) == 30 * joule, "30 J by 20 s");
+	energy_advance(&node, &readings[2]);
+	b = energy_at_last(&node);
+	is(energy_counter(&b) == 30 * joule, "from the other side, too");
+	energy_advance(&node, &readings[3]);
+	b = energy_at_last(&node);
+	is(energy_counter(&b) == 60 * joule, "60 J by 30 s");
+}
+
 int
 main(void)
 {
@@ -274,5 +317,6 @@ main(void)
 	tallies();
 	advance_is_at_the_end();
 	doubles();
+	late_counter();
 	return unit_finish();
 }
