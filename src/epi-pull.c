@@ -36,8 +36,10 @@ static struct {
 	int64_t from_ns, to_ns;
 	struct source *sources;
 	size_t count;
-	char **nodes;       /* by their id */
-	size_t *lengths;
+	struct node {
+		char *name; /* NULL: there is none of that id */
+		size_t length;
+	} *nodes;           /* by their id */
 	sqlite3_int64 node_count;
 } s = { .from_ns = INT64_MIN, .to_ns = INT64_MAX };
 
@@ -76,12 +78,11 @@ read_nodes(void)
 			continue;
 		s.nodes = report_resize(s.nodes, (size_t)id + 1,
 		    sizeof *s.nodes);
-		s.lengths = report_resize(s.lengths, (size_t)id + 1,
-		    sizeof *s.lengths);
-		for (; s.node_count <= id; s.node_count++)
-			s.nodes[s.node_count] = NULL;
-		s.nodes[id] = report_copy(name, length);
-		s.lengths[id] = length;
+		memset(s.nodes + s.node_count, 0,
+		    (size_t)(id + 1 - s.node_count) * sizeof *s.nodes);
+		s.node_count = id + 1;
+		s.nodes[id] = (struct node){ report_copy(name, length),
+			length };
 	}
 	if (!ask)
 		fail();
@@ -153,7 +154,7 @@ put_sample(const struct source *source)
 		    (size_t)sqlite3_column_bytes(row, LINE));
 		return;
 	}
-	if (node < 1 || node >= s.node_count || !s.nodes[node]) {
+	if (node < 1 || node >= s.node_count || !s.nodes[node].name) {
 		report_error("%s: a sample of no node", s.file);
 		return;
 	}
@@ -161,8 +162,9 @@ put_sample(const struct source *source)
 		has[i] = sqlite3_column_type(row, FIRST + i) == SQLITE_INTEGER;
 		values[i] = has[i] ? sqlite3_column_int64(row, FIRST + i) : 0;
 	}
-	char *at = db_sample(stream_room(db_sample_room(s.lengths[node])),
-	    source->time_ns, s.nodes[node], s.lengths[node], values, has);
+	char *at = db_sample(stream_room(db_sample_room(
+	    s.nodes[node].length)), source->time_ns, s.nodes[node].name,
+	    s.nodes[node].length, values, has);
 
 	*at++ = '\n';
 	stream_wrote(at);
@@ -241,9 +243,8 @@ pull(void)
 	for (size_t i = 0; i < s.count; i++)
 		sqlite3_finalize(s.sources[i].samples);
 	for (sqlite3_int64 i = 0; i < s.node_count; i++)
-		free(s.nodes[i]);
+		free(s.nodes[i].name);
 	free(s.nodes);
-	free(s.lengths);
 	free(s.sources);
 }
 

@@ -9,6 +9,6 @@
 const char *token_read(const char *variable, const char *file);
 
 /* A server may quote it: stars instead, in place. */
-void token_redact(const char *token, char *words);
+void token_redact(const char *secret, char *words);
 
 #endif

@@ -35,7 +35,7 @@ struct call {
 };
 
 /* Ends the program where the URL is none (status 2) or memory is short. */
-void wire_base(struct wire *wire, const char *url);
+void wire_base(struct wire *wire, const char *text);
 void wire_open(const struct wire *wire, struct call *call);
 void wire_close(struct call *call);
 

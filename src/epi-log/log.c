@@ -398,13 +398,15 @@ log_record(struct log *log, const char *line, size_t length)
 void
 log_close(struct log *log)
 {
-	sqlite3_stmt *statements[] = { log->add_sample, log->find_sample,
-		log->add_record, log->add_source, log->find_source,
-		log->add_node, log->find_node, log->last_time };
-
 	log_commit(log);
-	for (size_t i = 0; i < sizeof statements / sizeof *statements; i++)
-		sqlite3_finalize(statements[i]);
+	sqlite3_finalize(log->add_sample);
+	sqlite3_finalize(log->find_sample);
+	sqlite3_finalize(log->add_record);
+	sqlite3_finalize(log->add_source);
+	sqlite3_finalize(log->find_source);
+	sqlite3_finalize(log->add_node);
+	sqlite3_finalize(log->find_node);
+	sqlite3_finalize(log->last_time);
 	if (log->db.handle && !db_close(&log->db))
 		give_up(log, "database");
 	for (size_t i = 0; i < log->source_count; i++) {

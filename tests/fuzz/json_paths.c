@@ -139,11 +139,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct sample_nodes nodes = { 0 };
 	struct sample_reader reader = { .nodes = &nodes };
-	char *room = malloc(JSON_BEFORE + size + 1 + JSON_BEHIND);
-	char *bytes = room + JSON_BEFORE;
+	char *room = malloc(JSON_BEFORE + size + 1 + JSON_BEHIND), *bytes;
 
 	if (!room)
 		return 0;
+	bytes = room + JSON_BEFORE;
 	memset(room, '1', JSON_BEFORE);
 	memset(bytes, ',', size + 1 + JSON_BEHIND);
 	if (size)
