@@ -99,9 +99,8 @@ take_vars(struct energy_reading *to, const struct feed_record *record)
 /* The sample of a node that is under way, with no edge in reach; false: it
  * wants the long way. */
 static inline bool
-take_quickly(const struct feed_record *record)
+take_quickly(const struct sample *sample)
 {
-	const struct sample *sample = &record->sample;
 	struct node *node = &s.nodes[sample->node];
 	struct energy_reading to = {
 		.point = { sample->timestamp_ns, sample->watts_nw },
@@ -111,10 +110,8 @@ take_quickly(const struct feed_record *record)
 
 	if (sample->node >= s.room || sample->timestamp_ns >= node->quick_ns ||
 	    sample->timestamp_ns <= node->energy.last.point.time_ns ||
-	    node->gap_next || (sample->watts_nw < 0 && s.negative != KEEP))
+	    (sample->watts_nw < 0 && s.negative != KEEP) || node->wants_vars)
 		return false;
-	if (node->wants_vars)
-		take_vars(&to, record);
 	energy_advance(&node->energy, &to);
 	if (sample->watts_nw > node->peak_nw)
 		node->peak_nw = sample->watts_nw;
@@ -124,8 +121,18 @@ take_quickly(const struct feed_record *record)
 	return true;
 }
 
-/* Kept out of take_record, so that the way past it saves few registers. */
-__attribute__((noinline)) static void
+static size_t
+take_lines(void *state, const struct sample_line *lines, size_t count)
+{
+	size_t taken = 0;
+
+	(void)state;
+	while (taken < count && take_quickly(&lines[taken].sample))
+		taken++;
+	return taken;
+}
+
+static void
 take_sample(const struct feed_record *record)
 {
 	const struct sample *sample = &record->sample;
@@ -145,6 +152,7 @@ take_sample(const struct feed_record *record)
 			    "negative watts");
 		else
 			node->gap_next = true;
+		node->quick_ns = INT64_MIN;
 		return;
 	}
 	if (!s.opened)
@@ -160,12 +168,11 @@ take_sample(const struct feed_record *record)
 	if (s.passed)
 		emit_passed();
 }
+
 static void
 take_record(void *state, const struct feed_record *record)
 {
 	(void)state;
-	if (record->kind == SAMPLE_POWER && take_quickly(record))
-		return;
 	s.file = record->file;
 	s.line = record->line_number;
 	if (record->kind == SAMPLE_POWER)
@@ -355,6 +362,8 @@ main(int argc, char **argv)
 	for (char **only = s.only; only && *only; only++)
 		node_known(sample_node(&s.names, *only, strlen(*only)));
 	check_options(operands);
+	if (!merges)
+		feed_quickly(take_lines);
 	if (merges)
 		told = partial_merge(operands);
 	else if (cut.parts > 0)

@@ -180,8 +180,11 @@ energy_advance(struct energy_node *node, const struct energy_reading *to)
 		tally->counter += trapezoid;
 		tally->uncounted++;
 	}
-	if (node->watches)
-		energy_watch(node, to);
+	if (node->watches) {
+		struct energy_reading shown = *to; /* *to in registers */
+
+		energy_watch(node, &shown);
+	}
 	node->last.point.time_ns = to->point.time_ns;
 	node->last.point.watts_nw = to->point.watts_nw;
 	node->last.joules_uj = to->joules_uj;

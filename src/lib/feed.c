@@ -4,6 +4,16 @@
 
 enum { BATCH = 64 }; /* lines read before they are taken */
 
+static size_t (*many)(void *state, const struct sample_line *lines,
+    size_t count);
+
+void
+feed_quickly(size_t (*quickly)(void *state, const struct sample_line *lines,
+    size_t count))
+{
+	many = quickly;
+}
+
 /* Lines that are like others, batch by batch: two short loops are faster than
  * a long one. */
 static void
@@ -11,18 +21,23 @@ take_alike(struct sample_reader *reader, struct block *block,
     struct feed_record *record, feed_take *take, void *state)
 {
 	struct sample_line lines[BATCH];
+	uint64_t first;
 	size_t count;
 
 	record->kind = SAMPLE_POWER;
 	do {
-		record->line_number = block->line;
+		first = block->line;
 		count = sample_lines(reader, block, lines, BATCH);
 		for (size_t i = 0; i < count; i++) {
+			if (many)
+				i += many(state, lines + i, count - i);
+			if (i == count)
+				break;
 			record->sample = lines[i].sample;
 			record->line = lines[i].line;
 			record->length = lines[i].length;
+			record->line_number = first + i;
 			take(state, record);
-			record->line_number++;
 		}
 	} while (count == BATCH);
 }

@@ -22,6 +22,14 @@ struct feed_record {
 
 typedef void feed_take(void *state, const struct feed_record *record);
 
+/*
+ * From now on samples that are like others before them are first given to
+ * `quickly`, many at once: it takes them from the first on and tells how many
+ * it took.  The next one is then given to feed_take.
+ */
+void feed_quickly(size_t (*quickly)(void *state,
+    const struct sample_line *lines, size_t count));
+
 /* Operands as option_start returns them: none is standard input.  False: not
  * all of them could be opened and read to their end (said, status 1). */
 bool feed_records(char **operands, struct sample_nodes *nodes,

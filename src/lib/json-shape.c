@@ -37,7 +37,7 @@ enum {
 	BLOCKS_BYTES = KERNEL_BYTES * KERNEL_UNROLLED,
 	TABLE_BITS = 12,
 	TABLE = 1 << TABLE_BITS,
-	DOUBTS = 4,
+	DOUBTS = 2,
 	MET = 2,
 	CREDIT = 512,
 	SHAPE_COST = 1,    /* of a miss, in matches */
