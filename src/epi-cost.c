@@ -37,30 +37,6 @@ struct total {
 };
 
 static void
-put_string(const char *key, const char *text)
-{
-	compose_key(key);
-	compose_string(text);
-}
-
-static void
-put_count(const char *key, int64_t count)
-{
-	compose_key(key);
-	if (count == UNKNOWN)
-		compose_null();
-	else
-		compose_integer(count);
-}
-
-static void
-put_figure(const char *key, double figure)
-{
-	compose_key(key);
-	compose_double(figure);
-}
-
-static void
 put_seconds(int64_t ns)
 {
 	compose_key("seconds");
@@ -71,7 +47,7 @@ static void
 open_record(const char *type, bool simulated)
 {
 	compose_open();
-	put_string("type", type);
+	compose_text("type", type);
 	if (simulated) {
 		compose_key("simulated");
 		compose_bool(true);
@@ -82,12 +58,12 @@ static void
 put_question(const struct question *question)
 {
 	open_record("question_cost", question->simulated);
-	put_string("benchmark", question->benchmark);
-	put_string("id", question->id);
-	put_figure("joules", question->joules);
+	compose_text("benchmark", question->benchmark);
+	compose_text("id", question->id);
+	compose_figure("joules", question->joules);
 	put_seconds(question->end_ns - question->begin_ns);
-	put_count("prompt_tokens", question->prompt_tokens);
-	put_count("generated_tokens", question->generated_tokens);
+	compose_count("prompt_tokens", question->prompt_tokens);
+	compose_count("generated_tokens", question->generated_tokens);
 	compose_key("answered");
 	compose_bool(!question->failed);
 	compose_key("correct");
@@ -120,8 +96,8 @@ put_failed(const struct total *failed)
 {
 	compose_key("failed");
 	compose_begin('{');
-	put_count("answers", failed->questions + failed->unmeasured);
-	put_figure("joules", failed->questions || !failed->unmeasured
+	compose_count("answers", failed->questions + failed->unmeasured);
+	compose_figure("joules", failed->questions || !failed->unmeasured
 	    ? failed->joules : NAN);
 	put_seconds(failed->ns);
 	compose_end('}');
@@ -135,16 +111,16 @@ put_total(const char *benchmark, const struct total *total,
 	bool graded = total->graded == total->questions;
 
 	open_record("cost", total->simulated || failed->simulated);
-	put_string("benchmark", benchmark);
-	put_count("questions", total->questions);
-	put_count("correct", graded ? total->right : UNKNOWN);
-	put_count("unmeasured", total->unmeasured);
-	put_figure("joules", total->joules);
+	compose_text("benchmark", benchmark);
+	compose_count("questions", total->questions);
+	compose_count("correct", graded ? total->right : UNKNOWN);
+	compose_count("unmeasured", total->unmeasured);
+	compose_figure("joules", total->joules);
 	put_seconds(total->ns);
-	put_figure("joules_per_question", mean);
-	put_figure("u_joules_per_question", n < 2 ? NAN : sqrt(fmax(0,
+	compose_figure("joules_per_question", mean);
+	compose_figure("u_joules_per_question", n < 2 ? NAN : sqrt(fmax(0,
 	    total->squares - n * mean * mean) / (n - 1) / n));
-	put_figure("joules_per_correct_answer", graded && total->right > 0
+	compose_figure("joules_per_correct_answer", graded && total->right > 0
 	    ? total->joules / (double)total->right : NAN);
 	put_failed(failed);
 	compose_close();
@@ -226,12 +202,12 @@ put_fit(const struct fit *fit)
 		    "u_joules_per_generated_token" }
 	};
 
-	put_count("questions", fit->questions);
+	compose_count("questions", fit->questions);
 	for (int i = 0; i < COEFFICIENTS; i++) {
-		put_figure(names[i][0], fit->value[i]);
-		put_figure(names[i][1], fit->u[i]);
+		compose_figure(names[i][0], fit->value[i]);
+		compose_figure(names[i][1], fit->u[i]);
 	}
-	put_figure("residual_joules", fit->residual);
+	compose_figure("residual_joules", fit->residual);
 }
 
 static void

@@ -172,7 +172,10 @@ expand(char *operand)
 		files[0] = find_lines(operand, s.kind == ARC ? "test" : "val");
 	}
 	files[1] = NULL;
-	return files[0] ? files : NULL;
+	if (files[0])
+		return files;
+	free(files);
+	return NULL;
 }
 
 static void
@@ -186,6 +189,9 @@ read_operand(char *operand)
 		read_tables(files);
 	else
 		read_lines(files, s.kind == ARC ? arc_take : hellaswag_take);
+	for (char **file = files; file && *file; file++)
+		if (*file != operand)
+			free(*file);
 	free(files);
 }
 

@@ -6,30 +6,6 @@
 #include "epi-grade/grade.h"
 
 static void
-put_string(const char *key, const char *text)
-{
-	compose_key(key);
-	compose_string(text && *text ? text : NULL);
-}
-
-static void
-put_count(const char *key, int64_t count)
-{
-	compose_key(key);
-	if (count == UNKNOWN)
-		compose_null();
-	else
-		compose_integer(count);
-}
-
-static void
-put_figure(const char *key, double figure)
-{
-	compose_key(key);
-	compose_double(figure);
-}
-
-static void
 put_time(const char *key, int64_t ns)
 {
 	compose_key(key);
@@ -46,31 +22,31 @@ put_failures(const struct account *account)
 	compose_begin('{');
 	for (int i = CLASS_NONE + 1; i < CLASSES; i++)
 		if (account->failures[i] > 0)
-			put_count(class_names[i], account->failures[i]);
+			compose_count(class_names[i], account->failures[i]);
 	compose_end('}');
 }
 
 static void
 put_figures(const struct benchmark *mark, const struct summary *summary)
 {
-	put_figure("accuracy", summary->accuracy);
-	put_figure("accuracy_upper", summary->upper);
-	put_figure("u_accuracy", summary->u);
-	put_figure("u_accuracy_subset", summary->u_subset);
+	compose_figure("accuracy", summary->accuracy);
+	compose_figure("accuracy_upper", summary->upper);
+	compose_figure("u_accuracy", summary->u);
+	compose_figure("u_accuracy_subset", summary->u_subset);
 	compose_key("ci95");
 	compose_begin('[');
 	compose_double(summary->interval.low);
 	compose_double(summary->interval.high);
 	compose_end(']');
 	if (mark->loglik) {
-		put_figure("accuracy_acc", mark->normalised ? summary->other
+		compose_figure("accuracy_acc", mark->normalised ? summary->other
 		    : summary->all.accuracy);
-		put_figure("accuracy_acc_norm", mark->normalised
+		compose_figure("accuracy_acc_norm", mark->normalised
 		    ? summary->all.accuracy : summary->other);
 	}
 	if (summary->strata) {
-		put_figure("accuracy_macro", summary->macro);
-		put_figure("u_macro", summary->u_macro);
+		compose_figure("accuracy_macro", summary->macro);
+		compose_figure("u_macro", summary->u_macro);
 	}
 	compose_key("weighted");
 	compose_bool(summary->weighted);
@@ -91,11 +67,11 @@ put_strata(const struct summary *summary)
 
 		compose_key(stratum->stratum);
 		compose_begin('{');
-		put_count("questions", stratum->questions);
-		put_count("correct", stratum->correct);
-		put_figure("accuracy", stratum->accuracy);
-		put_figure("u_accuracy", stratum->u);
-		put_count("stratum_questions", stratum->whole);
+		compose_count("questions", stratum->questions);
+		compose_count("correct", stratum->correct);
+		compose_figure("accuracy", stratum->accuracy);
+		compose_figure("u_accuracy", stratum->u);
+		compose_count("stratum_questions", stratum->whole);
 		compose_end('}');
 	}
 	compose_end('}');
@@ -104,10 +80,10 @@ put_strata(const struct summary *summary)
 static void
 put_spent(const struct spent *spent)
 {
-	put_count("answers", spent->answers);
-	put_count("prompt_tokens", spent->prompt_tokens);
-	put_count("generated_tokens", spent->generated_tokens);
-	put_count("cached_tokens", spent->cached_tokens);
+	compose_count("answers", spent->answers);
+	compose_count("prompt_tokens", spent->prompt_tokens);
+	compose_count("generated_tokens", spent->generated_tokens);
+	compose_count("cached_tokens", spent->cached_tokens);
 	compose_key("seconds");
 	if (spent->ns == UNKNOWN)
 		compose_null();
@@ -134,30 +110,30 @@ emit_accuracy(const struct benchmark *mark, const struct summary *summary,
     bool strata, char *const *notes)
 {
 	compose_open();
-	put_string("type", "accuracy");
+	compose_text("type", "accuracy");
 	if (mark->simulated) {
 		compose_key("simulated");
 		compose_bool(true);
 	}
-	put_string("benchmark", mark->name);
-	put_string("model", mark->models_differ ? NULL : mark->model);
-	put_string("engine", mark->engines_differ ? NULL : mark->engine);
-	put_count("shots", mark->shots);
-	put_string("metric", mark->normalised ? "acc_norm" : "acc");
-	put_string("protocol", mark->protocol);
-	put_count("questions", summary->all.questions);
-	put_count("correct", summary->all.correct);
+	compose_text("benchmark", mark->name);
+	compose_text("model", mark->models_differ ? NULL : mark->model);
+	compose_text("engine", mark->engines_differ ? NULL : mark->engine);
+	compose_count("shots", mark->shots);
+	compose_text("metric", mark->normalised ? "acc_norm" : "acc");
+	compose_text("protocol", mark->protocol);
+	compose_count("questions", summary->all.questions);
+	compose_count("correct", summary->all.correct);
 	put_failures(&summary->all);
 	put_figures(mark, summary);
-	put_count("benchmark_questions", mark->questions);
-	put_count("sample", mark->sample);
-	put_count("seed", mark->seed);
+	compose_count("benchmark_questions", mark->questions);
+	compose_count("sample", mark->sample);
+	compose_count("seed", mark->seed);
 	if (strata && summary->strata)
 		put_strata(summary);
 	put_spent(&mark->spent);
-	put_string("items_sha256", summary->items);
-	put_string("answers_sha256", summary->answers);
-	put_string("source", "epi-grade");
+	compose_text("items_sha256", summary->items);
+	compose_text("answers_sha256", summary->answers);
+	compose_text("source", "epi-grade");
 	put_notes(notes);
 	compose_close();
 }
@@ -170,22 +146,22 @@ emit_graded(const struct graded *graded, const struct answer *answer)
 	char name[] = { (char)('A' + letter), '\0' };
 
 	compose_open();
-	put_string("type", "graded");
+	compose_text("type", "graded");
 	if (mark->simulated) {
 		compose_key("simulated");
 		compose_bool(true);
 	}
-	put_string("benchmark", mark->name);
-	put_string("id", answer->id);
-	put_string("stratum", answer->stratum);
-	put_string("cluster", answer->cluster);
+	compose_text("benchmark", mark->name);
+	compose_text("id", answer->id);
+	compose_text("stratum", answer->stratum);
+	compose_text("cluster", answer->cluster);
 	compose_key("correct");
 	if (answer->class == TRANSPORT)
 		compose_null();
 	else
 		compose_bool(letter == answer->gold);
-	put_string("prompt_sha256", answer->sha256);
-	put_string("letter", letter >= 0 ? name : NULL);
-	put_string("class", class_names[answer->class]);
+	compose_text("prompt_sha256", answer->sha256);
+	compose_text("letter", letter >= 0 ? name : NULL);
+	compose_text("class", class_names[answer->class]);
 	compose_close();
 }

@@ -144,7 +144,7 @@ compose_units(const char *key, energy_units units)
 }
 
 static void
-compose_count(const char *key, int64_t value)
+compose_whole(const char *key, int64_t value)
 {
 	compose_key(key);
 	compose_integer(value);
@@ -196,12 +196,12 @@ compose_node(const struct node *node, const char *name,
 		compose_key("instrument_id");
 		compose_string(node->instrument_id);
 	}
-	compose_count("period_ns", node->period_ns);
-	compose_count("wrap_uj", node->wrap_uj);
-	compose_count("resolution_uj", node->resolution_uj);
-	compose_count("delay_ns", node->energy.delay_ns);
-	compose_count("lost", part->lost);
-	compose_count("duplicates", node->duplicates);
+	compose_whole("period_ns", node->period_ns);
+	compose_whole("wrap_uj", node->wrap_uj);
+	compose_whole("resolution_uj", node->resolution_uj);
+	compose_whole("delay_ns", node->energy.delay_ns);
+	compose_whole("lost", part->lost);
+	compose_whole("duplicates", node->duplicates);
 	if (node->seen) {
 		compose_reading("first", &node->first);
 		compose_reading("last", &node->energy.last);
@@ -209,23 +209,23 @@ compose_node(const struct node *node, const char *name,
 			compose_reading("before", &node->energy.before);
 			compose_units("lead", node->energy.lead);
 		}
-		compose_count("gap_next", node->gap_next);
-		compose_count("step_uj", node->energy.step_uj);
-		compose_count("peak_nw", part->peak_nw);
-		compose_count("low_nw", part->low_nw);
+		compose_whole("gap_next", node->gap_next);
+		compose_whole("step_uj", node->energy.step_uj);
+		compose_whole("peak_nw", part->peak_nw);
+		compose_whole("low_nw", part->low_nw);
 		compose_units("trapezoid", tally->trapezoid);
 		compose_units("hold", tally->hold);
 		compose_units("counter", tally->counter);
-		compose_count("counter_uj", tally->counter_uj);
+		compose_whole("counter_uj", tally->counter_uj);
 		compose_units("watts_sum", tally->watts_sum);
-		compose_count("samples", tally->samples);
-		compose_count("negative", tally->negative);
-		compose_count("uncounted", tally->uncounted);
-		compose_count("resets", tally->resets);
-		compose_count("gap_ns", tally->gap_ns);
+		compose_whole("samples", tally->samples);
+		compose_whole("negative", tally->negative);
+		compose_whole("uncounted", tally->uncounted);
+		compose_whole("resets", tally->resets);
+		compose_whole("gap_ns", tally->gap_ns);
 		compose_units("variation", tally->variation);
 		compose_units("reactive", tally->reactive);
-		compose_count("reactive_ns", tally->reactive_ns);
+		compose_whole("reactive_ns", tally->reactive_ns);
 	}
 	compose_end('}');
 }
@@ -233,12 +233,12 @@ compose_node(const struct node *node, const char *name,
 static void
 compose_stream(const struct span *whole)
 {
-	compose_count("starts", (int64_t)s.starts);
-	compose_count("stops", (int64_t)s.stops);
-	compose_count("away", s.away);
-	compose_count("start_ns", s.start_ns);
-	compose_count("stop_ns", s.stop_ns);
-	compose_count("malformed", (int64_t)report_malformed_count());
+	compose_whole("starts", (int64_t)s.starts);
+	compose_whole("stops", (int64_t)s.stops);
+	compose_whole("away", s.away);
+	compose_whole("start_ns", s.start_ns);
+	compose_whole("stop_ns", s.stop_ns);
+	compose_whole("malformed", (int64_t)report_malformed_count());
 	compose_key("unread");
 	compose_bool(s.unread);
 	compose_key("simulated");
@@ -248,7 +248,7 @@ compose_stream(const struct span *whole)
 	compose_begin('[');
 	instrument_compose();
 	compose_end(']');
-	compose_count("tick_count", (int64_t)s.tick_count);
+	compose_whole("tick_count", (int64_t)s.tick_count);
 	if (s.tick_count > 0) {
 		const struct tick best = { 0, whole->tick_nw,
 			whole->tick_nodes };
@@ -290,8 +290,8 @@ partial_write(const struct cut *cut)
 	compose_open();
 	compose_key("type");
 	compose_string("partial");
-	compose_count("part", cut->part);
-	compose_count("parts", cut->parts);
+	compose_whole("part", cut->part);
+	compose_whole("parts", cut->parts);
 	compose_stream(whole);
 	compose_key("nodes");
 	compose_begin('[');

@@ -50,30 +50,6 @@ outcome_recover(double p, double u)
 	    ? (int64_t)round(n) : UNKNOWN;
 }
 
-static void
-put_string(const char *key, const char *string)
-{
-	compose_key(key);
-	compose_string(string && *string ? string : NULL);
-}
-
-static void
-put_count(const char *key, int64_t count)
-{
-	compose_key(key);
-	if (count == UNKNOWN)
-		compose_null();
-	else
-		compose_integer(count);
-}
-
-static void
-put_figure(const char *key, double figure)
-{
-	compose_key(key);
-	compose_double(figure);
-}
-
 /* Wilson's, of fewer questions where u is that of fewer. */
 static void
 put_interval(const struct outcome *outcome)
@@ -100,12 +76,12 @@ static void
 put_head(const char *type, const struct outcome *outcome)
 {
 	compose_open();
-	put_string("type", type);
-	put_string("benchmark", outcome->benchmark);
-	put_string("model", outcome->model);
-	put_count("shots", outcome->shots);
-	put_string("metric", outcome->metric);
-	put_string("filter", outcome->filter);
+	compose_text("type", type);
+	compose_text("benchmark", outcome->benchmark);
+	compose_text("model", outcome->model);
+	compose_count("shots", outcome->shots);
+	compose_text("metric", outcome->metric);
+	compose_text("filter", outcome->filter);
 }
 
 static void
@@ -114,15 +90,15 @@ put_tail(const struct outcome *outcome)
 	bool scalar = outcome->version.kind == JSON_NUMBER ||
 	    outcome->version.kind == JSON_STRING;
 
-	put_figure("limit", outcome->limit);
+	compose_figure("limit", outcome->limit);
 	compose_key("version");
 	if (scalar)
 		compose_value(&outcome->version);
 	else
 		compose_null();
-	put_string("harness", outcome->harness);
-	put_string("source", "lm-evaluation-harness");
-	put_string("file", outcome->file);
+	compose_text("harness", outcome->harness);
+	compose_text("source", "lm-evaluation-harness");
+	compose_text("file", outcome->file);
 	if (outcome->note_count > 0) {
 		compose_key("warnings");
 		compose_begin('[');
@@ -137,21 +113,21 @@ void
 emit_accuracy(const struct outcome *outcome)
 {
 	put_head("accuracy", outcome);
-	put_string("protocol", outcome->protocol);
-	put_count("questions", outcome->questions);
-	put_count("correct", outcome->correct);
+	compose_text("protocol", outcome->protocol);
+	compose_count("questions", outcome->questions);
+	compose_count("correct", outcome->correct);
 	if (outcome->unmatched > 0) {
 		compose_key("failures");
 		compose_begin('{');
-		put_count("no_match", outcome->unmatched);
+		compose_count("no_match", outcome->unmatched);
 		compose_end('}');
 	}
-	put_figure("accuracy", outcome->value);
-	put_figure("u_accuracy", outcome->u);
+	compose_figure("accuracy", outcome->value);
+	compose_figure("u_accuracy", outcome->u);
 	put_interval(outcome);
 	if (outcome->tasks > 0) {
-		put_figure("accuracy_macro", outcome->macro);
-		put_count("tasks", outcome->tasks);
+		compose_figure("accuracy_macro", outcome->macro);
+		compose_count("tasks", outcome->tasks);
 	}
 	put_tail(outcome);
 }
@@ -160,8 +136,8 @@ void
 emit_quality(const struct outcome *outcome)
 {
 	put_head("quality", outcome);
-	put_count("questions", outcome->questions);
-	put_figure("value", outcome->value);
-	put_figure("u_value", outcome->u);
+	compose_count("questions", outcome->questions);
+	compose_figure("value", outcome->value);
+	compose_figure("u_value", outcome->u);
 	put_tail(outcome);
 }

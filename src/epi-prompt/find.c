@@ -137,18 +137,18 @@ find_tables(const char *folder)
 	char **tables = list(find_is_folder(inner) ? inner : folder, is_table,
 	    NULL);
 
-	if (tables && !*tables) {
-		report_error("%s: no test/*.csv in it", folder);
-		return NULL;
-	}
 	free(inner);
-	return tables;
+	if (!tables || *tables)
+		return tables;
+	report_error("%s: no test/*.csv in it", folder);
+	free(tables);
+	return NULL;
 }
 
 char *
 find_lines(const char *folder, const char *word)
 {
-	char **paths = list(folder, is_lines, word);
+	char **paths = list(folder, is_lines, word), *found = NULL;
 
 	if (!paths)
 		return NULL;
@@ -158,6 +158,9 @@ find_lines(const char *folder, const char *word)
 		report_error("%s: name the file: %s or %s", folder, paths[0],
 		    paths[1]);
 	else
-		return *paths;
-	return NULL;
+		found = report_copy(*paths, strlen(*paths));
+	for (char **path = paths; *path; path++)
+		free(*path);
+	free(paths);
+	return found;
 }

@@ -141,20 +141,6 @@ stratum_size(const struct setting *setting, const struct question *question)
 	return size;
 }
 
-static void
-put_string(const char *key, const char *text)
-{
-	compose_key(key);
-	compose_string(text);
-}
-
-static void
-put_integer(const char *key, int64_t value)
-{
-	compose_key(key);
-	compose_integer(value);
-}
-
 /* The choices, or what is to be scored of each behind the prompt. */
 static void
 put_continuations(enum protocol protocol, const struct question *question)
@@ -195,7 +181,7 @@ put_prompt(void)
 	compose_key("prompt");
 	compose_span(prompt.at, prompt.length);
 	digest_bytes(prompt.at, prompt.length, hex);
-	put_string("prompt_sha256", hex);
+	compose_text("prompt_sha256", hex);
 }
 
 static void
@@ -221,23 +207,23 @@ put_item(const struct setting *setting, const struct question *question)
 	};
 
 	compose_open();
-	put_string("type", "item");
-	put_string("benchmark", setting->form->name);
-	put_string("id", question->id);
-	put_string("stratum", question->stratum);
-	put_integer("stratum_questions", stratum_size(setting, question));
-	put_integer("benchmark_questions", (int64_t)setting->all->count);
-	put_string("cluster", question->cluster);
-	put_string("workload", "benchmark");
-	put_integer("shots", setting->shots);
-	put_string("protocol", protocols[setting->protocol]);
-	put_integer("max_tokens",
+	compose_text("type", "item");
+	compose_text("benchmark", setting->form->name);
+	compose_text("id", question->id);
+	compose_text("stratum", question->stratum);
+	compose_count("stratum_questions", stratum_size(setting, question));
+	compose_count("benchmark_questions", (int64_t)setting->all->count);
+	compose_text("cluster", question->cluster);
+	compose_text("workload", "benchmark");
+	compose_count("shots", setting->shots);
+	compose_text("protocol", protocols[setting->protocol]);
+	compose_count("max_tokens",
 	    setting->protocol == GEN_LETTER ? LETTER_TOKENS : 0);
 	put_sample(setting->sample, setting->seed);
 	put_prompt();
 	put_choices(question);
 	put_continuations(setting->protocol, question);
-	put_integer("gold", question->gold);
+	compose_count("gold", question->gold);
 	compose_close();
 }
 
@@ -265,22 +251,22 @@ put_decode(const char *text, int number, int count)
 	prompt.length = 0;
 	add(text);
 	compose_open();
-	put_string("type", "item");
-	put_string("benchmark", "decode");
-	put_string("id", id);
-	put_string("stratum", NULL);
-	put_integer("stratum_questions", count);
-	put_integer("benchmark_questions", count);
-	put_string("cluster", NULL);
-	put_string("workload", "decode");
-	put_integer("shots", 0);
-	put_string("protocol", "decode");
-	put_integer("max_tokens", DECODE_TOKENS);
+	compose_text("type", "item");
+	compose_text("benchmark", "decode");
+	compose_text("id", id);
+	compose_text("stratum", NULL);
+	compose_count("stratum_questions", count);
+	compose_count("benchmark_questions", count);
+	compose_text("cluster", NULL);
+	compose_text("workload", "decode");
+	compose_count("shots", 0);
+	compose_text("protocol", "decode");
+	compose_count("max_tokens", DECODE_TOKENS);
 	put_sample(0, 0);
 	put_prompt();
-	put_string("choices", NULL);
-	put_string("continuations", NULL);
-	put_string("gold", NULL);
+	compose_text("choices", NULL);
+	compose_text("continuations", NULL);
+	compose_text("gold", NULL);
 	compose_close();
 }
 

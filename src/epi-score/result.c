@@ -14,16 +14,6 @@ put_value(const char *key, const struct json_value *value)
 	compose_value(value);
 }
 
-static void
-put_count(const char *key, int64_t count)
-{
-	compose_key(key);
-	if (count == UNKNOWN)
-		compose_null();
-	else
-		compose_integer(count);
-}
-
 /* What --meta said, else what the records know (JSON or NULL). */
 static void
 put_meta(const char *name, const char *known)
@@ -84,7 +74,7 @@ put_energy(const struct score *score, const struct energy *energy,
 	compose_key("energy");
 	compose_begin('{');
 	put_value("total_joules", &energy->at[JOULES]);
-	put_count("total_tokens", score->tokens.records
+	compose_count("total_tokens", score->tokens.records
 	    ? score->tokens.generated : UNKNOWN);
 	compose_figure("joules_per_token", per_token);
 	put_value("avg_watts_cluster", &energy->at[MEAN_WATTS]);
@@ -172,7 +162,7 @@ put_tokens(const struct score *score)
 {
 	const struct tokens *tokens = &score->tokens;
 
-	put_count("prompt_tokens", tokens->records ? tokens->prompt : UNKNOWN);
+	compose_count("prompt_tokens", tokens->records ? tokens->prompt : UNKNOWN);
 	compose_key("eos_counted");
 	if (tokens->records > 0 && tokens->eos_counted == tokens->records)
 		compose_bool(true);
@@ -287,11 +277,11 @@ put_benchmark(const struct benchmark *mark, double weights)
 {
 	compose_begin('{');
 	put_name("benchmark", mark->name);
-	put_count("shots", mark->shots);
+	compose_count("shots", mark->shots);
 	put_name("protocol", mark->protocol);
 	compose_figure("weight", mark->weight / weights);
-	put_count("questions", mark->questions);
-	put_count("correct", mark->correct);
+	compose_count("questions", mark->questions);
+	compose_count("correct", mark->correct);
 	compose_figure("accuracy", mark->accuracy);
 	compose_figure("u_accuracy", benchmark_uncertainty(mark));
 	compose_key("ci95");

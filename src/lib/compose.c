@@ -163,3 +163,20 @@ compose_figure(const char *key, double value)
 	compose_key(key);
 	compose_double(value);
 }
+
+void
+compose_text(const char *key, const char *text)
+{
+	compose_key(key);
+	compose_string(text && *text ? text : NULL);
+}
+
+void
+compose_count(const char *key, int64_t count)
+{
+	compose_key(key);
+	if (count < 0)
+		compose_null();
+	else
+		compose_integer(count);
+}

@@ -45,5 +45,7 @@ void compose_value(const struct json_value *value);
 
 /* "key":value, the commonest member. */
 void compose_figure(const char *key, double value);
+void compose_text(const char *key, const char *text);   /* NULL, "": null */
+void compose_count(const char *key, int64_t count);     /* below 0: null */
 
 #endif
