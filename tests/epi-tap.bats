@@ -4,75 +4,7 @@
 # binascii.crc_hqx(line, 0xFFFF); expected values are read off those lines.
 
 load lib
-
-at='--begin 1700000000'
-
-setup() {
-	cd "$BATS_TEST_TMPDIR" || return 1
-	cp "$data"/tap/* .
-	mkfifo fifo fifo2
-	started=()
-}
-
-# shellcheck disable=SC2317 # bats calls it
-teardown() {
-	for pid in "${started[@]}"; do
-		kill -9 -- "-$pid" || kill -9 "$pid" || :
-		wait "$pid" || :
-	done 2>/dev/null
-}
-
-# begin CMD...: in the background, as an interactive shell would; $pid is its
-# process and its group, .out and .err what it gives.
-begin() {
-	setsid env --default-signal=INT "$@" >.out 2>.err </dev/null 3>&- &
-	pid=$!
-	started+=("$pid")
-}
-
-# ended N: what was begun last ends with status N, within 20 s.
-ended() {
-	status=0
-	for _ in {1..1000}; do
-		[ -e "/proc/$pid" ] && ! grep -q '^State:.Z' "/proc/$pid/status" || break
-		sleep 0.02
-	done 2>/dev/null
-	kill -9 "$pid" 2>/dev/null || :
-	wait "$pid" || status=$?
-	output=$(cat .out) stderr=$(cat .err)
-	[ "$status" -eq "$1" ] || wrong "expected status $1" ended
-}
-
-# soon CMD...: it succeeds within 10 s.
-soon() {
-	for _ in {1..500}; do
-		! "$@" 2>/dev/null || return 0
-		sleep 0.02
-	done
-	echo "not within 10 s: $*" >&2
-	return 1
-}
-
-# catches PID DIGITS: the process has its handlers; /proc tells a set of
-# signals in hexadecimal, HUP 1, INT 2, TERM 4000.
-catches() { grep -qE "^SigCgt:.*$2\$" "/proc/$1/status"; }
-
-# ptys: a and b are the two ends of one line.
-ptys() {
-	socat pty,raw,echo=0,link=a pty,raw,echo=0,link=b 3>&- 2>/dev/null &
-	line=$!
-	started+=("$line")
-	soon test -e a -a -e b
-}
-
-# said FILTER: of every record of .out, in one line.
-said() { jq -r "$1" .out | xargs; }
-
-samples='select(.type == null)'
-event() { echo "select(.event == \"$1\")"; }
-
-# total KEY: of the stop event.
-total() { said "$(event stop) | .$1"; }
+load tap
 
 # ---- the plain case
 
@@ -535,9 +467,6 @@ worn() {
 
 # ---- the firmware itself, on a modelled cluster
 
-# simulator: it is there, else a skip.
-simulator() { command -v epi-sim || skip "no epi-sim"; }
-
 @test "of a simulated minute, all samples arrive" {
 	simulator
 	epi-sim --fast --for 60s >line
@@ -547,10 +476,7 @@ simulator() { command -v epi-sim || skip "no epi-sim"; }
 }
 
 @test "a simulated meter on a pseudo-terminal answers, and ends in order" {
-	simulator
-	epi-sim --pty sim --rate 50 --for 3s 3>&- &
-	started+=($!)
-	soon test -e sim
+	simulate --rate 50 --for 3s
 	ok epi-tap --node pi1,pi2,pi3,pi4 sim
 	[ "$(said "$(event start) | .rate_hz, .simulated")" = "50 true" ]
 	[ "$(total lost) $(total malformed) $(total reason)" = "0 0 end" ]

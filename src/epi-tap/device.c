@@ -24,9 +24,9 @@ device_instruments(void)
 {
 	static char names[256];
 
-	names[0] = '\0';
+	*names = '\0';
 	for (size_t i = 0; instruments[i]; i++) {
-		if (i > 0)
+		if (*names)
 			strcat(names, ", ");
 		strcat(names, instruments[i]->name);
 	}

@@ -50,6 +50,7 @@ loss_take_all(struct meter *meter, const char *reason, uint64_t count,
 
 	if (count == 0)
 		return;
+	step_ns -= step_ns % 1000;
 	for (uint32_t c = 0; c < meter->count; c++)
 		loss_take(meter, c, reason, count, meter->from_ns + step_ns,
 		    ns - step_ns);

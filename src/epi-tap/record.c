@@ -292,7 +292,7 @@ record_clock(const struct meter *meter, double latest_s)
 	compose_time(base_ns + align_guess(align, 0));
 	put_decimal("skew", scaled(-align->skew, 1e9), 9, 9);
 	put_decimal("bound", scaled(align_bound(align), 1e6), 6, 6);
-	put_decimal("step_seconds", meter->now.stepped_ns, 9, 3);
+	put_decimal("step_seconds", meter->now.stepped_ns / 1000, 6, 3);
 	put_decimal("latest_seconds", scaled(latest_s, 1e6), 6, 6);
 	compose_close();
 }

@@ -117,6 +117,21 @@ begin_asking(struct talk *talk, const struct meter *meter)
 	talk->ask_ns = meter->now.steady_ns;
 }
 
+/* A header follows the last command by itself, unless that was a tare.  Asking
+ * for another one right then costs a sample its place in the meter's queue. */
+static void
+end_setting(struct talk *talk, struct meter *meter)
+{
+	bool comes = tap_options.rate_hz || (meter->calibration &&
+	    meter->calibration->register_count);
+
+	talk->set = true;
+	meter_ready(meter);
+	begin_asking(talk, meter);
+	if (comes)
+		talk->ask_ns += ASK_NS;
+}
+
 static void
 send_setting(struct talk *talk, struct meter *meter, const struct port *port)
 {
@@ -125,9 +140,7 @@ send_setting(struct talk *talk, struct meter *meter, const struct port *port)
 	snprintf(talk->token, sizeof talk->token, "s%llu",
 	    (unsigned long long)talk->number++);
 	if (!setting(talk, meter, text)) {
-		talk->set = true;
-		meter_ready(meter);
-		begin_asking(talk, meter);
+		end_setting(talk, meter);
 		return;
 	}
 	say(talk, meter, port, text);
@@ -158,6 +171,8 @@ begin_setting(struct talk *talk)
 static void
 take_ack(struct talk *talk, struct meter *meter, const struct frame_ack *ack)
 {
+	char text[TALK_TEXT];
+
 	if (talk->step != TALK_SETTING || strcmp(ack->token, talk->token) != 0)
 		return;
 	if (!ack->done) {
@@ -168,6 +183,8 @@ take_ack(struct talk *talk, struct meter *meter, const struct frame_ack *ack)
 	talk->command++;
 	talk->tries = 0;
 	talk->answer_ns = INT64_MIN;
+	if (!setting(talk, meter, text))
+		end_setting(talk, meter);
 }
 
 static void

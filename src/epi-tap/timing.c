@@ -29,6 +29,13 @@ later(int64_t a, int64_t b)
 	return a > b ? a : b;
 }
 
+/* In whole microseconds, the meter's own step: an arrival is no finer. */
+static int64_t
+whole_us(int64_t ns)
+{
+	return ns < 0 ? 0 : ns - ns % 1000;
+}
+
 static int64_t
 delay_ns(const struct meter *meter)
 {
@@ -55,14 +62,15 @@ reading_s(uint32_t channels, bool full)
 static int64_t
 centre(const struct meter *meter, int64_t ns)
 {
-	return later(ns, later(0, meter->now.ns - delay_ns(meter)));
+	return later(ns, whole_us(meter->now.ns - delay_ns(meter)));
 }
 
 void
 timing_now(struct meter *meter)
 {
 	if (!untimed(meter))
-		meter->last_ns = later(meter->last_ns, later(0, meter->now.ns));
+		meter->last_ns = later(meter->last_ns,
+		    whole_us(meter->now.ns));
 }
 
 /* Aligned. */
@@ -133,8 +141,8 @@ timing_word(struct meter *meter, const struct frame_header *header,
 	align_word(&meter->align, header->uptime_us, meter->now.steady_ns -
 	    timing_wire_ns(meter, length),
 	    reading_s(header->channels, header->rate_hz <= 20));
-	return later(later(0, meter->last_ns), base_ns(meter) -
-	    delay_ns(meter) + align_guess(&meter->align, header->uptime_us));
+	return later(meter->last_ns, whole_us(base_ns(meter) -
+	    delay_ns(meter) + align_guess(&meter->align, header->uptime_us)));
 }
 
 void
@@ -181,14 +189,12 @@ spaced_time(struct meter *meter, uint64_t time_us, int64_t *ns)
 	return true;
 }
 
-/* In whole microseconds, the meter's own step. */
 static int64_t
 aligned_time(struct meter *meter, uint64_t time_us)
 {
-	int64_t ns = align_time(&meter->align, time_us) + base_ns(meter) -
-	    delay_ns(meter);
+	int64_t ns = whole_us(align_time(&meter->align, time_us) +
+	    base_ns(meter) - delay_ns(meter));
 
-	ns = ns < 0 ? 0 : ns - ns % 1000;
 	return later(ns, meter->sampled ? meter->sample_ns + 1000
 	    : meter->last_ns);
 }
