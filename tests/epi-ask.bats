@@ -77,10 +77,14 @@ raw() {
 	(exec 4<>"/dev/tcp/127.0.0.1/${url##*:}" && printf "$1" >&4) 2>/dev/null
 }
 
-# dies: whether the stand-in dies of SIGABRT, as dllama-api does.
+# dies: whether the stand-in dies of SIGABRT, as dllama-api does, within 10 s.
 dies() {
-	wait "$pid"
-	[ $? -eq 134 ] && pid=
+	local guard status=0
+	{ sleep 10; kill "$pid"; } >/dev/null 2>&1 3>&- &
+	guard=$!
+	wait "$pid" || status=$?
+	kill "$guard" 2>/dev/null || true
+	[ "$status" -eq 134 ] && pid=
 }
 
 # ---- the plain case
@@ -297,7 +301,8 @@ class() {
 		'POST /v1/chat/completions HTTP/1.1\r\ncontent-length: 15\r\n\r\n{"messages":[]}' \
 		'POST /v1/chat/completions HTTP/1.1\r\nContent-Length: 46\r\n\r\n{"messages":[{"role":"user","content":null}]} '; do
 		serve dllama-api
-		raw "$what"
+		raw "$what" || true
+		raw "$what" || true # a busy machine may have lost the first one
 		dies || wrong "alive after" echo "$what"
 	done
 }
@@ -508,7 +513,7 @@ same() {
 		asked=$(wc -l <log)
 		epi-ask "${plain[@]}" --jobs 4 --resume run items >part 2>/dev/null 3>&- & asker=$!
 		sleep "0.0$((RANDOM % 60 + 20))"
-		kill -9 "$asker"
+		kill -9 "$asker" || true # it may be done
 		wait "$asker" 2>/dev/null || true
 		again=$((again + $(tail -n +$((asked + 1)) log | grep -cFf <(echo "${kept:-none}") || true)))
 	done 2>/dev/null
