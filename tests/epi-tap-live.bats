@@ -330,6 +330,61 @@ verdicts() { jq -r '.verdicts | join(",")' .out | xargs; }
 	[ "$(sed -n 1p tapped | jq -r .instrument_id)" = E510000000000001 ]
 }
 
+# ---- serial ports, by a library that has some
+
+# ports LIST: with these serial ports (tests/serial.c), CMD.
+ports() {
+	command -v cc || skip "no cc"
+	cc -shared -fPIC -o serial.so "$BATS_TEST_DIRNAME/serial.c"
+	export EPI_SERIAL=$1 ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 EPI_STEP=stepped
+}
+
+@test "--list tells path, usb:SERIAL, ids and description, and no control byte" {
+	ports $'/dev/ttyACM0,Pico - CDC\e[31m,11914,10,E66058388353A12B;/dev/ttyS0'
+	ok env LD_PRELOAD=./serial.so epi-tap --list
+	[ "$output" = $'/dev/ttyACM0\tusb:E66058388353A12B\t2e8a:000a\tPico - CDC?[31m\n/dev/ttyS0\t-\t-\t-' ]
+}
+
+@test "no such port: those that there are, are named" {
+	ports '/dev/ttyACM0,Pico - CDC,11914,10,E6;/dev/ttyS0'
+	fails 1 env LD_PRELOAD=./serial.so epi-tap usb:E7
+	[[ $stderr == "epi-tap: usb:E7: no such port; there is /dev/ttyACM0 (Pico - CDC), /dev/ttyS0" ]]
+}
+
+@test "usb:SERIAL is measured wherever it is, 8N1, and waited for" {
+	simulate --nodes 1
+	ports "$(readlink sim),meter,1,2,E7"
+	begin env LD_PRELOAD=./serial.so epi-tap --baud 57600 usb:E7
+	soon grep -q watts .out
+	[ "$(xargs <set)" = "baud 57600 bits 8 parity 0 stop 1 flow 0 flush 1" ]
+	fails 1 env LD_PRELOAD=./serial.so epi-tap usb:E7
+	[[ $stderr == "epi-tap: usb:E7: in use by another program"* ]]
+}
+
+@test "a serial port that is pulled: disconnect, and the samples until then" {
+	simulate --nodes 1
+	ports "$(readlink sim),meter,1,2,E7"
+	begin env LD_PRELOAD=./serial.so epi-tap --give-up 300ms usb:E7
+	soon grep -q watts .out
+	pull "$sim"
+	ended 1
+	[ "$(total reason) $(total disconnects)" = "hangup 1" ] && [[ $stderr == *"given up: no such port"* ]]
+}
+
+@test "a step of this machine's clock is told, and the samples do not follow" {
+	ports ''
+	simulate --nodes 1 --rate 20
+	begin env LD_PRELOAD=./serial.so epi-tap sim
+	soon grep -q '"seq":20' .out
+	: >stepped
+	soon grep -qE '"step_seconds":(5.0|4.99)' .out
+	count=$(wc -l <.out)
+	soon eval '[ "$(wc -l <.out)" -gt $((count + 5)) ]'
+	kill "$pid" && ended 0
+	[[ $stderr == *"clock was set by +5.000 s"* ]]
+	jq -es 'map(select(.watts).timestamp) | [.[1:], .[:-1]] | transpose | all(.[0] - .[1] | . > 0 and . < 1)' .out
+}
+
 # ---- hostile bytes
 
 @test "nothing that a line says reaches the terminal as a control byte" {

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -221,7 +222,9 @@ port_send(const struct port *port, const char *bytes, size_t length)
 	ssize_t n;
 
 	do
-		n = write(port->fd, bytes, length);
+		n = port->kind == PORT_SOCKET
+		    ? send(port->fd, bytes, length, MSG_NOSIGNAL)
+		    : write(port->fd, bytes, length);
 	while (n < 0 && errno == EINTR);
 	return n == (ssize_t)length;
 }
