@@ -55,7 +55,7 @@ soon() {
 
 # catches PID DIGITS: the process has its handlers; /proc tells a set of
 # signals in hexadecimal, HUP 1, INT 2, TERM 4000.
-catches() { grep -qE "^SigCgt:.*$2\$" "/proc/$1/status"; }
+catches() { grep -q '^epi-' "/proc/$1/comm" && grep -qE "^SigCgt:.*$2\$" "/proc/$1/status"; }
 
 # ptys: a and b are the two ends of one line.
 ptys() {
