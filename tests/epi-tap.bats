@@ -446,6 +446,19 @@ worn() {
 	kill "$pid" && ended 0 && [ "$(stty -g -F a)" = "$before" ]
 }
 
+@test "and put back for a tap that was killed, whose output ends" {
+	socat pty,link=a pty,raw,echo=0,link=b 3>&- 2>/dev/null &
+	started+=($!)
+	soon test -e a -a -e b
+	before=$(stty -g -F a)
+	begin sh -c 'epi-tap a | cat >through; echo over >end'
+	cat two.ndjson >b
+	soon grep -q '"seq":1' through
+	kill -9 "$(pgrep -g "$pid" -x epi-tap | head -n 1)"
+	soon test -e end
+	soon eval '[ "$(stty -g -F a)" = "$before" ]'
+}
+
 @test "a meter that does not say who it is is measured after 3 s" {
 	ptys
 	begin epi-tap a

@@ -120,6 +120,8 @@ make_raw(struct port *port)
 	raw.c_cc[VMIN] = 1;
 	raw.c_cc[VTIME] = 0;
 	port->changed = !same_mode(&raw, &port->before);
+	if (port->changed)
+		guard_start(&port->guard, port->fd, &port->before);
 	return tcsetattr(port->fd, TCSANOW, &raw) < 0 ? errno : 0;
 }
 
@@ -255,8 +257,10 @@ port_read(struct port *port, char *bytes, size_t room, bool hung)
 void
 port_close(struct port *port)
 {
-	if (port->kind == PORT_TERMINAL && port->changed)
+	if (port->changed) {
 		tcsetattr(port->fd, TCSANOW, &port->before);
+		guard_end(&port->guard);
+	}
 	if (port->serial) {
 		ioctl(port->fd, TIOCNXCL);
 		sp_close(port->serial);

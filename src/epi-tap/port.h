@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <termios.h>
 
+#include "epi-tap/guard.h"
+
 struct sp_port;
 
 enum port_kind {
@@ -32,6 +34,7 @@ struct port {
 	struct sp_port *serial;
 	bool changed; /* `before` is to be put back */
 	struct termios before; /* of a PORT_TERMINAL */
+	struct guard guard;    /* puts it back if we are killed */
 };
 
 enum { PORT_END = 0, PORT_NOTHING = -1, PORT_FAILED = -2, PORT_HANGUP = -3 };
