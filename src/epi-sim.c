@@ -64,7 +64,7 @@ static struct sim {
 	struct script script;
 	struct marks marks;
 	const char *link, *truth, *times, *marks_name;
-	FILE *times_file;
+	FILE *times_file, *truth_file;
 	int pty;
 	bool marks_end; /* their end is the end */
 } sim = {
@@ -137,15 +137,47 @@ write_time(int64_t centre_us)
 		report_fatal("%s: %s", sim.times, strerror(errno));
 }
 
+/* What each node has taken up to the mark's own time, from a zero of no
+ * meaning. */
 static void
-open_times(void)
+write_mark(const struct event *mark)
 {
-	if (!sim.times)
+	int64_t us = (clock_steady() - host.begin_ns - (clock_now() -
+	    mark->timestamp_ns)) / 1000;
+
+	if (!mark->has_timestamp || us < -LOAD_BEFORE_US ||
+	    us + LOAD_BEFORE_US < (int64_t)host.true_us)
 		return;
-	sim.times_file = fopen(sim.times, "w");
-	if (!sim.times_file)
-		report_fatal("%s: %s", sim.times, strerror(errno));
-	sim.host.sampled = write_time;
+	fprintf(sim.truth_file, "{\"type\":\"truth\",\"label\":\"%.*s\","
+	    "\"edge\":\"%s\",\"taken_joules\":[",
+	    (int)mark->label.length, mark->label.at,
+	    mark->edge_is_end ? "end" : "begin");
+	for (unsigned c = 0; c < sim.host.load.nodes; c++)
+		fprintf(sim.truth_file, "%s%.9f", c ? "," : "",
+		    (double)load_energy_nj(&host.load, c, us) / 1e9);
+	fprintf(sim.truth_file, "],\"simulated\":true}\n");
+	fflush(sim.truth_file); /* an error stays, for write_truth */
+}
+
+static FILE *
+open_told(const char *name)
+{
+	FILE *file = name ? fopen(name, "w") : NULL;
+
+	if (name && !file)
+		report_fatal("%s: %s", name, strerror(errno));
+	return file;
+}
+
+static void
+open_tellings(void)
+{
+	sim.times_file = open_told(sim.times);
+	sim.truth_file = open_told(sim.truth);
+	if (sim.times_file)
+		sim.host.sampled = write_time;
+	if (sim.truth_file)
+		sim.marks.see = write_mark;
 }
 
 static void
@@ -207,12 +239,11 @@ write_channel(FILE *file, unsigned c)
 static void
 write_truth(void)
 {
-	FILE *file = fopen(sim.truth, "w");
-	bool done = file != NULL;
+	bool done = !ferror(sim.truth_file);
 
 	for (unsigned c = 0; done && c < sim.host.load.nodes; c++)
-		done = write_channel(file, c);
-	if (file && fclose(file) != 0)
+		done = write_channel(sim.truth_file, c);
+	if (fclose(sim.truth_file) != 0)
 		done = false;
 	if (!done)
 		report_error("%s: %s", sim.truth, strerror(errno));
@@ -500,10 +531,10 @@ main(int argc, char **argv)
 	if (sim.marks_name && marks_open(&sim.marks, sim.marks_name))
 		sim.host.waker = sim.marks.stream.fd;
 	open_wire();
-	open_times();
+	open_tellings();
 	catch_signals();
 	run(operands[0] != NULL);
-	if (sim.truth)
+	if (sim.truth_file)
 		write_truth();
 	close_times();
 	close_wire();

@@ -289,6 +289,16 @@ fates() {
 	[ "$(last '.p[0] > 7000')" = true ]
 }
 
+# A node idles at 3.2 W and a little more now and then.
+@test "--truth with --marks: what was taken from mark to mark" {
+	{ epi-mark idle begin; sleep 0.5; epi-mark idle end; sleep 0.1; } |
+		tee marks | ok epi-sim --nodes 2 --noise 0 --for 0.8s --truth truth --marks -
+	seconds=$(jq -s '.[1].timestamp - .[0].timestamp' marks)
+	jq -s --argjson s "$seconds" -e 'map(select(.taken_joules)) as [$a, $b]
+		| [$a.label, $a.edge, $b.edge] == ["idle", "begin", "end"] and
+		([0, 1] | all(($b.taken_joules[.] - $a.taken_joules[.]) / $s | . > 3.19 and . < 3.4))' truth
+}
+
 @test "a pseudo-terminal: commands in, frames out" {
 	epi-sim --pty line --for 20s & pid=$!
 	until [ -L line ]; do sleep 0.05; done

@@ -1,5 +1,4 @@
 #include "epi-sim/marks.h"
-#include "event.h"
 #include "host.h"
 #include "report.h"
 
@@ -16,6 +15,8 @@ obey(struct marks *marks, const char *line, size_t length)
 	}
 	if (event.kind != EVENT_MARK)
 		return;
+	if (marks->see)
+		marks->see(&event);
 	if (!event.edge_is_end && json_is(&event.label, "prefill"))
 		state = LOAD_PREFILL;
 	else if (!event.edge_is_end && !json_is(&event.label, "idle"))

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "event.h"
 #include "stream.h"
 
 struct marks {
@@ -13,6 +14,8 @@ struct marks {
 	struct stream stream;
 	bool open;
 	bool came;        /* one at least */
+	/* Sees each mark before it is obeyed; or NULL. */
+	void (*see)(const struct event *mark);
 };
 
 /* False if they cannot be read, which is told. */
