@@ -79,12 +79,14 @@ option_start(int argc, char **argv, const struct option_program *program)
 {
 	struct option table[OPTIONS_MAX];
 	char letters[128], version[128];
+	bool command = *program->letters == '+';
 	int letter;
 
 	hold_standard();
 	report_start(program->name);
 	fill_table(table, program->options);
-	snprintf(letters, sizeof letters, ":h%s", program->letters);
+	snprintf(letters, sizeof letters, "%s:h%s", command ? "+" : "",
+	    program->letters + command);
 	opterr = 0;
 	while ((letter = getopt_long(argc, argv, letters, table, NULL)) != -1) {
 		if (letter == LONG_HELP)

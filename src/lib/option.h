@@ -20,7 +20,9 @@
 struct option_program {
 	const char *name;             /* "epi-window" */
 	const char *help;
-	const char *letters;          /* getopt letters beside h, "" if none */
+	const char *letters;          /* getopt letters beside h, "" if none; a +
+	                                 before them: the first operand ends the
+	                                 options, which are its own from there */
 	const struct option *options; /* long options, ended by an empty one;
 	                                 help and version are added */
 	void (*take)(void *state, int letter, const char *argument);

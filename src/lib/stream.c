@@ -16,6 +16,7 @@ enum {
 	GRACE_SECONDS = 2         /* to read on after the first signal */
 };
 
+static const char *output_name = "standard output";
 static char *output;
 static size_t output_room, output_filled;
 
@@ -380,10 +381,19 @@ stream_flush(void)
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (n < 0)
-			report_fatal("standard output: %s", strerror(errno));
+			report_fatal("%s: %s", output_name, strerror(errno));
 		done += (size_t)n;
 	}
 	output_filled = 0;
+}
+
+void
+stream_output(int fd, const char *name)
+{
+	stream_flush();
+	if (dup2(fd, STDOUT_FILENO) < 0)
+		report_fatal("%s: %s", name, strerror(errno));
+	output_name = name;
 }
 
 int
@@ -391,7 +401,7 @@ stream_finish(void)
 {
 	stream_flush();
 	if (close(STDOUT_FILENO) < 0)
-		report_error("standard output: %s", strerror(errno));
+		report_error("%s: %s", output_name, strerror(errno));
 	if (stream_interrupted())
 		report_error("interrupted before the end of input");
 	return report_status();

@@ -110,6 +110,10 @@ void stream_line(const char *text, size_t length);
 /* Everything written goes to standard output now. */
 void stream_flush(void);
 
+/* What is written from now on goes to this descriptor, which becomes standard
+ * output; `name` is what messages call it, and kept. */
+void stream_output(int fd, const char *name);
+
 /*
  * The end of a program: flush, close standard output, look at every error.
  * Returns report_status, for main to return.
