@@ -280,6 +280,8 @@ main(int argc, char **argv)
 	take_inputs(&score, operands);
 	if (idle)
 		idle_read(&score, idle);
+	else
+		idle_settle(&score);
 	join(&score);
 	return stream_finish();
 }

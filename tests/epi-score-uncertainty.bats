@@ -129,6 +129,49 @@ vectors() {
 	near '(.net_of_idle.u / .net_of_idle.epi | . * .) - (.u_accuracy / .accuracy.composite | . * .)' 0.0001 1e-9
 }
 
+# idle SECONDS JOULES: the energy of idle nodes, labelled so, into labelled.ndjson.
+idle() {
+	jq -c "select(.scope == \"cluster\") | .label = \"idle\" | .seconds = $1 | .joules = $2" \
+		budgeted.ndjson >>labelled.ndjson
+}
+
+@test "energy labelled idle is taken off, wherever it stands" {
+	budget ''
+	idle 50 200
+	for files in 'labelled.ndjson budgeted.ndjson' 'budgeted.ndjson labelled.ndjson'; do
+		# shellcheck disable=SC2086
+		ok epi-score $files tokens.ndjson accuracy.ndjson
+		[ "$(jq -c '[.gross_joules, .net_of_idle_joules]' <<<"$output")" = "[1234.5,834.5]" ]
+	done
+}
+
+@test "--idle has a say before a label, and reads a file that holds both" {
+	budget ''
+	idle 50 200
+	scored --idle 2 labelled.ndjson
+	near .net_of_idle_joules 1034.5
+	cat budgeted.ndjson >>labelled.ndjson
+	scored --idle labelled.ndjson
+	near .net_of_idle_joules 834.5
+}
+
+@test "of several energies labelled idle none is taken off" {
+	budget ''
+	idle 50 200
+	idle 50 300
+	scored labelled.ndjson
+	jq -e '.net_of_idle_joules == null and any(.warnings[]; startswith("idle-ambiguous: "))' <<<"$output"
+	fails 1 epi-score --idle labelled.ndjson budgeted.ndjson tokens.ndjson accuracy.ndjson
+}
+
+@test "idle energy alone is none of a run, but for --label" {
+	budget ''
+	idle 50 200
+	fails 1 epi-score labelled.ndjson tokens.ndjson accuracy.ndjson
+	[[ $stderr == *"refused: energy-missing: "* ]]
+	ok epi-score --label idle labelled.ndjson tokens.ndjson accuracy.ndjson
+}
+
 @test "idle energy of other nodes is refused" {
 	budget ''
 	jq -c 'select(.scope == "cluster") | .nodes = ["pi1"]' energy.ndjson >idle.ndjson

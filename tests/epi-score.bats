@@ -274,9 +274,9 @@ refused() { fails 1 epi-score "${@:2}" && [[ $stderr == *"refused: $1: "* ]]; }
 }
 
 @test "refused: two cluster records, until a label chooses" {
-	sed 's/"run"/"idle"/;s/1234.500/9.5/' energy.ndjson >>energy.ndjson
+	sed 's/"run"/"load"/;s/1234.500/9.5/' energy.ndjson >>energy.ndjson
 	refused energy-ambiguous energy.ndjson tokens.ndjson accuracy.ndjson
-	scored --label idle
+	scored --label load
 	is total_joules 9.5
 	refused energy-missing --label other energy.ndjson tokens.ndjson accuracy.ndjson
 }

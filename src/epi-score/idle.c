@@ -7,12 +7,28 @@
 #include "option.h"
 #include "report.h"
 
+/* The one of the cluster or, without any, of the one node; or NULL. */
+static const struct energy *
+only(const struct energy *cluster, const struct energy *node)
+{
+	const struct energy *one = cluster->records ? cluster : node;
+
+	return one->records == 1 ? one : NULL;
+}
+
+static bool
+labelled(const struct score *score)
+{
+	return score->idle_cluster.records + score->idle_node.records > 0;
+}
+
 /* A number is watts; a file whose name is one is given with its folder. */
 void
 idle_read(struct score *score, const char *argument)
 {
 	static struct score other;
 	static struct sample_nodes nodes;
+	const struct energy *one;
 	int64_t ignored;
 	char *name;
 
@@ -26,12 +42,27 @@ idle_read(struct score *score, const char *argument)
 	if (!feed_records((char *[]){ name, NULL }, &nodes, record_take,
 	    &other))
 		report_fatal("%s: not read to its end", argument);
-	if (other.cluster.records > 1 || (other.cluster.records == 0 &&
-	    other.node.records != 1))
+	one = only(&other.idle_cluster, &other.idle_node);
+	if (!one && !labelled(&other))
+		one = only(&other.cluster, &other.node);
+	if (!one)
 		report_fatal("--idle: %s: not one energy record of scope "
 		    "cluster, or of one node", argument);
-	score->idle = other.cluster.records ? other.cluster : other.node;
+	score->idle = *one;
 	score->simulated |= other.simulated;
+}
+
+void
+idle_settle(struct score *score)
+{
+	const struct energy *one = only(&score->idle_cluster,
+	    &score->idle_node);
+
+	if (one)
+		score->idle = *one;
+	else if (labelled(score))
+		note_add(&score->warnings, "idle-ambiguous: there are several "
+		    "energies of idle nodes, and none is taken off");
 }
 
 static bool

@@ -152,6 +152,14 @@ keep_energy(struct energy *energy, const struct feed_record *record,
 			    (at[i].at - record->line);
 }
 
+static struct energy *
+energy_of(struct score *score, bool cluster, bool idle)
+{
+	if (idle)
+		return cluster ? &score->idle_cluster : &score->idle_node;
+	return cluster ? &score->cluster : &score->node;
+}
+
 static void
 take_energy(struct score *score, const struct feed_record *record)
 {
@@ -172,8 +180,8 @@ take_energy(struct score *score, const struct feed_record *record)
 	}
 	if (score->label && strcmp(score->label, label) != 0)
 		return;
-	energy = json_is(&at[SCOPE], "cluster")
-	    ? &score->cluster : &score->node;
+	energy = energy_of(score, json_is(&at[SCOPE], "cluster"),
+	    !score->label && strcmp(label, "idle") == 0);
 	memcpy(energy->labels[energy->records > 0], label, sizeof label);
 	if (energy->records++ > 0)
 		return;

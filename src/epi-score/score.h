@@ -127,7 +127,8 @@ struct score {
 	struct benchmark benchmarks[BENCHMARKS]; /* those with a weight */
 	int benchmark_count;
 	struct energy cluster, node;
-	struct energy idle; /* --idle FILE: of the same scope and nodes */
+	struct energy idle_cluster, idle_node; /* labelled so */
+	struct energy idle; /* of those or of --idle FILE, the one to take off */
 	double idle_watts;  /* NAN: not told */
 	struct uncertainty u;
 	struct net net;
@@ -193,6 +194,8 @@ double benchmark_uncertainty(const struct benchmark *mark);
 
 /* idle: --idle, a number of watts or a file of energy records. */
 void idle_read(struct score *score, const char *argument);
+/* Without --idle, what the inputs label "idle". */
+void idle_settle(struct score *score);
 /* What the nodes would have drawn without work, in joules and its budget.
  * False: not told, or not of this energy (noted). */
 bool idle_joules(struct score *score, const struct energy *energy,
