@@ -1,0 +1,149 @@
+/*
+ * run: a command, and everything around it that has to begin and end in order.
+ *
+ * keeper outlives the program and ends what it leaves behind; child starts
+ * processes; turn waits for whatever comes next, signals among it; source
+ * begins and ends the power samples, trace reads them as they come; pass hands
+ * on what the command writes; mark notes times; result makes figures of it all.
+ * Times are CLOCK_REALTIME in ns where they go into records, and
+ * CLOCK_MONOTONIC, called steady, where something is waited for.
+ */
+#ifndef EPI_RUN_RUN_H
+#define EPI_RUN_RUN_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum { TERMINAL_AUTO, TERMINAL_ALWAYS, TERMINAL_NEVER };
+
+struct run {
+	/* As the command line has it; NULL: not given. */
+	char **command;
+	const char *source;        /* for a shell, or */
+	const char **tap;          /* the words of epi-tap, NULL-ended, or */
+	const char *trace;         /* a trace that somebody else writes */
+	const char *saved, *records, *marks;
+	const char *format, *prompt_tokens;
+	bool no_tokens, of_tokens; /* of_tokens: the span is that of the log */
+	int terminal;
+	int64_t idle_ns, wait_ns;
+
+	char *path;                /* for our own filters: $PATH, and before
+	                              it the folder that we were called in */
+	char *folder;              /* of our own files, keeper's to remove */
+	int records_fd;
+
+	int64_t begin_ns, end_ns;  /* of the command; end 0: it runs */
+	pid_t pid;                 /* of the command, while it runs */
+	int status;                /* as wait(2) has it */
+	int interrupted;           /* the last signal that would end a program */
+	bool idle_done;
+	bool source_left;          /* the source ended before it was told to */
+	bool uncovered;            /* samples did not reach the end in time */
+};
+
+extern struct run run;
+
+/* A file in the folder; the caller frees. */
+char *run_file(const char *name);
+/* A descriptor that no child inherits; a failure ends the program. */
+int run_open(const char *name, int flags);
+/* Two such ends of a pipe. */
+void run_pipe(int ends[2]);
+
+/*
+ * keeper: a process that waits for our end, however that comes, kill -9
+ * included; then it ends what it still holds, by SIGTERM and, two seconds
+ * later, SIGKILL, and removes the folder with the files in it.
+ */
+void keeper_start(const char *folder);
+/* In a child, before it becomes another program; a group is below 0. */
+void keeper_hold(pid_t pid);
+/* It was waited for. */
+void keeper_release(pid_t pid);
+/* Our own end: returns when the keeper has done its part. */
+void keeper_end(void);
+
+struct child {
+	char *const *words;
+	int in, out, err;   /* -1: ours */
+	int leash;          /* left open in it, or -1 */
+	bool group;         /* of its own: a terminal's signals pass it by */
+	bool ours;          /* a filter of ours, found beside us */
+};
+
+/* -1: it could not be started (errno). */
+pid_t child_start(const struct child *child);
+/* Waits; the status as wait(2) has it. */
+int child_wait(pid_t pid, bool group);
+/* As a shell tells it: 128 and the signal, or the exit status. */
+int child_status(int status);
+
+/* signals: those that end programs, USR1 and USR2, go on to the command unless
+ * the terminal sent them to both of us; a second one within two seconds kills
+ * the command and us.  What was ignored stays ignored. */
+void signals_catch(void);
+/* In a child: everything as we found it. */
+void signals_restore(void);
+/* From now on they do to us what they do to any program. */
+void signals_release(void);
+int signals_fd(void);
+void signals_take(void);
+
+/* turn: one wait for signals, the source's end and the command's output, and
+ * what follows from them.  `until`: steady time, or TURN_LONG.  False: nothing
+ * came until then. */
+#define TURN_LONG INT64_MAX
+bool turn(int64_t until_ns);
+
+/* source */
+void source_start(void);
+/* A descriptor that becomes readable when all of the source's processes ended,
+ * or -1: there is none. */
+int source_fd(void);
+void source_unleashed(void); /* it is readable */
+void source_reap(void);      /* some child ended */
+/* SIGTERM, and for three seconds time to write what is pending. */
+void source_stop(void);
+/* In words, for people and records; the caller frees. */
+char *source_name(void);
+/* The file that the samples are in. */
+const char *source_trace(void);
+
+/* trace: what the source has written so far. */
+void trace_open(const char *name, bool from_end);
+void trace_read(void);
+void trace_skip(void);    /* all but the last 64 KiB */
+/* Each node that was announced has a sample, and one has two. */
+bool trace_ready(void);
+/* NULL, or a node that was announced and did not come yet. */
+const char *trace_missing(void);
+/* Every node has a sample at that time or later. */
+bool trace_covers(int64_t ns);
+
+/* pass: the command's standard output and error to ours, and to the log. */
+enum { PASS_POLLS = 2 };
+void pass_open(int terminal, const char *log);
+int pass_end(int fd);         /* the command's end for 1 or 2 */
+void pass_started(void);      /* it has them: ours of those are closed */
+void pass_poll(struct pollfd polls[PASS_POLLS]);
+void pass_turn(const struct pollfd polls[PASS_POLLS]);
+void pass_resize(void);       /* our terminal has another size */
+/* The command ended: what it has written still comes, and nothing else. */
+void pass_finish(void);
+
+/* mark: what happened when, in the file "marks" and for --marks, and what the
+ * windows are, in "spans". */
+void mark_open(void);
+void mark_put(const char *label, bool end, int64_t ns);
+/* A record whose span is a window; with its newline. */
+void mark_span(const char *line, size_t length);
+
+/* result: windows, integrates, counts, tells, and writes the records.  A figure
+ * that is refused is an error that is said. */
+void result_tell(void);
+
+#endif

@@ -1,0 +1,151 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "epi-run/run.h"
+#include "report.h"
+
+enum { STOP_SECONDS = 3 };
+
+static pid_t group;      /* of the source's processes; 0: none of ours */
+static int leash = -1;   /* each of them has its other end */
+static bool leads;       /* the first of them was not waited for yet */
+static int status;       /* of that one */
+static bool stopped;
+static char *trace;
+
+static char *const *
+words(void)
+{
+	static char shell[] = "sh", option[] = "-c", *command[4];
+
+	if (run.tap)
+		return (char *const *)run.tap;
+	command[0] = shell;
+	command[1] = option;
+	command[2] = report_copy(run.source, strlen(run.source));
+	return command;
+}
+
+/* Its samples go right into a file: whatever becomes of us and of the
+ * command's output, it need not wait. */
+void
+source_start(void)
+{
+	int ends[2];
+	struct child child = { .words = words(), .err = -1, .group = true,
+		.ours = true };
+
+	trace = run.saved ? report_copy(run.saved, strlen(run.saved))
+	    : run_file("trace");
+	child.in = run_open("/dev/null", O_RDONLY);
+	child.out = run_open(trace, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND);
+	trace_open(trace, false);
+	run_pipe(ends);
+	child.leash = ends[1];
+	group = child_start(&child);
+	if (group < 0)
+		report_fatal("%s: %s", child.words[0], strerror(errno));
+	close(ends[1]);
+	close(child.in);
+	close(child.out);
+	leash = ends[0];
+	leads = true;
+}
+
+int
+source_fd(void)
+{
+	return leash;
+}
+
+static bool
+runs(void)
+{
+	return leash >= 0 || leads;
+}
+
+/* A pipe's shell may end before the rest of it, or after; a program may close
+ * what it does not know. */
+static void
+end(void)
+{
+	if (runs())
+		return;
+	keeper_release(-group);
+	run.source_left = !stopped;
+	if (!stopped)
+		report_error("the source ended with status %d%s",
+		    child_status(status), !run.begin_ns
+		    ? "; nothing was run" : run.pid > 0
+		    ? "; the command goes on, unmeasured" : "");
+}
+
+/* Nothing is ever written into it: that it is readable is its end. */
+void
+source_unleashed(void)
+{
+	close(leash);
+	leash = -1;
+	end();
+}
+
+void
+source_reap(void)
+{
+	if (!leads || waitpid(group, &status, WNOHANG) <= 0)
+		return;
+	leads = false;
+	end();
+}
+
+void
+source_stop(void)
+{
+	int64_t until_ns = clock_steady() + STOP_SECONDS * CLOCK_SECOND;
+
+	stopped = true;
+	if (!runs())
+		return;
+	kill(-group, SIGTERM);
+	kill(-group, SIGCONT);
+	while (runs() && clock_steady() < until_ns)
+		turn(until_ns);
+	if (!runs())
+		return;
+	report_warning("the source did not end in %d s, and was killed",
+	    STOP_SECONDS);
+	kill(-group, SIGKILL);
+	keeper_release(-group);
+}
+
+char *
+source_name(void)
+{
+	char *name;
+	size_t length = 1;
+
+	if (!run.tap)
+		return report_copy(run.source ? run.source : run.trace,
+		    strlen(run.source ? run.source : run.trace));
+	for (size_t i = 0; run.tap[i]; i++)
+		length += strlen(run.tap[i]) + 1;
+	name = report_resize(NULL, length, 1);
+	*name = '\0';
+	for (size_t i = 0; run.tap[i]; i++) {
+		strcat(name, i ? " " : "");
+		strcat(name, run.tap[i]);
+	}
+	return name;
+}
+
+const char *
+source_trace(void)
+{
+	return run.trace ? run.trace : trace;
+}

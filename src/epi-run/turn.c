@@ -1,0 +1,175 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "epi-run/run.h"
+#include "report.h"
+
+/* Two within this time kill. */
+static const int64_t twice_ns = 2 * CLOCK_SECOND;
+
+static const int numbers[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1,
+	SIGUSR2, SIGCHLD, SIGWINCH, SIGPIPE };
+
+enum { NUMBERS = sizeof numbers / sizeof *numbers };
+
+static struct sigaction found[NUMBERS];
+static int wake[2];
+
+/* A process's signal goes on to the command; a terminal's came there too. */
+static void
+on_signal(int number, siginfo_t *info, void *context)
+{
+	int saved = errno;
+	bool sent = info->si_code == SI_USER || info->si_code == SI_QUEUE;
+	unsigned char byte = (unsigned char)(number | (sent ? 128 : 0));
+	ssize_t n = write(wake[1], &byte, 1);
+
+	(void)context;
+	(void)n; /* a full pipe wakes too */
+	errno = saved;
+}
+
+/* A pipe whose reader went away is an error of write(2), not our end. */
+void
+signals_catch(void)
+{
+	struct sigaction action;
+
+	memset(&action, 0, sizeof action);
+	sigemptyset(&action.sa_mask);
+	run_pipe(wake);
+	fcntl(wake[0], F_SETFL, O_NONBLOCK);
+	fcntl(wake[1], F_SETFL, O_NONBLOCK);
+	for (int i = 0; i < NUMBERS; i++) {
+		action.sa_flags = SA_RESTART | SA_SIGINFO;
+		action.sa_sigaction = on_signal;
+		if (numbers[i] == SIGPIPE) {
+			action.sa_flags = 0;
+			action.sa_handler = SIG_IGN;
+		}
+		sigaction(numbers[i], NULL, &found[i]);
+		if (found[i].sa_handler != SIG_IGN || numbers[i] == SIGCHLD)
+			sigaction(numbers[i], &action, NULL);
+	}
+}
+
+void
+signals_restore(void)
+{
+	for (int i = 0; i < NUMBERS; i++)
+		sigaction(numbers[i], &found[i], NULL);
+}
+
+void
+signals_release(void)
+{
+	for (int i = 0; i < NUMBERS; i++)
+		if (numbers[i] != SIGCHLD && numbers[i] != SIGPIPE)
+			sigaction(numbers[i], &found[i], NULL);
+}
+
+int
+signals_fd(void)
+{
+	return wake[0];
+}
+
+static void
+reap(void)
+{
+	if (run.pid <= 0 || waitpid(run.pid, &run.status, WNOHANG) <= 0)
+		return;
+	run.end_ns = clock_now();
+	keeper_release(run.pid);
+	run.pid = 0;
+}
+
+/* The keeper does the rest. */
+_Noreturn static void
+die(int number)
+{
+	if (run.pid > 0)
+		kill(run.pid, SIGKILL);
+	signal(number, SIG_DFL);
+	raise(number);
+	_exit(128 + number);
+}
+
+static void
+obey(int number, bool sent)
+{
+	static int64_t last_ns;
+	int64_t now_ns = clock_steady();
+
+	if (number != SIGUSR1 && number != SIGUSR2) {
+		if (last_ns && now_ns - last_ns < twice_ns)
+			die(number);
+		last_ns = now_ns;
+		run.interrupted = number;
+	}
+	if (sent && run.pid > 0)
+		kill(run.pid, number);
+}
+
+void
+signals_take(void)
+{
+	unsigned char byte;
+
+	while (read(wake[0], &byte, 1) == 1) {
+		int number = byte & 127;
+
+		if (number == SIGCHLD) {
+			reap();
+			source_reap();
+		} else if (number == SIGWINCH) {
+			pass_resize();
+		} else {
+			obey(number, byte & 128);
+		}
+	}
+}
+
+/* Up to the next millisecond, so that it is not asked again too early. */
+static int
+wait_ms(int64_t until_ns)
+{
+	int64_t left_ns;
+
+	if (until_ns == TURN_LONG)
+		return -1;
+	left_ns = until_ns - clock_steady();
+	if (left_ns <= 0)
+		return 0;
+	return left_ns > 1000 * CLOCK_SECOND ? 1000000
+	    : (int)((left_ns + 999999) / 1000000);
+}
+
+bool
+turn(int64_t until_ns)
+{
+	struct pollfd polls[2 + PASS_POLLS] = {
+		{ .fd = signals_fd(), .events = POLLIN },
+		{ .fd = source_fd(), .events = POLLIN }
+	};
+	int ready;
+
+	pass_poll(polls + 2);
+	ready = poll(polls, 2 + PASS_POLLS, wait_ms(until_ns));
+	if (ready < 0 && errno != EINTR)
+		report_fatal("poll: %s", strerror(errno));
+	if (ready <= 0)
+		return ready < 0;
+	if (polls[0].revents)
+		signals_take();
+	if (polls[1].revents)
+		source_unleashed();
+	pass_turn(polls + 2);
+	return true;
+}
