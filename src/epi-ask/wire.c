@@ -33,8 +33,10 @@ static void
 refuse_part(CURLU *url, CURLUPart what, const char *name)
 {
 	char *text = part(url, what);
+	bool there = text != NULL;
 
-	if (text)
+	curl_free(text);
+	if (there)
 		report_usage("--url: no place for %s", name);
 }
 
@@ -56,9 +58,11 @@ base_length(const char *text)
 void
 wire_base(struct wire *wire, const char *text)
 {
-	CURLU *url = curl_url();
-	char *scheme, *host, *whole;
+	/* Static, as a wrong one ends the program with them in hand. */
+	static CURLU *url;
+	static char *scheme, *host, *whole;
 
+	url = curl_url();
 	if (!url)
 		report_fatal("out of memory");
 	if (curl_url_set(url, CURLUPART_URL, text, CURLU_DEFAULT_SCHEME |

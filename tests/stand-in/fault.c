@@ -9,7 +9,7 @@
 #include "stand-in.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static char *script;
+static char *script, *script_left;
 static int log_fd = -1;
 static uint64_t number;
 static int64_t answered, prompt_tokens, generated_tokens, faults, expects;
@@ -17,7 +17,7 @@ static int64_t answered, prompt_tokens, generated_tokens, faults, expects;
 void
 fault_script(const char *words)
 {
-	script = strdup(words);
+	script = script_left = strdup(words);
 }
 
 /* splitmix64's output function. */
@@ -50,7 +50,7 @@ fault_next(int64_t *argument)
 	char *colon;
 
 	pthread_mutex_lock(&lock);
-	word = script ? strsep(&script, ",") : random_fault();
+	word = script ? strsep(&script_left, ",") : random_fault();
 	if (word && strcmp(word, "ok") == 0)
 		word = NULL;
 	*argument = word && strcmp(word, "429") == 0 ? 0 : -1;
