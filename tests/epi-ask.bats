@@ -509,7 +509,7 @@ same() {
 	: >log
 	again=0
 	for i in $(seq 20); do
-		kept=$([ ! -e run ] || sed '$d' run | grep -oE '"prompt_sha256":"[0-9a-f]+' | cut -d '"' -f 4)
+		kept=$([ ! -e run ] || sed '$d' run | grep -oE '"prompt_sha256":"[0-9a-f]+' | cut -d '"' -f 4 || true)
 		asked=$(wc -l <log)
 		epi-ask "${plain[@]}" --jobs 4 --resume run items >part 2>/dev/null 3>&- & asker=$!
 		sleep "0.0$((RANDOM % 60 + 20))"
