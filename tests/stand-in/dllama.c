@@ -75,8 +75,10 @@ receive(int fd)
 	for (;;) {
 		ssize_t n;
 
-		if (body && length >= (size_t)(body - request) + wanted)
+		if (body && length >= (size_t)(body - request) + wanted) {
+			body[wanted] = '\0'; /* no more is read of it */
 			return body;
+		}
 		n = recv(fd, request + length, REQUEST_MOST - length, 0);
 		if (n <= 0)
 			abort_as(length ? "half a request" : "a bare connect");
