@@ -2,7 +2,10 @@
 
 #include "json-track.h"
 
-enum { TEXT_BIT = 1 << JSON_NUMBERS, BRACE_BIT = TEXT_BIT << 1 };
+enum {
+	TEXT_BIT = 1 << JSON_NUMBERS, BRACE_BIT = TEXT_BIT << 1,
+	DOUBTS = 2
+};
 
 static inline bool
 fits(const struct track_piece *piece, const char *text)
@@ -75,10 +78,12 @@ track_match(struct json_track *track, unsigned needed, const char *line,
 	do {
 		int i = *expected;
 
-		if (!fits(&track->pieces[i], text)) {
+		if (track->doubts > 0 || !fits(&track->pieces[i], text)) {
 			i = find(track, text);
 			if (i < 0)
 				return false;
+			track->doubts = i == *expected ? track->doubts - 1
+			    : DOUBTS;
 			*expected = i;
 		}
 		piece = &track->pieces[i];

@@ -37,6 +37,8 @@ struct json_track {
 	int count;
 	int first;       /* the piece that began the last line */
 	int slots[TRACK_SLOTS];
+	int doubts;      /* times that what is expected has to be right before
+	                    it is looked at */
 	struct json_form form;   /* of the line that track_match took */
 };
 
