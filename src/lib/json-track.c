@@ -45,22 +45,22 @@ find(struct json_track *track, const char *text)
 	return found;
 }
 
-/* What a piece of a wanted key, or with the brace, tells of the line; bits of
- * what stands twice. */
-static inline unsigned
+/* What a piece tells of the line.  No branches: whether a piece is wanted cannot
+ * be foreseen where the members are shuffled, and what has no number is cheaper
+ * converted in vain. */
+static inline void
 take(struct json_form *form, const struct track_piece *piece,
     const char *line, const char *text, void *row)
 {
-	unsigned twice = form->have & piece->bits;
+	bool is_text = piece->bits & TEXT_BIT;
+	int64_t nowhere;
 
 	form->have |= piece->bits;
-	if (piece->number.count)
-		template_convert(&piece->number, text, row);
-	if (piece->bits & TEXT_BIT) {
-		form->text_at = (unsigned)(text - line) + piece->text_at;
-		form->text_length = piece->text_length;
-	}
-	return twice;
+	form->text_at = is_text ? (unsigned)(text - line) + piece->text_at
+	    : form->text_at;
+	form->text_length = is_text ? piece->text_length : form->text_length;
+	template_convert(&piece->number, text,
+	    piece->number.count > 0 ? row : &nowhere);
 }
 
 bool
@@ -88,10 +88,9 @@ track_match(struct json_track *track, unsigned needed, const char *line,
 		}
 		piece = &track->pieces[i];
 		expected = &track->pieces[i].next;
-		if (piece->bits) {
-			twice |= take(&form, piece, line, text, row);
-			lacking |= piece->lacks;
-		}
+		twice |= form.have & piece->bits;
+		lacking |= piece->lacks;
+		take(&form, piece, line, text, row);
 		text += piece->length;
 	} while (piece->closing == 0);
 	needed |= TEXT_BIT;
