@@ -3,16 +3,16 @@
  *
  * A line is tried in four ways, each slower and knowing more lines.  The shape
  * that its reader expects, the template of a whole line, is compared in one go.
- * Else a hash of where the line has digits leads to the shape of a line that was
- * laid out like it.  Then its members are taken one by one, each by the template
- * of one member, expected after the one before or found by its first bytes; a
- * layout met so for the second time gets a shape.  Else json_members scans it,
- * and its members are learned.  Where a way keeps missing, trying it pauses,
- * longer each time.
+ * Else a hash of where the line has digits leads to the shape of one that was
+ * laid out like it.  Then its members are taken one by one, each by the
+ * template of one member, expected after the one before or found by its first
+ * bytes; a layout met so for the second time gets a shape.  Else json_members
+ * scans it, and its members are learned.  Where a way keeps missing, trying it
+ * pauses, longer each time.
  *
  * What each way gains over those before it, in instructions a line (callgrind,
- * 40,000 lines of 170 bytes and ten members, after 80,000: fixed decimals, trimmed
- * zeros, shuffled keys; all of epi-integrate):
+ * 40,000 lines of 170 bytes and ten members, after 80,000: fixed decimals,
+ * trimmed zeros, shuffled keys; all of epi-integrate):
  *
  *	                                        fixed  trimmed  shuffled
  *	scanned, byte by byte                    4936     4844      5046
@@ -23,8 +23,8 @@
  *
  * What gains time where it gains few instructions, or none, is what spares
  * mispredicted branches and long chains: sixteen digits converted at once
- * (fixed: an eighth of the time); frequent members first in their slot, and shapes
- * left alone while they pause (shuffled: a tenth); no look at the member
+ * (fixed: an eighth of the time); frequent members first in their slot, and
+ * shapes left alone while they pause (shuffled: a tenth); no look at the member
  * expected where it was wrong (shuffled: a twentieth); members taken without
  * branches (shuffled: a tenth).
  */

@@ -45,9 +45,9 @@ find(struct json_track *track, const char *text)
 	return found;
 }
 
-/* What a piece tells of the line.  No branches: whether a piece is wanted cannot
- * be foreseen where the members are shuffled, and what has no number is cheaper
- * converted in vain. */
+/* What a piece tells of the line.  No branches: whether a piece is wanted
+ * cannot be foreseen where the members are shuffled, and what has no number is
+ * cheaper converted in vain. */
 static inline void
 take(struct json_form *form, const struct track_piece *piece,
     const char *line, const char *text, void *row)

@@ -128,9 +128,9 @@ struct json_shapes *json_shapes_new(const struct json_wanted *wanted);
 
 /*
  * Matches the line at `line` (it ends with a newline; JSON_BEHIND bytes after
- * that and JSON_BEFORE bytes before it are readable) against the form `hint`, one given out before or
- * NULL, then against all; NULL: it is not known.  In `row` those numbers are
- * set that the form has.
+ * that and JSON_BEFORE bytes before it are readable) against the form `hint`,
+ * one given out before or NULL, then against all; NULL: it is not known.  In
+ * `row` those numbers are set that the form has.
  *
  * The string is not checked for its bytes: a caller takes a match only where
  * the text is one that it has seen checked.

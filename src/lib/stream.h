@@ -24,7 +24,8 @@ enum {
 /*
  * Whole lines: [at, end), each with its '\n' (a last line without one is given
  * one).  May be empty.  STREAM_PADDING bytes from `end` on, and
- * STREAM_MARGIN before `at`, are readable and mean nothing.  Valid until the next call on the same stream.
+ * STREAM_MARGIN before `at`, are readable and mean nothing.  Valid until the
+ * next call on the same stream.
  */
 struct block {
 	const char *at;
