@@ -45,13 +45,39 @@ struct run run = { .wait_ns = 10 * CLOCK_SECOND, .records_fd = -1 };
 /* How often a file is looked at that grows. */
 static const int64_t look_ns = 20000000;
 
+/* A word behind the one before. */
+struct word {
+	struct word *before;
+	char text[];
+};
+
+static struct word *words;
+
+static char *
+keep_word(size_t room)
+{
+	struct word *word = report_resize(NULL, sizeof *word + room, 1);
+
+	word->before = words;
+	words = word;
+	return word->text;
+}
+
+char *
+run_word(const char *text)
+{
+	size_t room = strlen(text) + 1;
+
+	return memcpy(keep_word(room), text, room);
+}
+
 char *
 run_file(const char *name)
 {
-	size_t length = strlen(run.folder) + strlen(name) + 2;
-	char *path = report_resize(NULL, length, 1);
+	size_t room = strlen(run.folder) + strlen(name) + 2;
+	char *path = keep_word(room);
 
-	snprintf(path, length, "%s/%s", run.folder, name);
+	snprintf(path, room, "%s/%s", run.folder, name);
 	return path;
 }
 
@@ -190,7 +216,7 @@ find_filters(const char *called)
 	if (!path)
 		path = "/usr/local/bin:/usr/bin:/bin";
 	room = own + strlen(path) + 3;
-	run.path = report_resize(NULL, room, 1);
+	run.path = keep_word(room);
 	if (slash)
 		snprintf(run.path, room, "%.*s/:%s", (int)own, called, path);
 	else
@@ -207,7 +233,7 @@ make_folder(void)
 	if (!in || !*in)
 		in = "/tmp";
 	length = strlen(in) + sizeof name;
-	run.folder = report_resize(NULL, length, 1);
+	run.folder = keep_word(length);
 	snprintf(run.folder, length, "%s%s", in, name);
 	if (!mkdtemp(run.folder))
 		report_fatal("%s: %s", run.folder, strerror(errno));
@@ -353,20 +379,19 @@ main(int argc, char **argv)
 		"epi-run", help, "+s:d:n:t:i:o:f:p:", options, take_option, NULL
 	};
 	int status, own;
-	char *log;
 
 	run.command = option_start(argc, argv, &program);
 	check();
 	check_standard();
 	find_filters(argv[0]);
 	if (run.records)
-		run.records_fd = run_open(run.records, O_WRONLY | O_CREAT);
+		run.records_fd = run_open(run.records, O_WRONLY | O_CREAT |
+		    O_TRUNC);
 	make_folder();
 	keeper_start(run.folder);
 	signals_catch();
 	mark_open();
-	log = run_file("log");
-	pass_open(run.terminal, run.no_tokens ? NULL : log);
+	pass_open(run.terminal, run.no_tokens ? NULL : run_file("log"));
 	status = measure();
 	own = stream_finish();
 	keeper_end();

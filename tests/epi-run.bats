@@ -284,6 +284,17 @@ typed() {
 	clean
 }
 
+@test "noise in front of the samples does not hide them, and fails the run" {
+	partly 1 epi-run -s 'head -c 3000000 /dev/zero; head -c 100000 "$(command -v bash)"; echo; exec bash meter' --no-tokens -o rec echo ran
+	[ "$output" = ran ] && [ "$(figure '.complete and .coverage == 1')" = true ]
+}
+
+@test "old records do not outlive a run that failed" {
+	echo old >rec
+	fails 1 epi-run -s 'exit 1' -o rec true
+	[ ! -s rec ]
+}
+
 @test "a node that was announced and is silent is named" {
 	fails 1 epi-run -s 'exec bash meter | sed -u "s/\[.a/[\"mute\",\"a/"' --wait 0.3s touch run
 	[[ $stderr == *"no sample of mute within 0.3 s" && ! -e run ]]

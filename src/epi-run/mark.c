@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,14 +17,11 @@ static int own = -1, spans = -1, others = -1;
 void
 mark_open(void)
 {
-	char *name = run_file("marks"), *windows = run_file("spans");
 	struct stat status;
 	bool fifo;
 
-	own = run_open(name, O_WRONLY | O_CREAT | O_APPEND);
-	spans = run_open(windows, O_WRONLY | O_CREAT | O_APPEND);
-	free(name);
-	free(windows);
+	own = run_open(run_file("marks"), O_WRONLY | O_CREAT | O_APPEND);
+	spans = run_open(run_file("spans"), O_WRONLY | O_CREAT | O_APPEND);
 	if (!run.marks)
 		return;
 	fifo = stat(run.marks, &status) == 0 && S_ISFIFO(status.st_mode);

@@ -67,45 +67,38 @@ start(char *const *words, int in, int out)
 }
 
 /* What a filter has to say it says itself. */
-static void
+static bool
 end(const char *name, pid_t pid)
 {
 	int status = child_wait(pid, false);
 
 	if (WIFSIGNALED(status))
 		report_fatal("%s: ended by signal %d", name, WTERMSIG(status));
-}
-
-/* getopt's words are not const, and are not changed. */
-static char *
-word(const char *text)
-{
-	return report_copy(text, strlen(text));
+	return child_status(status) == STATUS_DONE;
 }
 
 static void
 count_tokens(void)
 {
-	char *words[8], *log = run_file("log");
+	char *words[8];
 	size_t n = 0;
-	int in = run_open(log, O_RDONLY), out;
+	int in = run_open(run_file("log"), O_RDONLY), out;
 
 	result.tokens_file = run_file("tokens");
 	out = run_open(result.tokens_file, O_WRONLY | O_CREAT | O_TRUNC);
-	words[n++] = word("epi-tokens");
+	words[n++] = run_word("epi-tokens");
 	if (run.format) {
-		words[n++] = word("--format");
-		words[n++] = word(run.format);
+		words[n++] = run_word("--format");
+		words[n++] = run_word(run.format);
 	}
 	if (run.prompt_tokens) {
-		words[n++] = word("--prompt-tokens");
-		words[n++] = word(run.prompt_tokens);
+		words[n++] = run_word("--prompt-tokens");
+		words[n++] = run_word(run.prompt_tokens);
 	}
 	words[n] = NULL;
 	end(words[0], start(words, in, out));
 	close(in);
 	close(out);
-	free(log);
 }
 
 /* A trace that goes on for weeks is not read as a whole: epi-window finds its
@@ -114,11 +107,11 @@ static void
 integrate(void)
 {
 	char *spans = run_file("spans");
-	char *window[] = { word("epi-window"), word("--span"), spans,
-		word("--"), word(source_trace()), NULL };
-	char *sorted[] = { window[0], word("--sorted"), window[1], window[2],
+	char *window[] = { run_word("epi-window"), run_word("--span"), spans,
+		run_word("--"), run_word(source_trace()), NULL };
+	char *sorted[] = { window[0], run_word("--sorted"), window[1], window[2],
 		window[3], window[4], NULL };
-	char *sum[] = { word("epi-integrate"), NULL };
+	char *sum[] = { run_word("epi-integrate"), NULL };
 	int ends[2], out;
 	pid_t pids[2];
 
@@ -129,8 +122,8 @@ integrate(void)
 	close(ends[1]);
 	pids[1] = start(sum, ends[0], out);
 	close(ends[0]);
-	end(window[0], pids[0]);
-	end(sum[0], pids[1]);
+	if (!end(window[0], pids[0]) | !end(sum[0], pids[1]))
+		report_failed();
 	close(out);
 }
 
@@ -213,11 +206,11 @@ refuse(const char *what, const char *why)
 }
 
 static bool
-has_energy(void)
+holds(const struct record *energy)
 {
-	return is(&result.energy, COMPLETE, JSON_TRUE) &&
-	    isfinite(number(&result.energy, JOULES)) &&
-	    number(&result.energy, COVERAGE) >= least_coverage;
+	return is(energy, COMPLETE, JSON_TRUE) &&
+	    isfinite(number(energy, JOULES)) &&
+	    number(energy, COVERAGE) >= least_coverage;
 }
 
 static bool
@@ -232,7 +225,7 @@ judge_energy(void)
 {
 	char why[TEXT];
 
-	if (has_energy())
+	if (holds(&result.energy))
 		return;
 	if (!result.energy.line)
 		refuse("the energy", "there is none");
@@ -319,8 +312,8 @@ tell_idle(double joules)
 
 	if (!run.idle_done)
 		return;
-	if (!isfinite(watts))
-		report_warning("idle: not known");
+	if (!holds(&result.idle))
+		refuse("the idle power", "it was not measured throughout");
 	else if (has_tokens())
 		report_warning("%.3f W idle; net of it %.3f J, %.3f J/token",
 		    watts, net, net / generated);
@@ -357,7 +350,7 @@ tell(void)
 	report_warning("%s: status %d", run.command[0],
 	    child_status(run.status));
 	judge_energy();
-	if (has_energy())
+	if (holds(&result.energy))
 		tell_energy();
 	judge_tokens();
 	tell_warnings(&result.energy, "energy");
@@ -377,19 +370,18 @@ own_seconds(void)
 }
 
 static void
-compose_command(void)
+compose_words(const char *const *words)
 {
-	compose_key("command");
 	compose_begin('[');
-	for (char **at = run.command; *at; at++)
-		compose_string(*at);
+	while (*words)
+		compose_string(*words++);
 	compose_end(']');
 }
 
 static void
 compose_run(void)
 {
-	char host[HOST_NAME] = "", *source = source_name();
+	char host[HOST_NAME] = "";
 
 	gethostname(host, sizeof host - 1);
 	compose_open();
@@ -397,7 +389,8 @@ compose_run(void)
 	compose_time(run.begin_ns);
 	compose_key("type");
 	compose_string("run");
-	compose_command();
+	compose_key("command");
+	compose_words((const char *const *)run.command);
 	compose_key("begin");
 	compose_time(run.begin_ns);
 	compose_key("end");
@@ -412,7 +405,10 @@ compose_run(void)
 	else
 		compose_null();
 	compose_key("source");
-	compose_string(source);
+	if (run.tap)
+		compose_words((const char *const *)run.tap);
+	else
+		compose_string(run.trace ? run.trace : run.source);
 	compose_key("host");
 	compose_string(*host ? host : NULL);
 	compose_key("version");
@@ -423,7 +419,6 @@ compose_run(void)
 		compose_bool(true);
 	}
 	compose_close();
-	free(source);
 }
 
 static void
@@ -439,8 +434,6 @@ write_records(void)
 {
 	if (!run.records)
 		return;
-	if (ftruncate(run.records_fd, 0) < 0 && errno != EINVAL)
-		report_fatal("%s: %s", run.records, strerror(errno));
 	stream_output(run.records_fd, run.records);
 	compose_run();
 	read_file(run_file("marks"), copy);

@@ -47,7 +47,8 @@ struct run {
 
 extern struct run run;
 
-/* A file in the folder; the caller frees. */
+/* Words that last as long as we do: a copy, and a file in the folder. */
+char *run_word(const char *text);
 char *run_file(const char *name);
 /* A descriptor that no child inherits; a failure ends the program. */
 int run_open(const char *name, int flags);
@@ -108,8 +109,6 @@ void source_unleashed(void); /* it is readable */
 void source_reap(void);      /* some child ended */
 /* SIGTERM, and for three seconds time to write what is pending. */
 void source_stop(void);
-/* In words, for people and records; the caller frees. */
-char *source_name(void);
 /* The file that the samples are in. */
 const char *source_trace(void);
 

@@ -17,7 +17,7 @@ static int leash = -1;   /* each of them has its other end */
 static bool leads;       /* the first of them was not waited for yet */
 static int status;       /* of that one */
 static bool stopped;
-static char *trace;
+static const char *trace;
 
 static char *const *
 words(void)
@@ -28,7 +28,7 @@ words(void)
 		return (char *const *)run.tap;
 	command[0] = shell;
 	command[1] = option;
-	command[2] = report_copy(run.source, strlen(run.source));
+	command[2] = run_word(run.source);
 	return command;
 }
 
@@ -41,8 +41,7 @@ source_start(void)
 	struct child child = { .words = words(), .err = -1, .group = true,
 		.ours = true };
 
-	trace = run.saved ? report_copy(run.saved, strlen(run.saved))
-	    : run_file("trace");
+	trace = run.saved ? run_word(run.saved) : run_file("trace");
 	child.in = run_open("/dev/null", O_RDONLY);
 	child.out = run_open(trace, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND);
 	trace_open(trace, false);
@@ -124,25 +123,6 @@ source_stop(void)
 	keeper_release(-group);
 }
 
-char *
-source_name(void)
-{
-	char *name;
-	size_t length = 1;
-
-	if (!run.tap)
-		return report_copy(run.source ? run.source : run.trace,
-		    strlen(run.source ? run.source : run.trace));
-	for (size_t i = 0; run.tap[i]; i++)
-		length += strlen(run.tap[i]) + 1;
-	name = report_resize(NULL, length, 1);
-	*name = '\0';
-	for (size_t i = 0; run.tap[i]; i++) {
-		strcat(name, i ? " " : "");
-		strcat(name, run.tap[i]);
-	}
-	return name;
-}
 
 const char *
 source_trace(void)

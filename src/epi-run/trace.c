@@ -10,7 +10,10 @@
 #include "sample.h"
 #include "stream.h"
 
-enum { TAIL = 64 * 1024 };
+enum {
+	TAIL = 64 * 1024,
+	LINE_MOST = 1 << 20 /* no sample or event is as long */
+};
 
 static struct sample_nodes nodes;
 static struct sample_reader reader = { .nodes = &nodes };
@@ -120,6 +123,8 @@ take_lines(void)
 	take(&block);
 	memmove(buffer, buffer + end, filled - end);
 	filled -= end;
+	if (filled > LINE_MOST)
+		filled = 0;
 }
 
 void
