@@ -114,6 +114,7 @@ integrate(void)
 	char *sum[] = { run_word("epi-integrate"), NULL };
 	int ends[2], out;
 	pid_t pids[2];
+	bool sound;
 
 	result.energy_file = run_file("energy");
 	out = run_open(result.energy_file, O_WRONLY | O_CREAT | O_TRUNC);
@@ -122,7 +123,9 @@ integrate(void)
 	close(ends[1]);
 	pids[1] = start(sum, ends[0], out);
 	close(ends[0]);
-	if (!end(window[0], pids[0]) | !end(sum[0], pids[1]))
+	sound = end(window[0], pids[0]);
+	sound = end(sum[0], pids[1]) && sound;
+	if (!sound)
 		report_failed();
 	close(out);
 }
