@@ -68,6 +68,7 @@ read_nodes(void)
 {
 	sqlite3_stmt *ask = db_prepare(&s.db,
 	    "SELECT id, name FROM nodes ORDER BY id");
+	struct node *nodes;
 
 	while (ask && step(ask)) {
 		sqlite3_int64 id = sqlite3_column_int64(ask, 0);
@@ -76,13 +77,12 @@ read_nodes(void)
 
 		if (id < 1 || id > 1000000 || !name)
 			continue;
-		s.nodes = report_resize(s.nodes, (size_t)id + 1,
-		    sizeof *s.nodes);
-		memset(s.nodes + s.node_count, 0,
-		    (size_t)(id + 1 - s.node_count) * sizeof *s.nodes);
+		nodes = report_resize(s.nodes, (size_t)id + 1, sizeof *nodes);
+		memset(nodes + s.node_count, 0,
+		    (size_t)(id + 1 - s.node_count) * sizeof *nodes);
+		nodes[id] = (struct node){ report_copy(name, length), length };
+		s.nodes = nodes;
 		s.node_count = id + 1;
-		s.nodes[id] = (struct node){ report_copy(name, length),
-			length };
 	}
 	if (!ask)
 		fail();

@@ -20,6 +20,7 @@ enum {
 	STATUS_NO = 3      /* done, and the answer is no */
 };
 
+#define REPORT_NEVER_NULL __attribute__((returns_nonnull))
 #define REPORT_FORMAT(f, a) __attribute__((format(printf, f, a)))
 
 /* Names the program in messages; `name` is kept, not copied. */
@@ -56,9 +57,9 @@ int report_status(void);
  * realloc(old, count * size) that never returns NULL: on overflow or lack of
  * memory the program ends with a message.  The caller frees.
  */
-void *report_resize(void *old, size_t count, size_t size);
+void *report_resize(void *old, size_t count, size_t size) REPORT_NEVER_NULL;
 
 /* A copy of length bytes with a NUL behind; the caller frees. */
-char *report_copy(const char *text, size_t length);
+char *report_copy(const char *text, size_t length) REPORT_NEVER_NULL;
 
 #endif
