@@ -357,7 +357,7 @@ ports() {
 	begin env LD_PRELOAD=./serial.so epi-tap --baud 57600 usb:E7
 	soon grep -q watts .out
 	[ "$(xargs <set)" = "baud 57600 bits 8 parity 0 stop 1 flow 0 flush 1" ]
-	fails 1 env LD_PRELOAD=./serial.so epi-tap usb:E7
+	refused env LD_PRELOAD=./serial.so epi-tap usb:E7
 	[[ $stderr == "epi-tap: usb:E7: in use by another program"* ]]
 }
 

@@ -43,6 +43,15 @@ ended() {
 	[ "$status" -eq "$1" ] || wrong "expected status $1" ended
 }
 
+# refused CMD...: status 1, a complaint, no output; .out is the one's that was
+# begun.
+refused() {
+	status=0
+	"$@" >second 2>said 3>&- || status=$?
+	output=$(cat second) stderr=$(cat said)
+	[[ $status -eq 1 && ! -s second && -s said ]] || wrong "expected a refusal" "$@"
+}
+
 # soon CMD...: it succeeds within 10 s.
 soon() {
 	for _ in {1..500}; do
