@@ -26,7 +26,7 @@ load tap
 
 @test "the start event says what the header says" {
 	ok epi-tap $at plain.ndjson
-	[ "$(head -n 1 .out)" = '{"timestamp":1700000000.000000,"type":"event","event":"start","instrument":"epi-meter","nodes":["ch1","ch2","ch3","ch4"],"channels":[1,2,3,4],"instrument_id":"e661640843271d28","firmware":"0.1.0","chip":"rp2350","ic":"atm90e26","rate_hz":10,"averaging_seconds":0.020,"delay_seconds":0.0075,"joules_wrap":1000000.000,"joules_resolution":0.010,"calibration":{"hash":"5F3A00C1","corrected":false}}' ]
+	[ "$(head -n 1 .out)" = '{"timestamp":1700000000.000000,"type":"event","event":"start","instrument":"epi-meter","nodes":["ch1","ch2","ch3","ch4"],"channels":[1,2,3,4],"instrument_id":"e661640843271d28","firmware":"0.1.0","chip":"rp2350","ic":"atm90e26","rate_hz":10,"averaging_seconds":0.020,"delay_seconds":0.0075,"joules_wrap":1000000.000,"joules_resolution":0.010,"calibration":{"hash":"5F3A00C1","corrected":false},"uncertainty":{"gain_relative":0.058,"offset_watts":0.04,"phase_radians":0.01,"linearity_relative":0.0006,"delay_seconds":0.003,"time_relative":2e-05}}' ]
 }
 
 @test "the stop event has the totals" {
