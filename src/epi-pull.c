@@ -159,8 +159,9 @@ put_sample(const struct source *source)
 		return;
 	}
 	for (int i = 0; i < DB_COLUMNS; i++) {
-		has[i] = sqlite3_column_type(row, FIRST + i) == SQLITE_INTEGER;
-		values[i] = has[i] ? sqlite3_column_int64(row, FIRST + i) : 0;
+		values[i] = sqlite3_column_int64(row, FIRST + i);
+		has[i] = values[i] || sqlite3_column_type(row, FIRST + i) ==
+		    SQLITE_INTEGER;
 	}
 	char *at = db_sample(stream_room(db_sample_room(
 	    s.nodes[node].length)), source->time_ns, s.nodes[node].name,

@@ -4,15 +4,18 @@
 #include "db.h"
 #include "write.h"
 
+#define QUANTITY(key, column, scale, least) \
+	{ key, column, scale, least, ",\"" key "\":", sizeof key + 3 }
+
 const struct db_quantity db_quantities[DB_COLUMNS] = {
-	[DB_WATTS] = { "watts", "watts_nw", 9, 3 },
-	[DB_VOLTS] = { "volts", "volts_uv", 6, 2 },
-	[DB_AMPS] = { "amps", "amps_ua", 6, 4 },
-	[DB_POWER_FACTOR] = { "power_factor", "power_factor_ppm", 6, 3 },
-	[DB_VARS] = { "vars", "vars_uvar", 6, 2 },
-	[DB_HERTZ] = { "hertz", "hertz_uhz", 6, 2 },
-	[DB_JOULES] = { "joules", "joules_uj", 6, 3 },
-	[DB_SEQ] = { "seq", "seq", 0, 0 }
+	[DB_WATTS] = QUANTITY("watts", "watts_nw", 9, 3),
+	[DB_VOLTS] = QUANTITY("volts", "volts_uv", 6, 2),
+	[DB_AMPS] = QUANTITY("amps", "amps_ua", 6, 4),
+	[DB_POWER_FACTOR] = QUANTITY("power_factor", "power_factor_ppm", 6, 3),
+	[DB_VARS] = QUANTITY("vars", "vars_uvar", 6, 2),
+	[DB_HERTZ] = QUANTITY("hertz", "hertz_uhz", 6, 2),
+	[DB_JOULES] = QUANTITY("joules", "joules_uj", 6, 3),
+	[DB_SEQ] = QUANTITY("seq", "seq", 0, 0)
 };
 
 /* What brings a database from version i to i + 1; forward only. */
@@ -225,13 +228,13 @@ db_sample(char *at, int64_t time_ns, const char *node, size_t length,
 	at = write_text(at, ",\"node\":");
 	at = write_string(at, node, length);
 	for (int i = 0; i < DB_COLUMNS; i++) {
+		const struct db_quantity *quantity = &db_quantities[i];
+
 		if (!has[i])
 			continue;
-		at = write_text(at, ",\"");
-		at = write_text(at, db_quantities[i].key);
-		at = write_text(at, "\":");
-		at = write_decimal(at, values[i], db_quantities[i].scale,
-		    db_quantities[i].least);
+		memcpy(at, quantity->member, sizeof quantity->member);
+		at = write_decimal(at + quantity->length, values[i],
+		    quantity->scale, quantity->least);
 	}
 	return write_text(at, "}");
 }

@@ -30,6 +30,8 @@ struct db_quantity {
 	const char *column; /* of the table, with its unit */
 	int scale;          /* the column counts 10^-scale */
 	int least;          /* decimals that the record has at least */
+	char member[24];    /* ,"key": and what is behind it has no meaning */
+	int length;         /* of that */
 };
 
 extern const struct db_quantity db_quantities[DB_COLUMNS];
