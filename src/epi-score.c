@@ -15,8 +15,8 @@
 
 static const char help[] =
 "usage: epi-score [--weights LIST] [--accuracy TEXT] [--meta KEY=VALUE | FILE]\n"
-"                 [--label LABEL] [--idle WATTS | FILE] [--no-accuracy]\n"
-"                 [--force] [file ...]\n"
+"                 [--label LABEL] [--idle WATTS | FILE] [--decode FILE]\n"
+"                 [--no-accuracy] [--force] [file ...]\n"
 "       epi-score --repetitions [--pool FILE] [file ...]\n"
 "Join energy, tokens and accuracy records into one score: the joules per\n"
 "token, divided by the accuracy.\n"
@@ -30,6 +30,7 @@ static const char help[] =
 "  --label LABEL       the energy records with this label\n"
 "  --idle WATTS        what the nodes draw without work; net beside gross\n"
 "  --idle FILE         the same from the energy record of idle nodes\n"
+"  --decode FILE       energy and tokens of the decode workload, beside it\n"
 "  --no-accuracy       joules per token alone\n"
 "  --force             write the score in spite of what speaks against it,\n"
 "                      and that into its warnings\n"
@@ -46,6 +47,7 @@ static const struct option options[] = {
 	{ "no-accuracy", no_argument, NULL, 'n' },
 	{ "force", no_argument, NULL, 'f' },
 	{ "idle", required_argument, NULL, 'i' },
+	{ "decode", required_argument, NULL, 'd' },
 	{ "repetitions", no_argument, NULL, 'r' },
 	{ "pool", required_argument, NULL, 'p' },
 	{ 0 }
@@ -56,6 +58,7 @@ static const char **accuracies;
 static size_t accuracy_count;
 
 static const char *idle; /* what --idle told */
+static char *decode;     /* --decode's file */
 static bool repeats;
 static char *pool;
 
@@ -88,6 +91,24 @@ take_input(struct score *score, char *name, struct sample_nodes *nodes)
 	digest_end(&hash, input->digest);
 }
 
+/* One list of inputs for both. */
+static void
+take_decode(struct score *score, char *name)
+{
+	static struct score other = {
+		.tokens = { .nodes = UNKNOWN }, .idle_watts = NAN,
+		.no_accuracy = true
+	};
+	static struct sample_nodes nodes;
+
+	other.inputs = score->inputs;
+	other.input_count = score->input_count;
+	take_input(&other, name, &nodes);
+	score->inputs = other.inputs;
+	score->input_count = other.input_count;
+	score->decode = &other;
+}
+
 static void
 take_inputs(struct score *score, char **operands)
 {
@@ -97,6 +118,8 @@ take_inputs(struct score *score, char **operands)
 	stream_watch(watch);
 	for (char **name = *operands ? operands : standard_input; *name; name++)
 		take_input(score, *name, &nodes);
+	if (decode)
+		take_decode(score, decode);
 	if (report_malformed_count() > 0)
 		note_add(&score->refusals,
 		    "input-malformed: %llu malformed records",
@@ -228,6 +251,9 @@ take_option(void *state, int letter, const char *argument)
 	case 'i':
 		idle = argument;
 		break;
+	case 'd':
+		decode = report_copy(argument, strlen(argument));
+		break;
 	case 'r':
 		repeats = true;
 		break;
@@ -247,6 +273,8 @@ join(struct score *score)
 	has_answers = judge_workload(score);
 	if (energy)
 		uncertainty_settle(score, energy);
+	if (score->decode)
+		decode_settle(score);
 	if (score->refusals.count == 0 || score->force) {
 		score_compose(score, energy, has_answers);
 		return;
@@ -269,6 +297,8 @@ main(int argc, char **argv)
 		.options = options, .take = take_option, .state = &score });
 	if (score.no_accuracy && accuracy_count > 0)
 		report_usage("--no-accuracy and --accuracy");
+	if (decode && repeats)
+		report_usage("--decode goes with a single run");
 	if (pool && !repeats)
 		report_usage("--pool goes with --repetitions");
 	if (repeats) {

@@ -243,3 +243,42 @@ run_of() {
 	near .joules_per_token.ratio '834.5 / 1234.5'
 	[ "$(jq -r .verdict <<<"$output")" = better ]
 }
+
+# ---- the decode workload beside the benchmarks
+
+# decoded: 20 prompts of 128 tokens, 5,120 J, into decode.ndjson.
+decoded() {
+	{ jq -c 'select(.scope == "cluster") | .joules = 5120 | .budget = [] | del(.label)' energy.ndjson
+		jq -c '.generated_tokens = 2560 | .prompt_tokens = 400' tokens.ndjson; } >decode.ndjson
+}
+
+@test "--decode stands beside the figure, with the same accuracy" {
+	budget "$(line reference lab 18.5175 null reference)"
+	decoded
+	scored --decode decode.ndjson
+	[ "$(jq -c '[.decode | .joules, .generated_tokens, .prompt_tokens, .joules_per_token]' <<<"$output")" = "[5120,2560,400,2]" ]
+	near .decode.epi '2 / .accuracy.composite'
+	near .epi.joules_per_token '1234.5 / 987'
+	[ "$(jq -r '.inputs[].name' <<<"$output" | head -n 3 | xargs)" = "budgeted.ndjson tokens.ndjson accuracy.ndjson" ]
+	[ "$(jq -r '.inputs[3].name' <<<"$output")" = decode.ndjson ]
+}
+
+# 51.2 J of 5,120 are 1 % of 2 J/token.
+@test "it has an uncertainty of its own" {
+	budget "$(line reference lab 18.5175 null reference)"
+	decoded
+	jq -c "if .budget then .budget = [$(line reference lab 51.2 null reference)] else . end" decode.ndjson >d
+	scored --decode d
+	near .decode.u_joules_per_token 0.02
+	near '(.decode.u / .decode.epi | . * .) - (.u_accuracy / .accuracy.composite | . * .)' 0.0001 1e-9
+}
+
+@test "a decode run that did not end well is refused, and so is one without tokens" {
+	budget "$(line reference lab 18.5175 null reference)"
+	decoded
+	jq -c 'if .type == "energy" then .complete = false else . end' decode.ndjson >d
+	fails 1 epi-score --decode d budgeted.ndjson tokens.ndjson accuracy.ndjson
+	[[ $stderr == *"refused: decode-energy-incomplete: "* ]]
+	fails 1 epi-score --decode budgeted.ndjson budgeted.ndjson tokens.ndjson accuracy.ndjson
+	[[ $stderr == *"refused: decode-tokens-missing: "* ]]
+}

@@ -249,14 +249,20 @@ put_spread(const struct uncertainty *u, double epi)
 }
 
 static void
+put_token_spread(const struct uncertainty *u, double per_token)
+{
+	compose_figure("u_joules_per_token", per_token * u->energy);
+	put_interval("ci95_joules_per_token", per_token, u->per_token);
+}
+
+static void
 put_uncertainty(const struct score *score, double per_token)
 {
 	const struct uncertainty *u = &score->u;
 	double composite = score_composite(score, benchmark_accuracy);
 
 	put_spread(u, per_token / composite);
-	compose_figure("u_joules_per_token", per_token * u->energy);
-	put_interval("ci95_joules_per_token", per_token, u->per_token);
+	put_token_spread(u, per_token);
 	compose_figure("u_accuracy", composite * u->accuracy);
 	compose_key("budget");
 	if (isnan(u->energy))
@@ -333,6 +339,40 @@ put_net(const struct score *score)
 	compose_end('}');
 }
 
+static double
+joules_per_token(const struct score *score, const struct energy *energy)
+{
+	int64_t generated = score->tokens.generated;
+
+	return score->tokens.records > 0 && generated > 0
+	    ? value_number(&energy->at[JOULES]) / (double)generated : NAN;
+}
+
+static void
+put_decode(const struct score *score)
+{
+	const struct energy *energy = score->decode_energy;
+	double per_token, composite;
+
+	compose_key("decode");
+	if (!energy) {
+		compose_null();
+		return;
+	}
+	per_token = joules_per_token(score->decode, energy);
+	composite = score_composite(score, benchmark_accuracy);
+	compose_begin('{');
+	put_value("joules", &energy->at[JOULES]);
+	put_value("seconds", &energy->at[SECONDS]);
+	compose_count("prompt_tokens", score->decode->tokens.prompt);
+	compose_count("generated_tokens", score->decode->tokens.generated);
+	compose_figure("joules_per_token", per_token);
+	put_token_spread(&score->decode->u, per_token);
+	compose_figure("epi", per_token / composite);
+	put_spread(&score->decode->u, per_token / composite);
+	compose_end('}');
+}
+
 static void
 put_evidence(const struct score *score, const struct energy *energy)
 {
@@ -341,15 +381,6 @@ put_evidence(const struct score *score, const struct energy *energy)
 	compose_key("evidence");
 	compose_string(score->simulated ? "simulated"
 	    : calibrated ? "calibrated" : "uncalibrated");
-}
-
-static double
-joules_per_token(const struct score *score, const struct energy *energy)
-{
-	int64_t generated = score->tokens.generated;
-
-	return score->tokens.records > 0 && generated > 0
-	    ? value_number(&energy->at[JOULES]) / (double)generated : NAN;
 }
 
 void
@@ -383,7 +414,7 @@ score_compose(const struct score *score, const struct energy *energy,
 	put_meta("workload", NULL);
 	put_meta("tokenizer", NULL);
 	put_meta("psu", NULL);
-	put_nulls((const char *const []){ "decode", NULL });
+	put_decode(score);
 	put_value("coverage", &energy->at[COVERAGE]);
 	put_evidence(score, energy);
 	put_inputs(score);

@@ -3,7 +3,7 @@
  *
  * record reads records into a struct score, judge looks for what speaks
  * against joining them, uncertainty works out how well the score is known,
- * result writes the score record, repeat makes one score of repetitions, idle
+ * decode puts the decode workload beside it, result writes the score record, repeat makes one score of repetitions, idle
  * what the nodes draw without work, meta keeps what the command line tells.
  * Unknown counts and times are UNKNOWN, unknown figures
  * NAN; both become null.
@@ -130,6 +130,8 @@ struct score {
 	struct energy idle_cluster, idle_node; /* labelled so */
 	struct energy idle; /* of those or of --idle FILE, the one to take off */
 	double idle_watts;  /* NAN: not told */
+	struct score *decode;                /* of --decode, or NULL, */
+	const struct energy *decode_energy;  /* and its energy, or NULL */
 	struct uncertainty u;
 	struct net net;
 	struct tokens tokens;
@@ -200,6 +202,10 @@ void idle_settle(struct score *score);
  * False: not told, or not of this energy (noted). */
 bool idle_joules(struct score *score, const struct energy *energy,
     double *joules, struct budget *budget);
+
+/* decode: judges score->decode by itself, and works out how well it is known
+ * with this score's accuracy.  What speaks against it is noted. */
+void decode_settle(struct score *score);
 
 /* repeat: the score records of the operands, repetitions of one configuration;
  * `pool` holds those of others whose spread counts too, or is NULL. */
