@@ -16,10 +16,10 @@ FUZZ_SECONDS ?= 60
 # Debian's names.
 DEPS = gcc libc6-dev make git libserialport-dev libsqlite3-dev libjansson-dev nettle-dev \
 	libcurl4-openssl-dev|libcurl4-gnutls-dev libmicrohttpd-dev \
-	jq bc parallel bats mandoc time socat
+	jq bc parallel bats mandoc time socat gnuplot-nox fonts-dejavu-core zstd
 DEPS_DEV = clang libclang-rt-14-dev|libclang-rt-dev clang-tidy cppcheck \
 	shellcheck groff valgrind miller mawk sqlite3 \
-	gcc-arm-none-eabi qemu-system-arm nodejs npm chromium
+	gcc-arm-none-eabi qemu-system-arm nodejs npm chromium libxml2-utils
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings -Wpointer-arith -Wvla

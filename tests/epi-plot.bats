@@ -1,0 +1,309 @@
+load lib
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	command -v gnuplot >where || skip "no gnuplot (make deps)"
+	cat >trace <<-END
+		{"timestamp":100,"type":"event","event":"start","instrument":"bench meter","rate_hz":1,"nodes":["a","b"]}
+		{"timestamp":100,"node":"a","watts":4}
+		{"timestamp":100,"node":"b","watts":5}
+		{"timestamp":101,"node":"a","watts":6}
+		{"timestamp":101,"node":"b","watts":5}
+		{"timestamp":104,"node":"a","watts":2}
+		{"timestamp":104,"node":"b","watts":1}
+		{"timestamp":104,"type":"event","event":"stop"}
+	END
+}
+
+# score MODEL J/TOKEN ACCURACY: a score record, of no uncertainty.
+score() {
+	jq -nc --arg model "$1" --argjson j "$2" --argjson a "$3" '{type: "score", model: $model,
+		instrument: "bench meter", evidence: "calibrated", energy: {joules_per_token: $j},
+		accuracy: {composite: $a}, epi: {value: ($j / $a)}, budget: []}'
+}
+
+# well_formed FILE: XML, and no id twice.
+well_formed() {
+	if command -v xmllint >/dev/null; then xmllint --noout "$1"; else python3 -c \
+		'import sys, xml.dom.minidom as d; d.parse(sys.argv[1])' "$1"; fi
+	[ -z "$(grep -oE "\bid=['\"][^'\"]*" "$1" | tr \" \' | sort | uniq -d)" ]
+}
+
+# draw ARGUMENT...: a picture, in the file picture.
+draw() {
+	ok epi-plot "$@" >picture
+}
+
+# lacks FILE PATTERN: no line of it has that.
+lacks() {
+	! grep -qE "$2" "$1" || wrong "in $1: $2" grep
+}
+
+# says FILE WORD...: what the picture's letters, or its description, say.
+says() {
+	local word letters
+	letters=$(sed -n 's/<\/*[a-z][^>]*>//gp' "$1" | tr -s ' \t\n' ' ')
+	for word in "${@:2}"; do
+		[[ $letters == *"$word"* ]] || wrong "not in $1: $word" sed || return 1
+	done
+}
+
+@test "a trace: each node and all of them, with unit, instrument and evidence" {
+	ok epi-plot trace trace >trace.svg
+	well_formed trace.svg
+	says trace.svg 'all 2 nodes' a b watts 'seconds since 1970-01-01T00:01:40Z' \
+		'bench meter, 1 Hz, uncalibrated' '6 samples, all drawn'
+}
+
+@test "its data: watts of each time, all nodes added, a gap where there was one" {
+	draw trace --keep kept trace
+	[ "$(tail -n +2 kept/node-1.tsv)" = $'0.000000\t4\n1.000000\t6\n\n4.000000\t2' ]
+	[ "$(tail -n +2 kept/all.tsv)" = $'0.000000\t9\n1.000000\t11\n\n4.000000\t3' ]
+}
+
+@test "a sample is where it belongs, to the pixel" {
+	printf '{"timestamp":%d,"node":"a","watts":%d}\n' 0 10 10 50 >two
+	ok epi-plot trace --size 400x300 two >two.svg
+	# Two lines of caption leave 152 px, from 44 to 196, for 50 W and 18 px:
+	# 10 W are at 196 - 152 * 10 / (50 * (1 + 18 / 152)), 50 W at five times that.
+	grep -qE "d='M70\.00,168\.8[0-9] L37[56]\.[0-9]+,60\.1[0-9] +'" two.svg
+}
+
+@test "a long trace is thinned, and keeps its one peak and its one dip" {
+	jq -nc 'range(100000) | {timestamp: (. / 100), node: "a",
+		watts: (if . == 77777 then 9 elif . == 33333 then 1 else 5 end)}' >long
+	draw trace --size 400x300 --keep kept long
+	[ "$(wc -l <kept/node-1.tsv)" -le 1601 ]
+	grep -qx $'777.770000\t9' kept/node-1.tsv
+	grep -qx $'333.330000\t1' kept/node-1.tsv
+	[ "$(tail -n 1 kept/node-1.tsv)" = $'999.990000\t5' ]
+}
+
+@test "thinned or not, columns are the same whatever the order of nodes" {
+	jq -nc 'range(3000) | {timestamp: ., node: "a", watts: (. % 7)}, {timestamp: ., node: "b", watts: 1}' >one
+	sort -sk 2 -t , one >other
+	draw trace --keep kept one && draw trace --keep kept2 other
+	cmp kept/node-1.tsv kept2/node-1.tsv
+}
+
+@test "names of nodes that CSV has to quote" {
+	printf '%s\n' '{"timestamp":0,"node":"rack 1, \"left\"","watts":1}' \
+		'{"timestamp":1,"node":"rack 1, \"left\"","watts":2}' >odd
+	ok epi-plot trace odd >odd.svg
+	well_formed odd.svg
+	says odd.svg 'rack 1, "left"'
+}
+
+@test "phases: marks and tokens, their seconds, joules and mean watts" {
+	cat trace - >in <<-END
+		{"timestamp":100,"type":"event","event":"mark","label":"idle","edge":"begin"}
+		{"timestamp":101,"type":"event","event":"mark","label":"idle","edge":"end"}
+		{"type":"tokens","prefill_seconds":0.25,"decode_seconds":0.25,"requests":1,"begin":100.5,"end":101}
+	END
+	ok epi-plot phases in >phases.svg
+	well_formed phases.svg
+	# idle: (9 + 11) / 2 W for 1 s; prefill: from 10 W to 10.5 W; decode: to 11 W
+	says phases.svg idle prefill decode '10.00 J' '10.0 W' '2.563 J' '10.3 W' '2.688 J' '10.8 W'
+}
+
+@test "phases without any: refused" {
+	fails 1 epi-plot phases trace
+	[[ $stderr == *"no phase to draw"* ]]
+}
+
+@test "what was lost is told" {
+	{ sed '$d' trace && echo '{"type":"event","event":"gap","timestamp":104,"begin":101,"end":104}' && sed -n '$p' trace; } >lost
+	ok epi-plot trace lost >lost.svg
+	says lost.svg 'Hatched: 1 time that nothing was measured'
+}
+
+@test "a trace that broke off: drawn, told, and status 1" {
+	sed '$d' trace >cut
+	partly 1 epi-plot trace cut >cut.svg
+	says cut.svg 'broke off'
+	[[ $stderr == "epi-plot: "*"no stop"* ]]
+}
+
+@test "SIMULATED is plain to see, in the frame and in the caption" {
+	sed '1s/}$/,"simulated":true}/' trace >simulated
+	ok epi-plot trace simulated >simulated.svg
+	says simulated.svg ' SIMULATED ' 'SIMULATED: this power was never measured'
+	ok epi-plot trace trace >real.svg
+	lacks real.svg SIMULATED
+}
+
+@test "pareto: the frontier's names, the verdicts of epi-pareto, its data" {
+	{ score small 1 0.4 && score poor 2 0.3 && score large 4 0.6; } >scores
+	epi-pareto scores >pareto
+	cat scores pareto | ok epi-plot pareto --keep kept >pareto.svg
+	well_formed pareto.svg
+	says pareto.svg small large dominated 'bench meter' 'Evidence: calibrated' 'J/token'
+	[ "$(tail -n +2 kept/frontier-1.tsv)" = $'1\t0.4\n4\t0.6' ]
+	[ "$(tail -n +2 kept/dominated.tsv | cut -f 1-2)" = $'2\t0.3' ]
+	epi-plot pareto scores | cmp - pareto.svg
+}
+
+@test "pareto: intervals are 1.96 standard uncertainties of the logarithm" {
+	jq -nc '{type: "pareto", model: ("a", "b"), group: 1, cost: 10, benefit: 0.5,
+		u_cost: 1, u_benefit: 0.05, verdict: "indistinguishable"}' | head -1 >one
+	ok epi-plot pareto --keep kept one >one.svg
+	# 10 exp(-0.196) = 8.2201, 10 exp(0.196) = 12.1653, both by bc
+	awk '/^[0-9]/ { exit !($3 > 8.2200 && $3 < 8.2202 && $4 > 12.1652 && $4 < 12.1654) }' kept/indistinguishable.tsv
+	says one.svg 'not distinguishable' 'Open diamonds'
+}
+
+@test "compare: ratios, intervals and verdict as epi-compare has them" {
+	epi-compare "$data"/compare/{baseline,pruned}.ndjson >comparison
+	ok epi-plot compare comparison >compare.svg
+	well_formed compare.svg
+	says compare.svg 'pruned against baseline: better' 0.9135 '0.8721 to 0.9568' 'within 2 %'
+}
+
+@test "repeat: each run, the median and the interval of all" {
+	for run in 1 2 3; do
+		head -1 "$data/compare/baseline.ndjson" | jq -c --argjson more "1.0$run" \
+			'.epi.value *= $more | .energy.joules_per_token *= $more' >run_$run
+	done
+	epi-score --repetitions run_? >all
+	ok epi-plot repeat --keep kept all >repeat.svg
+	well_formed repeat.svg
+	says repeat.svg baseline "$(jq -r '.epi.value * 1000 | round / 1000' all)"
+	# 1250 J / 1000 / 0.542, and one, two and three hundredths more
+	[ "$(tail -n +2 kept/runs.tsv | cut -f 1 | cut -c 1-6)" = $'2.3293\n2.3523\n2.3754' ]
+}
+
+@test "budget: shares add up, A and B are told apart" {
+	jq -nc '{type: "score", instrument: "m", evidence: "calibrated", u: 1, epi: {value: 50}, budget: [
+		{source: "gain", type: "B", share: 0.5, c_relative: 0.03}, {source: "gain", type: "B", share: 0.25, c_relative: 0.04},
+		{source: "noise", type: "A", share: 0.25, c_relative: 0.01}]}' >budget
+	ok epi-plot budget --keep kept budget >budget.svg
+	well_formed budget.svg
+	# sqrt(3 % squared + 4 % squared)
+	says budget.svg gain noise '75 %' '± 5.0 %' '± 1.0 %' 'standard uncertainty 1.0 (2.0 %)'
+	[ "$(tail -n +2 kept/budget.tsv)" = $'75\t0.5\tB\n25\t1.5\tA' ]
+}
+
+@test "a budget: of one record, not of several, not of none" {
+	fails 1 epi-plot budget <<<"$(score a 1 0.5)"
+	[[ $stderr == *"no budget"* ]]
+	jq -nc 'range(2) | {type: "score", budget: [{source: "x", type: "A", share: 1}]}' >two
+	fails 1 epi-plot budget two
+	[[ $stderr == *"2 records have a budget"* ]]
+}
+
+@test "the same input gives the same bytes, with no date and no program's version" {
+	ok epi-plot trace trace >one && ok epi-plot trace trace >other
+	cmp one other
+	lacks one "[Gg][Nn][Uu][Pp][Ll][Oo][Tt] [0-9]|$(date +%Y)"
+}
+
+@test "what is kept draws the same picture again" {
+	draw trace -o trace.svg --keep "a folder/of it" trace
+	cd "a folder/of it"
+	sh -c "$(sed -n '1s/^# \(.*\) draws it again\.$/\1/p' plot.gp)"
+	cmp plot.svg ../../trace.svg
+}
+
+@test "two pictures in one page: no id is in both, title and description are" {
+	ok epi-plot trace --id one trace >one && ok epi-plot trace --id two trace >two
+	[ -z "$(grep -ohE "\bid=['\"][^'\"]*" one two | tr \" \' | sort | uniq -d)" ]
+	grep -q 'role="img" aria-labelledby="one-title one-description"' one
+	grep -q '<title id="one-title">Power</title>' one
+	grep -q ' viewBox="0 0 800 ' one
+}
+
+@test "all that an SVG refers to is in it" {
+	ok epi-plot trace trace >svg
+	lacks svg "(href|src)=['\"][^#]"
+	for id in $(grep -oE "href='#[^']*|url\(#[^)]*" svg | sed 's/.*#//' | sort -u); do grep -q "id='$id'" svg; done
+}
+
+@test "a PNG of twice the size in pixels, light and dark" {
+	ok epi-plot trace --size 400x300 -o light.png trace && ok epi-plot trace --dark --size 400x300 -o dark.png trace
+	[ "$(head -c 8 light.png | od -An -tx1 | tr -d ' \n')" = 89504e470d0a1a0a ]
+	[ "$(od -An -j 16 -N 8 -tx1 light.png | tr -d ' \n')" = 0000032000000258 ]
+	[ "$(cksum <light.png)" != "$(cksum <dark.png)" ]
+}
+
+@test "in the terminal, on a pipe: letters, in lines of 100" {
+	ok epi-plot trace --term trace >text
+	grep -q 'all 2 nodes' text
+	! grep -qP '[^\x00-\x7f\n]|.{102}' text || wrong 'letters that are none' grep
+}
+
+@test "a title, a size and axes of one's own; hostile ones are text" {
+	ok epi-plot trace --title '`touch x` <b> & '\''"$(touch x)\' --ylabel 'W & <W>' --size 640x360 trace >svg
+	well_formed svg
+	says svg '`touch x` &lt;b> &amp;' '"$(touch x)\' 'W &amp; &lt;W>'
+	[ ! -e x ]
+}
+
+@test "names of models are text, whatever is in them" {
+	{ score $'`touch x`\'"\n\e[31m{a}_b^c' 1 0.4; score '</text><script>' 2 0.5; } >scores
+	ok epi-plot pareto scores >svg
+	well_formed svg
+	lacks svg '<script'
+	[ ! -e x ]
+}
+
+@test "names of files with spaces, quotes and newlines" {
+	mkdir $'a "b\'\n c' && cp trace $'a "b\'\n c/-trace'
+	cd $'a "b\'\n c'
+	draw trace -o $'x \'y"\n.svg' --keep "k '" -- -trace
+	[ -s $'x \'y"\n.svg' ] && [ -s "k '/plot.gp" ]
+}
+
+@test "an output that cannot be written leaves what was there" {
+	fails 1 epi-plot trace -o no/where.svg trace
+	[[ $stderr == "epi-plot: no/where.svg: "* ]]
+	echo old >old.svg
+	fails 1 epi-plot trace -o old.svg empty
+	[ "$(cat old.svg)" = old ]
+}
+
+@test "no gnuplot: one line, status 1" {
+	mkdir tools
+	for tool in sh dirname tr printf; do ln -s "$(command -v $tool)" tools/; done
+	ln -s "$(command -v epi-plot)" tools/
+	PATH=tools fails 1 tools/epi-plot trace trace
+	[ "$stderr" = "epi-plot: no gnuplot: it draws the pictures (make deps)" ]
+}
+
+@test "a malformed record is told with its line, the rest is drawn" {
+	{ score a 1 0.5 && echo nonsense && score b 2 0.6; } >bad
+	partly 1 epi-plot pareto bad >svg
+	[[ $stderr == *"epi-plot: bad:2: not a JSON record"* ]]
+	says svg a b
+}
+
+@test "what is wrong with a command line: status 2" {
+	fails 2 epi-plot
+	fails 2 epi-plot histogram
+	fails 2 epi-plot trace --size 800
+	fails 2 epi-plot trace --size 100x100
+	fails 2 epi-plot trace -o picture.gif
+	fails 2 epi-plot trace --id 1x
+	fails 2 epi-plot trace --run x
+	fails 2 epi-plot trace --title
+}
+
+@test "a results folder: scores of repetitions, the trace of one run" {
+	mkdir -p data/baseline/m_q4/raw
+	head -1 "$data/compare/baseline.ndjson" >data/baseline/m_q4/epi_001.json
+	cp data/baseline/m_q4/epi_{001,002}.json
+	printf 'timestamp,node,watts\n%d,a,5\n' 100 >data/baseline/m_q4/power_trace_001.csv
+	printf '%d,a,5\n' 101 102 >>data/baseline/m_q4/power_trace_001.csv
+	draw repeat data --keep kept
+	[ "$(tail -n +2 kept/runs.tsv | wc -l)" -eq 2 ]
+	draw trace data/baseline/m_q4 --keep kept2
+	[ "$(tail -n +2 kept2/node-1.tsv)" = $'0.000000\t5\n1.000000\t5\n2.000000\t5' ]
+	fails 1 epi-plot trace data --run 007
+}
+
+@test "it runs in dash and in bash, in a German locale too" {
+	ok epi-plot trace trace >here
+	for shell in dash bash; do
+		command -v $shell >where || continue
+		LC_ALL=de_DE.UTF-8 $shell "$(command -v epi-plot)" trace trace 2>err | cmp - here
+	done
+}
