@@ -205,6 +205,42 @@ joules() {
 	[ "$(cluster .complete)" = true ]
 }
 
+# 5 response times of 0.5 s are 2.5 s.
+slow() { start 1 '"nodes":["a"],"rate_hz":1,"response_seconds":0.5'; series b 1 3 3 3; series a 1 5 5 5; stop 3; }
+
+@test "a span shorter than five response times of its instrument has no energy" {
+	partly 1 epi-integrate < <(slow)
+	[ "$stderr" = "epi-integrate: node a: 2 s is shorter than five response times of its instrument, 2.5 s: no energy" ]
+	[ "$(jq -c '[.node, .joules, .mean_watts, .complete]' <<<"$output" | sort | xargs)" = \
+		"[a,null,null,true] [b,6,3,true] [null,null,null,true]" ]
+	[[ $(node 'select(.node == "a").warnings[0]')$(cluster '.warnings[0]') == '"span_too_short: '*'"span_too_short: a: '* ]]
+}
+
+@test "five response times are enough, and other nodes are told" {
+	ok epi-integrate < <(slow | sed 's/0\.5/0.4/')
+	[ "$(cluster .joules)" = 16 ]
+	ok epi-integrate --nodes b < <(slow)
+	ok epi-integrate < <(slow | sed 's/0\.5/-1/')
+	ok epi-integrate < <(slow | sed 's/0\.5/null/')
+}
+
+@test "of many spans that are too short, each is refused and one is told" {
+	partly 1 epi-integrate --every 500ms < <(slow)
+	[ "$(jq 'select(.node == "a").joules' <<<"$output" | sort -u)$(wc -l <<<"$stderr")" = null1 ]
+}
+
+@test "what is too short in one pass is too short in parts" {
+	slow >trace
+	partly 1 epi-integrate trace >whole
+	epi-integrate --partial trace | partly 1 epi-integrate --merge | cmp - whole
+}
+
+@test "an energy that was refused makes no score" {
+	{ partly 1 epi-integrate --nodes a < <(slow); echo '{"type":"tokens","generated_tokens":9,"status":"complete"}'; } >records
+	fails 1 epi-score --no-accuracy records
+	[[ $stderr == *'"joules" is not a number'* ]]
+}
+
 @test "a sample twice is dropped and counted" {
 	ok epi-integrate < <(series a 1 5 5; sample a 2 5.000; sample a 3 5)
 	[ "$(node '[.joules, .samples, .duplicate_samples]')" = '[10,3,1]' ]

@@ -172,6 +172,20 @@ say_human(const struct figure *figure, const struct span *span,
 		    s.simulated ? ", simulated" : "");
 }
 
+/* Once for each node: with --every there are many. */
+static void
+say_refused(struct node *node, unsigned index, const struct span *span)
+{
+	if (!node->refused)
+		report_error("%s%snode %s: %.6g s is shorter than five response "
+		    "times of its instrument, %.6g s: no energy",
+		    span->label ? span->label : "", span->label ? ": " : "",
+		    s.names.names[index],
+		    (double)(span->end_ns - span->begin_ns) / 1e9,
+		    (double)instrument_shortest(node->instrument) / 1e9);
+	node->refused = true;
+}
+
 static double
 joules_of_all(struct span *span)
 {
@@ -202,6 +216,8 @@ emit_span(struct span *span, bool complete)
 		budget_add_crosstalk(&figure, &s.nodes[i], i,
 		    all - energy_joules(figure.joules));
 		emit_node(&figure, span, i, complete);
+		if (figure.refused)
+			say_refused(&s.nodes[i], i, span);
 		figure_add(&cluster, &figure, nodes++ == 0,
 		    s.names.names[i]);
 		budget_clear(&figure.budget);

@@ -172,6 +172,23 @@ warn_of_samples(struct figure *figure)
 		    (double)figure->tally.gap_ns / 1e9);
 }
 
+/* Of a span in which the instrument has hardly followed, the figure is that of
+ * what went on before it. */
+static void
+refuse_short(struct figure *figure, const struct node *node,
+    const struct span *span)
+{
+	int64_t shortest_ns = instrument_shortest(node->instrument);
+
+	if (span->end_ns - span->begin_ns >= shortest_ns)
+		return;
+	figure->known = false;
+	figure->refused = true;
+	warn(figure, "span_too_short: shorter than five response times of the "
+	    "instrument, %.6g s; the energy is not known",
+	    (double)shortest_ns / 1e9);
+}
+
 void
 figure_of_node(struct figure *figure, const struct node *node,
     struct span *span, unsigned index)
@@ -213,6 +230,7 @@ figure_of_node(struct figure *figure, const struct node *node,
 	compare_methods(figure, node, part, index);
 	warn_of_samples(figure);
 	budget_of_node(figure, node, part, index);
+	refuse_short(figure, node, span);
 }
 
 void

@@ -106,6 +106,8 @@ instrument_announce(const char *line, size_t length,
 	struct json_value class = member(line, length, "uncertainty");
 	struct json_value averaging = member(line, length,
 	    "averaging_seconds");
+	struct json_value response = member(line, length,
+	    "response_seconds");
 	struct json_value state = member(line, length, "calibration");
 	struct instrument *instrument = find(id, name);
 
@@ -125,6 +127,9 @@ instrument_announce(const char *line, size_t length,
 	read_terms(instrument, &class);
 	if (!json_double(&averaging, &instrument->averaging_seconds))
 		instrument->averaging_seconds = NAN;
+	if (!json_double(&response, &instrument->response_seconds) ||
+	    instrument->response_seconds < 0)
+		instrument->response_seconds = 0;
 	if (state.kind == JSON_OBJECT)
 		instrument->corrected = member(state.at, state.length,
 		    "corrected").kind == JSON_TRUE;
@@ -226,6 +231,14 @@ instrument_wants_vars(const struct instrument *instrument)
 {
 	return is_corrected(instrument) ||
 	    instrument_term(instrument, CLASS_PHASE) > 0;
+}
+
+int64_t
+instrument_shortest(const struct instrument *instrument)
+{
+	double ns = instrument ? 5 * instrument->response_seconds * 1e9 : 0;
+
+	return ns < (double)INT64_MAX ? (int64_t)(ns + 0.5) : INT64_MAX;
 }
 
 /* A class says at least how well the ratio or the zero is known. */

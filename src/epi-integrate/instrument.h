@@ -36,6 +36,7 @@ struct instrument {
 	char *id, *name;        /* "" where not told */
 	double terms[CLASS_TERMS]; /* NAN: not told */
 	double averaging_seconds;  /* NAN: not told */
+	double response_seconds;   /* to follow a change; 0: not told */
 	bool corrected;         /* samples are, by the calibration */
 	bool calibrated;        /* and this is it */
 	char *line;             /* the calibration's record, that it lives in */
@@ -60,6 +61,10 @@ void instrument_option(const char *text);
 /* A term of an instrument (NULL: of none that is named); NAN: not told. */
 double instrument_term(const struct instrument *instrument,
     enum class_term term);
+
+/* The shortest span that the instrument can tell the energy of, in ns: it has to
+ * have followed what went on in it.  0: not told. */
+int64_t instrument_shortest(const struct instrument *instrument);
 
 /* Whether anything is told from which a budget follows. */
 bool instrument_is_known(const struct instrument *instrument);

@@ -70,6 +70,7 @@ struct node {
 	bool seen, wanted;
 	bool wants_vars;         /* of its samples */
 	bool gap_next;           /* a reading was left out of here */
+	bool refused;            /* of a span; said */
 	char *instrument_id;     /* that announced it */
 	struct instrument *instrument;
 	unsigned channel;        /* of the instrument, from 1; 0: not told */
@@ -146,6 +147,7 @@ extern struct state s;
 /* What is told of a node, or of the cluster, in a span. */
 struct figure {
 	bool known;              /* anything was measured */
+	bool refused;            /* too short for the instrument */
 	energy_units joules;
 	energy_units peak_nw;
 	bool has_peak;
