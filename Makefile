@@ -98,7 +98,7 @@ check: all $(units) $(helpers)
 sancheck:
 	@$(MAKE) check BUILD=build/san BIN=build/san/bin CFLAGS='$(SANITIZE)'
 
-lint fuzz bench demo: all
+lint fuzz bench demo pictures: all
 	@EPI_BIN=$(abspath $(BIN)) FUZZ_SECONDS=$(FUZZ_SECONDS) \
 		PATH='$(abspath $(BIN))':"$$PATH" scripts/$@
 
@@ -147,6 +147,6 @@ clean:
 
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d \
 	$(BUILD)/*/*/*.d)
-.PHONY: firmware check-firmware all units check sancheck lint fuzz bench demo deps deps-dev install \
+.PHONY: firmware check-firmware all units check sancheck lint fuzz bench demo pictures deps deps-dev install \
 	uninstall dist clean
 .SECONDARY:

@@ -39,12 +39,15 @@ lacks() {
 	! grep -qE "$2" "$1" || wrong "in $1: $2" grep
 }
 
+# letters FILE: what a picture says.
+letters() { sed -n 's/<\/*[a-z][^>]*>//gp' "$1" | tr -s ' \t\n' ' '; }
+
 # says FILE WORD...: what the picture's letters, or its description, say.
 says() {
-	local word letters
-	letters=$(sed -n 's/<\/*[a-z][^>]*>//gp' "$1" | tr -s ' \t\n' ' ')
+	local word said
+	said=$(letters "$1")
 	for word in "${@:2}"; do
-		[[ $letters == *"$word"* ]] || wrong "not in $1: $word" sed || return 1
+		[[ $said == *"$word"* ]] || wrong "not in $1: $word" sed || return 1
 	done
 }
 
@@ -66,7 +69,7 @@ says() {
 	ok epi-plot trace --size 400x300 two >two.svg
 	# Two lines of caption leave 152 px, from 44 to 196, for 50 W and 18 px:
 	# 10 W are at 196 - 152 * 10 / (50 * (1 + 18 / 152)), 50 W at five times that.
-	grep -qE "d='M70\.00,168\.8[0-9] L37[56]\.[0-9]+,60\.1[0-9] +'" two.svg
+	grep -qE "d='M70\.00,168\.8[0-9] L37[56]\.[0-9]+,60\.1[0-9] *'" two.svg
 }
 
 @test "a long trace is thinned, and keeps its one peak and its one dip" {
@@ -156,7 +159,7 @@ says() {
 	epi-compare "$data"/compare/{baseline,pruned}.ndjson >comparison
 	ok epi-plot compare comparison >compare.svg
 	well_formed compare.svg
-	says compare.svg 'pruned against baseline: better' 0.9135 '0.8721 to 0.9568' 'within 2 %'
+	says compare.svg 'pruned: better' 'ratio to baseline' 0.9135 '0.8721 to 0.9568' 'within 2 %'
 }
 
 @test "repeat: each run, the median and the interval of all" {
@@ -305,5 +308,15 @@ says() {
 	for shell in dash bash; do
 		command -v $shell >where || continue
 		LC_ALL=de_DE.UTF-8 $shell "$(command -v epi-plot)" trace trace 2>err | cmp - here
+	done
+}
+
+@test "the pictures of the README say what the demo gives" {
+	ok "$root/scripts/pictures" "$PWD"
+	for picture in "$root"/man/*.svg; do
+		well_formed "$picture"
+		[ "$(letters "${picture##*/}")" = "$(letters "$picture")" ]
+		grep -q SIMULATED "$picture"
+		grep -qF "](man/${picture##*/})" "$root/README.md"
 	done
 }
