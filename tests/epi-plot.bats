@@ -269,7 +269,7 @@ says() {
 	for tool in sh dirname tr printf; do ln -s "$(command -v $tool)" tools/; done
 	ln -s "$(command -v epi-plot)" tools/
 	PATH=tools fails 1 tools/epi-plot trace trace
-	[ "$stderr" = "epi-plot: no gnuplot: it draws the pictures (make deps)" ]
+	[ "$stderr" = "epi-plot: no gnuplot (make deps)" ]
 }
 
 @test "a malformed record is told with its line, the rest is drawn" {
@@ -301,6 +301,8 @@ says() {
 	draw trace data/baseline/m_q4 --keep kept2
 	[ "$(tail -n +2 kept2/node-1.tsv)" = $'0.000000\t5\n1.000000\t5\n2.000000\t5' ]
 	fails 1 epi-plot trace data --run 007
+	mv data $'a\n\' b'
+	ok epi-plot trace $'a\n\' b' --run 001 | cmp - picture
 }
 
 @test "it runs in dash and in bash, in a German locale too" {
