@@ -15,7 +15,7 @@ FUZZ_SECONDS ?= 60
 
 # Debian's names.
 DEPS = gcc libc6-dev make git libserialport-dev libsqlite3-dev libjansson-dev nettle-dev \
-	libcurl4-openssl-dev|libcurl4-gnutls-dev libmicrohttpd-dev \
+	libcurl4-openssl-dev|libcurl4-gnutls-dev libmicrohttpd-dev libmodbus-dev \
 	jq bc parallel bats mandoc time socat gnuplot-nox fonts-dejavu-core zstd
 DEPS_DEV = clang libclang-rt-14-dev|libclang-rt-dev clang-tidy cppcheck \
 	shellcheck groff valgrind miller mawk sqlite3 \
@@ -40,7 +40,7 @@ programs := $(patsubst src/%.c,$(BIN)/%,$(wildcard src/epi-*.c)) \
 	$(patsubst scripts/%,$(BIN)/%,$(wildcard scripts/epi-*))
 units := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*.c))
 # What tests talk to: a tests/NAME/NAME.c with its parts.
-helpers := $(BUILD)/helper/stand-in
+helpers := $(BUILD)/helper/stand-in $(BUILD)/helper/slave
 
 all: $(programs)
 

@@ -1,5 +1,5 @@
 /* epi-tap - read power samples from a meter */
-/* link: -lserialport */
+/* link: -lserialport -lmodbus */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -18,21 +18,22 @@
 #include "write.h"
 
 static const char help[] =
-"usage: epi-tap [--baud N] [--begin T] [--calibration FILE] [--check]\n"
-"               [--give-up D] [--identify] [--instrument NAME]\n"
+"usage: epi-tap [--address LIST] [--baud N] [--begin T] [--calibration FILE]\n"
+"               [--check] [--give-up D] [--identify] [--instrument NAME]\n"
 "               [--invert LIST] [--list] [--no-reconnect] [--node LIST]\n"
-"               [--rate HZ] [--reconnect] [--replay] [--uncalibrated]\n"
-"               [DEVICE ...]\n"
+"               [--rate HZ] [--reconnect] [--replay] [--set-address N]\n"
+"               [--uncalibrated] [DEVICE ...]\n"
 "Write what meters measure as samples and events, until they end or a signal.\n"
 "DEVICE: a serial port, usb:SERIAL, pseudo-terminal, FIFO, file, or -.\n"
 "\n"
+"      --address LIST      of pzems on one line, once for each DEVICE (1,2,...)\n"
 "  -b, --baud N            the speed of serial ports (the instrument's)\n"
 "      --begin T           the time of the first sample, instead of arrivals\n"
 "      --calibration FILE  set the meter as it says, and correct what it says\n"
 "      --check             measure for 10 s: is all connected as it should be?\n"
 "      --give-up D         the end, when a device is unplugged for so long\n"
 "      --identify          say who the meter is, and end\n"
-"      --instrument NAME   what speaks there (epi-meter)\n"
+"      --instrument NAME   what speaks there: epi-meter or pzem (epi-meter)\n"
 "  -i, --invert LIST       nodes whose clamp is the wrong way round\n"
 "      --list              list the serial ports, and end\n"
 "      --no-reconnect      a device that is unplugged is the end\n"
@@ -41,6 +42,7 @@ static const char help[] =
 "      --rate HZ           samples a second, 1 to 50 (what the meter has set)\n"
 "      --reconnect         wait for FIFOs too; ports are always waited for\n"
 "      --replay            a recording with the times of its arrivals\n"
+"      --set-address N     give the only pzem on the line this address, and end\n"
 "      --uncalibrated      mark every sample so; measure whatever is set\n"
 "  -h, --help              show this and exit\n"
 "      --version           show the version and exit\n"
@@ -50,8 +52,9 @@ static const char help[] =
 #define STEP_NS (CLOCK_SECOND / 10) /* a step that is worth a word */
 
 enum letter {
-	BEGIN = OPTION_LONG, CALIBRATION, CHECK, GIVE_UP, IDENTIFY, INSTRUMENT,
-	LIST, NO_RECONNECT, RATE, RECONNECT, REPLAY, UNCALIBRATED
+	ADDRESS = OPTION_LONG, BEGIN, CALIBRATION, CHECK, GIVE_UP, IDENTIFY,
+	INSTRUMENT, LIST, NO_RECONNECT, RATE, RECONNECT, REPLAY, SET_ADDRESS,
+	UNCALIBRATED
 };
 
 enum { LISTS = 64, WAIT_MOST_MS = 60000 };
@@ -62,8 +65,8 @@ static struct {
 	struct device *devices;
 	struct pollfd *polls; /* of the devices, and of `wake` behind them */
 	size_t count;
-	char **nodes[LISTS], **inverts[LISTS];
-	size_t node_lists, invert_lists;
+	char **nodes[LISTS], **inverts[LISTS], **addresses[LISTS];
+	size_t node_lists, invert_lists, address_lists;
 	const struct instrument *instrument;
 	bool list;
 	int wake[2]; /* a signal writes into [1] */
@@ -95,7 +98,7 @@ static void
 set_mode(enum tap_mode mode)
 {
 	if (tap_options.mode != TAP_MEASURE && tap_options.mode != mode)
-		report_usage("--check or --identify, not both");
+		report_usage("one of --check, --identify and --set-address");
 	tap_options.mode = mode;
 }
 
@@ -107,6 +110,14 @@ take_meter_option(int letter, const char *argument)
 	case RATE:
 		tap_options.rate_hz =
 		    (uint32_t)option_integer("--rate", argument, 1, 50);
+		break;
+	case ADDRESS:
+		add_list("--address", s.addresses, &s.address_lists, argument);
+		break;
+	case SET_ADDRESS:
+		set_mode(TAP_ADDRESS);
+		tap_options.set_address =
+		    (int)option_integer("--set-address", argument, 1, 0xF7);
 		break;
 	case INSTRUMENT:
 		s.instrument = device_instrument(argument);
@@ -238,6 +249,22 @@ name_all(void)
 				    "%s", *node);
 }
 
+/* Addresses are of one instrument, and an operand's own. */
+static void
+address_all(void)
+{
+	if (!s.instrument->addressed && (s.address_lists > 0 ||
+	    tap_options.mode == TAP_ADDRESS))
+		report_usage("--address and --set-address are for --instrument "
+		    "pzem");
+	if (s.address_lists > s.count)
+		report_usage("--address: more lists than devices");
+	if (s.count > 1 && tap_options.mode == TAP_ADDRESS)
+		report_usage("--set-address: one device, not %zu", s.count);
+	for (size_t i = 0; i < s.address_lists; i++)
+		s.devices[i].addresses = s.addresses[i];
+}
+
 /* Time.  A step of this machine's clock is told and not followed: the samples
  * stay on one line. */
 
@@ -310,6 +337,8 @@ forget_all(void)
 		free(s.nodes[i]);
 	for (size_t i = 0; i < s.invert_lists; i++)
 		free(s.inverts[i]);
+	for (size_t i = 0; i < s.address_lists; i++)
+		free(s.addresses[i]);
 	free(s.devices);
 	free(s.polls);
 	return no;
@@ -425,6 +454,7 @@ prepare(char **operands)
 		add_device(*operands);
 	s.polls = report_resize(NULL, s.count + 1, sizeof *s.polls);
 	name_all();
+	address_all();
 	for (size_t i = 0; i < s.count; i++)
 		s.devices[i].state = s.instrument->create(&s.devices[i]);
 }
@@ -435,6 +465,7 @@ main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "node", required_argument, NULL, 'n' },
 		{ "invert", required_argument, NULL, 'i' },
+		{ "address", required_argument, NULL, ADDRESS },
 		{ "baud", required_argument, NULL, 'b' },
 		{ "begin", required_argument, NULL, BEGIN },
 		{ "calibration", required_argument, NULL, CALIBRATION },
@@ -447,6 +478,7 @@ main(int argc, char **argv)
 		{ "rate", required_argument, NULL, RATE },
 		{ "reconnect", no_argument, NULL, RECONNECT },
 		{ "replay", no_argument, NULL, REPLAY },
+		{ "set-address", required_argument, NULL, SET_ADDRESS },
 		{ "uncalibrated", no_argument, NULL, UNCALIBRATED },
 		{ 0 }
 	};

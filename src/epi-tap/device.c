@@ -7,7 +7,7 @@
 #define RETRY_NS (CLOCK_SECOND / 4)
 
 static const struct instrument *const instruments[] = {
-	&meter_instrument, NULL
+	&meter_instrument, &pzem_instrument, NULL
 };
 
 const struct instrument *

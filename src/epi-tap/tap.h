@@ -30,6 +30,7 @@ struct instrument {
 	const char *name; /* of --instrument */
 	int baud;         /* unless --baud says other */
 	unsigned channels; /* the most that one device has names for */
+	bool addressed;    /* --address and --set-address are for it */
 
 	/* Once, before any port is open; the device's names are there.  Returns
 	 * device->state. */
@@ -50,7 +51,7 @@ struct instrument {
 	void (*destroy)(struct device *device);
 };
 
-extern const struct instrument meter_instrument;
+extern const struct instrument meter_instrument, pzem_instrument;
 
 enum device_is { DEVICE_CLOSED, DEVICE_OPEN, DEVICE_AWAY };
 
@@ -60,6 +61,7 @@ struct device {
 	void *state;        /* the instrument's own */
 	char **names;       /* of its channels, as --node has them, a NULL behind;
 	                       "-" is unused; NULL: none given */
+	char **addresses;   /* as --address has them, likewise */
 	struct port port;
 	enum device_is is;
 	int64_t away_ns, retry_ns; /* steady: since when, and when again */
@@ -74,7 +76,8 @@ struct device {
 enum tap_mode {
 	TAP_MEASURE,
 	TAP_CHECK,    /* --check: verdicts instead of samples */
-	TAP_IDENTIFY  /* --identify: who it is, and the end */
+	TAP_IDENTIFY, /* --identify: who it is, and the end */
+	TAP_ADDRESS   /* --set-address: it is given one, and the end */
 };
 
 /* The command line. */
@@ -89,6 +92,7 @@ struct tap_options {
 	uint32_t rate_hz;   /* to be set; 0: as it is */
 	const char *calibration; /* a file, or NULL */
 	bool uncalibrated;
+	int set_address;
 };
 extern struct tap_options tap_options;
 
