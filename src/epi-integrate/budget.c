@@ -15,7 +15,7 @@
  *	edges         half a period at each edge: P^2 v / 2
  *	noise         P n sqrt(N)
  *	resolution    two readings of the counter, each within one step
- *	clock         a shift of both edges: the power at the end, less that at
+ *	clock, hosts  a shift of both edges: the power at the end, less that at
  *	              the begin, times the shift
  *	time          E times the time base's
  *	gap           see figure.c
@@ -221,6 +221,8 @@ add_edges(const struct terms *t)
 	    false, INFINITY);
 	add(t, "clock", t->step_watts * clock, METER_RUN, BUDGET_NORMAL,
 	    false, INFINITY);
+	add(t, "hosts", t->step_watts * instrument_term(t->instrument,
+	    CLASS_HOSTS), METER_RUN, BUDGET_NORMAL, false, INFINITY);
 	add(t, "gap", t->figure->u_gap_joules, CHANNEL_RUN,
 	    BUDGET_RECTANGULAR, false, INFINITY);
 }

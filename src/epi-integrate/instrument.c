@@ -19,12 +19,14 @@ static const char *const terms[CLASS_TERMS] = {
 	[CLASS_VOLTAGE] = "voltage_relative",
 	[CLASS_CROSSTALK] = "crosstalk_relative",
 	[CLASS_NOISE] = "noise_watts", [CLASS_DELAY] = "delay_seconds",
-	[CLASS_CLOCK] = "clock_seconds", [CLASS_TIME] = "time_relative"
+	[CLASS_CLOCK] = "clock_seconds", [CLASS_TIME] = "time_relative",
+	[CLASS_HOSTS] = "hosts_seconds"
 };
 
 static struct instrument *instruments;
 static double told[CLASS_TERMS]; /* by --uncertainty, where is_told */
 static bool is_told[CLASS_TERMS];
+static double hosts_seconds = NAN; /* the widest bound of their clocks */
 
 /* The records that told anything, for --merge. */
 static char **records;
@@ -182,7 +184,14 @@ instrument_clock(const char *line, size_t length)
 	struct json_value id = member(line, length, "instrument_id");
 	double seconds;
 
-	if (!json_double(&bound, &seconds) || !is_widest(seconds, &id))
+	if (!json_double(&bound, &seconds))
+		return;
+	if (member(line, length, "host").kind == JSON_STRING) {
+		hosts_seconds = fmax(hosts_seconds, seconds);
+		keep(line, length);
+		return;
+	}
+	if (!is_widest(seconds, &id))
 		return;
 	keep(line, length);
 	for (struct instrument *at = instruments; at; at = at->next)
@@ -217,6 +226,8 @@ instrument_term(const struct instrument *instrument, enum class_term term)
 {
 	if (is_told[term])
 		return told[term];
+	if (term == CLASS_HOSTS)
+		return hosts_seconds;
 	return instrument ? instrument->terms[term] : NAN;
 }
 

@@ -29,6 +29,8 @@ enum class_term {
 	CLASS_DELAY,      /* seconds, of the centre of averaging */
 	CLASS_CLOCK,      /* seconds, of an edge's place in the trace */
 	CLASS_TIME,       /* of the time base */
+	CLASS_HOSTS,      /* seconds, between the meter's host and the one that
+	                     told the edges */
 	CLASS_TERMS
 };
 
@@ -51,7 +53,8 @@ struct instrument *instrument_announce(const char *line, size_t length,
 /* A calibration record: kept with the instrument of its meter's id. */
 void instrument_calibrate(const char *line, size_t length);
 
-/* A clock event: its bound holds for the instrument that it names, or all. */
+/* A clock event: its bound holds for the instrument that it names, or all; one
+ * of a host is of no instrument, and holds for all. */
 void instrument_clock(const char *line, size_t length);
 
 /* "gain_relative=0.01,offset_watts=0.1" for all instruments; a wrong one ends
