@@ -67,9 +67,9 @@ says() {
 @test "a sample is where it belongs, to the pixel" {
 	printf '{"timestamp":%d,"node":"a","watts":%d}\n' 0 10 10 50 >two
 	ok epi-plot trace --size 400x300 two >two.svg
-	# Two lines of caption leave 152 px, from 44 to 196, for 50 W and 18 px:
-	# 10 W are at 196 - 152 * 10 / (50 * (1 + 18 / 152)), 50 W at five times that.
-	grep -qE "d='M70\.00,168\.8[0-9] L37[56]\.[0-9]+,60\.1[0-9] *'" two.svg
+	# Two lines of caption leave 136 px, from 60 to 196, for 50 W and 5 % more:
+	# 10 W are at 196 - 136 * 10 / 52.5 = 170.095, 50 W at 196 - 129.524 = 66.476.
+	grep -qE "d='M70\.00,170\.(09|10) L37[56]\.[0-9]+,66\.4[6-9]'" two.svg
 }
 
 @test "a long trace is thinned, and keeps its one peak and its one dip" {
