@@ -128,15 +128,17 @@ kernel_join_eight(uint64_t value)
 	    (10000 * (UINT64_C(1) << 32) + 1) >> 32;
 }
 
+/* Eight of them; most numbers have none in the first half. */
 static inline uint64_t
 kernel_plain_eight_digits(const char *p, const struct kernel_digits *digits,
     int from)
 {
-	return kernel_join_eight(
-	    (kernel_eight(p + from) &
-	    kernel_eight((const char *)digits->behind + from)) |
-	    (kernel_eight(p + from - 1) &
-	    kernel_eight((const char *)digits->before + from)));
+	uint64_t behind = kernel_eight((const char *)digits->behind + from);
+	uint64_t before = kernel_eight((const char *)digits->before + from);
+
+	return (behind | before) == 0 ? 0 : kernel_join_eight(
+	    (kernel_eight(p + from) & behind) |
+	    (kernel_eight(p + from - 1) & before));
 }
 
 /* The number of up to sixteen digits. */
@@ -155,17 +157,19 @@ static inline bool
 kernel_plain_within(const char *p, const struct kernel_bounds *bounds,
     int blocks)
 {
+	uint64_t any = 0;
+
 	for (int block = 0; block < blocks; block++) {
-		uint8_t beyond = 0;
+		uint8_t beyond[KERNEL_BYTES];
 
 		for (int i = 0; i < KERNEL_BYTES; i++)
-			beyond |= (uint8_t)((uint8_t)p[i] -
+			beyond[i] = (uint8_t)((uint8_t)p[i] -
 			    bounds[block].low[i]) > bounds[block].range[i];
-		if (beyond)
-			return false;
+		any |= kernel_eight((const char *)beyond) |
+		    kernel_eight((const char *)beyond + 8);
 		p += KERNEL_BYTES;
 	}
-	return true;
+	return any == 0;
 }
 
 /* The same for thirty-two bytes. */
