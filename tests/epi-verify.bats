@@ -98,6 +98,22 @@ of_answers() {
 	[ "$status" -eq 3 ] && [ "$(jq -r .folder <<<"$output" | sort -u)" = 'the data/baseline/m_q40' ]
 }
 
+@test "odd names: a dash, quotes, a newline" {
+	cd .. && mv m_q40 "./-it's
+m_q40"
+	take epi-verify -- "-it's
+m_q40"
+	[ "$(jq -r '"\(.slug) \(.severity)"' <<<"$output")" = "folder-name warning" ]
+	fails 1 epi-verify .
+	[[ $stderr == *"has a name with a newline below it"* ]]
+}
+
+@test "work that is not done is left alone" {
+	mkdir .run_002 && echo '{' >.run_002/run_001.json
+	ok epi-verify .
+	[ -z "$output" ]
+}
+
 @test "what is no folder, and a path without one: status 1" {
 	fails 1 epi-verify nowhere
 	mkdir -p empty && fails 1 epi-verify empty
