@@ -12,16 +12,19 @@ fixture() {
 			printf '{"timestamp":%d.000000,"node":"%s","watts":5.000}\n' "$t" a "$t" b
 		done
 		echo '{"timestamp":1030.000000,"type":"event","event":"stop","nodes":["a","b"]}'
-		for mark in 'idle begin 1000' 'idle end 1005' 'run begin 1010' 'run end 1020' 'idle_after begin 1020' 'idle_after end 1025'; do
-			# shellcheck disable=SC2086 # words on purpose
-			printf '{"timestamp":%d.000000,"type":"event","event":"mark","label":"%s","edge":"%s"}\n' \
-				"${mark##* }" $(echo "${mark% *}")
-		done
+		printf '{"timestamp":%d.000000,"type":"event","event":"mark","label":"%s","edge":"%s"}\n' \
+			1000 idle begin 1005 idle end 1010 run begin 1020 run end \
+			1020 idle_after begin 1025 idle_after end
 	} | zstd -q -o "$1/raw/trace_001.ndjson.zst"
 	for i in 1 2 3 4; do
 		echo '{"type":"answer","benchmark":"own","id":"q'$i'","benchmark_questions":4,"shots":0,"protocol":"gen-letter","prompt_sha256":"5d1f","choices":["x","y"],"gold":1,"text":"'"$([ $i = 4 ] && echo A || echo B)"'","error":null,"engine":"llama-server","prompt_tokens":10,"generated_tokens":2,"begin":101'$i'.5,"end":101'$i'.9}'
 	done | zstd -q -o "$1/raw/answers_001.ndjson.zst"
 	echo '{"type":"run","run_id":"r1","repetition":1,"begin":1010.0,"end":1020.0,"labels":{"model":"M","quantization":"q40","measurement_point":"per_node_ac"},"settings":{"weights":"own=1","workload":"benchmark"},"environment":{"ambient_temp_c":21.5},"nodes":["a","b"],"versions":{"firmware":"0.1.0"}}' >"$1/run_001.json"
+}
+
+# names FOLDER: what is in it, the hidden too.
+names() {
+	find "$1" -mindepth 1 -maxdepth 1 | sed 's,.*/,,' | sort | xargs
 }
 
 @test "energy, tokens, accuracy and their score" {
@@ -60,7 +63,7 @@ fixture() {
 	ok epi-derive 'a run' 001
 	mkdir "it's"
 	ok epi-derive --out "it's" 'a run' 001
-	[ "$(ls -A "it's" | xargs)" = "benchmark_001.json epi_001.json power_trace_001.csv" ]
+	[ "$(names "it's")" = "benchmark_001.json epi_001.json power_trace_001.csv" ]
 	for file in "it's"/*; do cmp "$file" "a run/${file##*/}"; done
 	sha256sum "a run"/*_001* >before
 	ok epi-derive 'a run' 001
@@ -118,7 +121,7 @@ fixture() {
 	[[ $stderr == *"no mark of the run"* ]]
 	rm run/raw/trace_001.ndjson.zst
 	fails 1 epi-derive run 001
-	[ "$(ls -A run | xargs)" = "raw run_001.json" ]
+	[ "$(names run)" = "raw run_001.json" ]
 }
 
 @test "a question that was never answered: no score" {
@@ -165,7 +168,7 @@ fixture() {
 		timeout -s TERM "$pause" epi-derive run 001 2>told || true
 		sha256sum --quiet -c before
 	done
-	[ "$(ls -A run | xargs)" = "MANIFEST_001 benchmark_001.json epi_001.json power_trace_001.csv raw run_001.json" ]
+	[ "$(names run)" = "MANIFEST_001 benchmark_001.json epi_001.json power_trace_001.csv raw run_001.json" ]
 }
 
 @test "other locales and shells give the same" {
