@@ -137,26 +137,37 @@ write_time(int64_t centre_us)
 		report_fatal("%s: %s", sim.times, strerror(errno));
 }
 
-/* What each node has taken up to the mark's own time, from a zero of no
- * meaning. */
+/* What each node has taken up to `us`, from a zero of no meaning. */
+static void
+write_taken(const char *label, size_t length, bool is_end, int64_t us)
+{
+	fprintf(sim.truth_file, "{\"type\":\"truth\",\"label\":\"%.*s\","
+	    "\"edge\":\"%s\",\"taken_joules\":[", (int)length, label,
+	    is_end ? "end" : "begin");
+	for (unsigned c = 0; c < sim.host.load.nodes; c++)
+		fprintf(sim.truth_file, "%s%.9f", c ? "," : "",
+		    (double)load_energy_nj(&host.load, c, us) / 1e9);
+	fprintf(sim.truth_file, "],\"simulated\":true}\n");
+	fflush(sim.truth_file); /* an error stays, for write_truth */
+}
+
+static void
+write_scripted(const char *label, size_t length, bool is_end, uint64_t us)
+{
+	write_taken(label, length, is_end, (int64_t)us);
+}
+
+/* A mark that came is of its own time. */
 static void
 write_mark(const struct event *mark)
 {
 	int64_t us = (clock_steady() - host.begin_ns - (clock_now() -
 	    mark->timestamp_ns)) / 1000;
 
-	if (!mark->has_timestamp || us < -LOAD_BEFORE_US ||
-	    us + LOAD_BEFORE_US < (int64_t)host.true_us)
-		return;
-	fprintf(sim.truth_file, "{\"type\":\"truth\",\"label\":\"%.*s\","
-	    "\"edge\":\"%s\",\"taken_joules\":[",
-	    (int)mark->label.length, mark->label.at,
-	    mark->edge_is_end ? "end" : "begin");
-	for (unsigned c = 0; c < sim.host.load.nodes; c++)
-		fprintf(sim.truth_file, "%s%.9f", c ? "," : "",
-		    (double)load_energy_nj(&host.load, c, us) / 1e9);
-	fprintf(sim.truth_file, "],\"simulated\":true}\n");
-	fflush(sim.truth_file); /* an error stays, for write_truth */
+	if (mark->has_timestamp && us >= -LOAD_BEFORE_US &&
+	    us + LOAD_BEFORE_US >= (int64_t)host.true_us)
+		write_taken(mark->label.at, mark->label.length,
+		    mark->edge_is_end, us);
 }
 
 static FILE *
@@ -176,8 +187,10 @@ open_tellings(void)
 	sim.truth_file = open_told(sim.truth);
 	if (sim.times_file)
 		sim.host.sampled = write_time;
-	if (sim.truth_file)
+	if (sim.truth_file) {
 		sim.marks.see = write_mark;
+		sim.script.mark = write_scripted;
+	}
 }
 
 static void

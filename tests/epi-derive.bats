@@ -27,6 +27,12 @@ names() {
 	find "$1" -mindepth 1 -maxdepth 1 | sed 's,.*/,,' | sort | xargs
 }
 
+# answers SCRIPT: the run's answers, edited.
+answers() {
+	zstd -dcq run/raw/answers_001.ndjson.zst | sed "$1" | zstd -q -o edited
+	mv edited run/raw/answers_001.ndjson.zst
+}
+
 @test "energy, tokens, accuracy and their score" {
 	fixture run
 	ok epi-derive run 001
@@ -126,25 +132,21 @@ names() {
 
 @test "a question that was never answered: no score" {
 	fixture run
-	zstd -dcq run/raw/answers_001.ndjson.zst | sed '1s/"error":null/"error":"reset"/' |
-		zstd -qf -o run/raw/answers_001.ndjson.zst
+	answers '1s/"error":null/"error":"reset"/'
 	fails 1 epi-derive run 001
 	[[ $stderr == *"accuracy of run 001"* ]]
 }
 
 @test "an answer whose tokens nobody counted: no score" {
 	fixture run
-	zstd -dcq run/raw/answers_001.ndjson.zst | sed '1s/"generated_tokens":2/"generated_tokens":null/' |
-		zstd -qf -o run/raw/answers_001.ndjson.zst
+	answers '1s/"generated_tokens":2/"generated_tokens":null/'
 	fails 1 epi-derive run 001
 	[[ $stderr == *tokens* ]]
 }
 
 @test "a decode workload has joules per token and no EPI" {
 	fixture run
-	zstd -dcq run/raw/answers_001.ndjson.zst |
-		sed 's/"benchmark":"own"/"benchmark":"decode"/; s/"protocol":"gen-letter"/"protocol":"decode"/; s/"choices":\[[^]]*\],"gold":1/"choices":null,"gold":null/' |
-		zstd -qf -o run/raw/answers_001.ndjson.zst
+	answers 's/"benchmark":"own"/"benchmark":"decode"/; s/"protocol":"gen-letter"/"protocol":"decode"/; s/"choices":\[[^]]*\],"gold":1/"choices":null,"gold":null/'
 	sed -i 's/"weights":"own=1","workload":"benchmark"/"workload":"decode"/' run/run_001.json
 	ok epi-derive run 001
 	[ "$(jq -c '[.energy.joules_per_token, .epi.value]' run/epi_001.json)" = "[12.5,null]" ]

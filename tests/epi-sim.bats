@@ -299,6 +299,17 @@ fates() {
 		([0, 1] | all(($b.taken_joules[.] - $a.taken_joules[.]) / $s | . > 3.19 and . < 3.4))' truth
 }
 
+# 5 W for 10 s and 7 W for 5 s, which come with the next millisecond: 84.998 J.
+@test "a script's marks tell what each node took, exactly" {
+	printf '%s\n' '0 watts 5' '3.25 mark run begin' '13.25 watts 7' '18.25 mark run end' '20 end' >script
+	ok epi-sim --fast --nodes 2 --truth truth script >lines
+	jq -s -e 'map(select(.label == "run")) as [$a, $b]
+		| [0, 1] | all(($b.taken_joules[.] - $a.taken_joules[.]) | . > 84.9979 and . < 84.9981)' truth
+	ok epi-sim --fast --nodes 2 script | cmp - lines
+	printf '1 mark "x begin\n2 end\n' >script
+	fails 1 epi-sim --fast script
+}
+
 @test "a pseudo-terminal: commands in, frames out" {
 	epi-sim --pty line --for 20s & pid=$!
 	until [ -L line ]; do sleep 0.05; done

@@ -9,18 +9,19 @@
 enum verb {
 	IDLE, PREFILL, DECODE, OFF, WATTS, LOSE, DAMAGE, REBOOT, MISSING, STUCK,
 	BADSUM, PRESENT, BROWNOUT, REVERSE, FREEZE, RESISTIVE, GAIN, PHASE, PICKUP,
-	CUT, UNPLUG, STALL, STEP, END
+	CUT, UNPLUG, STALL, STEP, MARK, END
 };
 
 struct script_action {
 	uint64_t at_us;
 	enum verb verb;
 	unsigned node; /* from 1; 0: all */
-	int64_t value; /* uW, ppm, millidegrees, us, or a count */
+	int64_t value; /* uW, ppm, millidegrees, us, a count, or 1 for an end */
+	const char *label; /* of a mark */
 };
 
 /* `arguments`: w watts, k a count, x a signed decimal of millionths, d one of
- * thousandths, s seconds, n a node that may be left out. */
+ * thousandths, s seconds, n a node that may be left out, l a label, e an edge. */
 static const struct {
 	const char *word;
 	const char *arguments;
@@ -36,7 +37,7 @@ static const struct {
 	[GAIN] = { "gain", "xn" }, [PHASE] = { "phase", "dn" },
 	[PICKUP] = { "pickup", "xn" }, [CUT] = { "cut", "k" },
 	[UNPLUG] = { "unplug", "s" }, [STALL] = { "stall", "s" },
-	[STEP] = { "step", "x" }, [END] = { "end", "" }
+	[STEP] = { "step", "x" }, [MARK] = { "mark", "le" }, [END] = { "end", "" }
 };
 
 uint64_t
@@ -82,6 +83,25 @@ find_verb(const char *text, size_t length, enum verb *verb)
 	return false;
 }
 
+/* A label is of letters, digits and what joins them: it is written in JSON. */
+static bool
+label(const char *text, size_t length, struct script_action *action)
+{
+	for (size_t i = 0; i < length; i++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		    "0123456789_-.", text[i]))
+			return false;
+	action->label = report_copy(text, length);
+	return true;
+}
+
+static bool
+edge(const char *text, size_t length, struct script_action *action)
+{
+	action->value = length == 3 && memcmp(text, "end", 3) == 0;
+	return action->value || (length == 5 && memcmp(text, "begin", 5) == 0);
+}
+
 static bool
 argument(char kind, const char *text, size_t length, unsigned nodes,
     struct script_action *action)
@@ -89,6 +109,10 @@ argument(char kind, const char *text, size_t length, unsigned nodes,
 	int scale = kind == 'd' ? 3 : strchr("wxs", kind) ? 6 : 0;
 	int64_t value;
 
+	if (kind == 'l')
+		return label(text, length, action);
+	if (kind == 'e')
+		return edge(text, length, action);
 	if (!json_decimal_text(text, length, scale, &value) ||
 	    (value < 0 && kind != 'x' && kind != 'd'))
 		return false;
@@ -122,10 +146,10 @@ read_action(const struct script *script, const char *at, const char *end,
 	for (const char *kind = verbs[action->verb].arguments; *kind; kind++)
 		if (!word(&at, end, &text, &length)) {
 			if (*kind != 'n')
-				return "a number is missing";
+				return "a word is missing";
 		} else if (!argument(*kind, text, length, script->nodes,
 		    action)) {
-			return "no such number or node";
+			return "no such number, node or word";
 		}
 	return word(&at, end, &text, &length) ? "a word too many" : NULL;
 }
@@ -135,7 +159,7 @@ take_line(void *state, const struct feed_line *line)
 {
 	const char *at = line->text, *end = at + line->length, *text;
 	struct script *script = state;
-	struct script_action action = { 0, IDLE, 0, 0 };
+	struct script_action action = { 0 };
 	size_t length;
 
 	if (!word(&at, end, &text, &length) &&
@@ -162,10 +186,10 @@ script_default(struct script *script, unsigned nodes)
 {
 	script->nodes = nodes;
 	script->repeats = true;
-	add(script, (struct script_action){ 0, IDLE, 0, 0 });
-	add(script, (struct script_action){ 2000000, PREFILL, 0, 0 });
-	add(script, (struct script_action){ 5000000, DECODE, 0, 0 });
-	add(script, (struct script_action){ 15000000, IDLE, 0, 0 });
+	add(script, (struct script_action){ .at_us = 0, .verb = IDLE });
+	add(script, (struct script_action){ .at_us = 2000000, .verb = PREFILL });
+	add(script, (struct script_action){ .at_us = 5000000, .verb = DECODE });
+	add(script, (struct script_action){ .at_us = 15000000, .verb = IDLE });
 }
 
 /* The front end of a node's channel, with one of its errors another one. */
@@ -233,6 +257,11 @@ act(struct script *script, const struct script_action *action)
 		break;
 	case STEP: host.wire.step_ns += action->value * 1000; break;
 	case REBOOT: host_boot("run"); break;
+	case MARK:
+		if (script->mark)
+			script->mark(action->label, strlen(action->label),
+			    action->value, script->turn_us + action->at_us);
+		break;
 	case END: script->ended = true; break;
 	default:
 		for (unsigned n = 0; n < script->nodes; n++)

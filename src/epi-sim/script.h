@@ -18,6 +18,8 @@ struct script {
 	bool repeats;     /* after its last action the first again */
 	uint64_t turn_us; /* when it began again */
 	bool ended;       /* by the verb `end` */
+	/* The verb `mark`, at its own time; may be NULL. */
+	void (*mark)(const char *label, size_t length, bool is_end, uint64_t us);
 };
 
 /* Reads the file of the operands; false if it has errors, which are told. */
