@@ -520,3 +520,13 @@ long_trace() {
 		[ "$a" = "$status/$(sort <<<"$output")" ]
 	done
 }
+
+@test "the calibration behind a start event is passed on, with the uncertainty that hangs on it" {
+	calibration='{"type":"calibration","format":1,"id":"x","meter":{"id":"m"}}'
+	{ echo '{"timestamp":100,"type":"event","event":"start","nodes":["a"]}'
+		echo "$calibration"
+		for t in 100 101 102 103; do echo '{"timestamp":'$t',"node":"a","watts":1}'; done
+		echo '{"timestamp":103,"type":"event","event":"stop","nodes":["a"]}'; } >trace
+	[ "$(epi-window --from 101 --to 102 trace | sed -n 2p)" = "$calibration" ]
+	[ "$(epi-window --sorted --from 102 --to 103 trace | grep -c calibration)" -eq 1 ]
+}

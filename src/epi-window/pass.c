@@ -306,6 +306,9 @@ pass_event(const struct feed_record *record)
 	if (event.kind == EVENT_START) {
 		s.starts++;
 		write_start(record, &event);
+	} else if (json_is(&event.type, "calibration")) {
+		/* of a start event: every span's uncertainty hangs on it */
+		stream_line(record->line, record->length);
 	} else if (event.kind == EVENT_STOP) {
 		s.stops++;
 		keep_stop(record->line, record->length);
