@@ -19,7 +19,7 @@
 
 static const char help[] =
 "usage: epi-sim [--nodes N] [--rate HZ] [--for D] [--fast] [--seed N]\n"
-"               [--sampling HOW] [--mains V] [--noise W] [--gain X]\n"
+"               [--board N] [--sampling HOW] [--mains V] [--noise W] [--gain X]\n"
 "               [--phase DEG] [--pickup W] [--crosstalk X] [--drift PPM]\n"
 "               [--reading-noise W] [--faults X] [--record] [--begin T]\n"
 "               [--pings D] [--pty LINK] [--marks FILE] [--truth FILE]\n"
@@ -33,6 +33,7 @@ static const char help[] =
 "      --for D        end after this long: 60s, 5m, 1d\n"
 "      --fast         as fast as it goes, not in real time\n"
 "      --seed N       another N is another run; the same N the same (1)\n"
+"      --board N      another N is another meter (the seed)\n"
 "      --sampling HOW what the ICs average: mean, point or window=D (mean)\n"
 "      --mains V      120 (60 Hz) or 230 (50 Hz) (230)\n"
 "      --noise W      of a node's power, rms (0.15)\n"
@@ -327,7 +328,7 @@ set_sampling(const char *text)
 enum letter {
 	NODES = OPTION_LONG, RATE, FOR, FAST, SEED, SAMPLING, MAINS, NOISE, GAIN,
 	PHASE, PICKUP, CROSSTALK, DRIFT, READING_NOISE, FAULTS, RECORD, BEGIN,
-	PINGS, PTY, MARKS, TRUTH, TIMES
+	PINGS, PTY, MARKS, TRUTH, TIMES, BOARD
 };
 
 static void
@@ -409,6 +410,10 @@ take(void *state, int letter, const char *text)
 	case SEED:
 		config->load.seed = config->wire.seed =
 		    (uint64_t)option_integer("--seed", text, 0, INT64_MAX);
+		break;
+	case BOARD:
+		config->board_given = true;
+		config->board = (uint32_t)option_integer("--board", text, 0, UINT32_MAX);
 		break;
 	case SAMPLING: set_sampling(text); break;
 	case DRIFT:
@@ -514,6 +519,7 @@ main(int argc, char **argv)
 		{ "for", required_argument, NULL, FOR },
 		{ "fast", no_argument, NULL, FAST },
 		{ "seed", required_argument, NULL, SEED },
+		{ "board", required_argument, NULL, BOARD },
 		{ "sampling", required_argument, NULL, SAMPLING },
 		{ "mains", required_argument, NULL, MAINS },
 		{ "noise", required_argument, NULL, NOISE },

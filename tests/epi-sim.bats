@@ -310,6 +310,12 @@ fates() {
 	fails 1 epi-sim --fast script
 }
 
+@test "the meter of another seed is another one, but for --board" {
+	id() { ok epi-sim --fast --for 1s "$@" | epi-tap - | jq -r 'select(.event == "start").instrument_id'; }
+	[ "$(id --seed 7)" != "$(id --seed 8)" ]
+	[ "$(id --seed 7 --board 5)" = "$(id --seed 8 --board 5)" ]
+}
+
 @test "a pseudo-terminal: commands in, frames out" {
 	epi-sim --pty line --for 20s & pid=$!
 	until [ -L line ]; do sleep 0.05; done

@@ -221,7 +221,8 @@ hal_chip(void)
 uint64_t
 hal_unique_id(void)
 {
-	return UINT64_C(0xE510000000000000) + host.config.load.seed;
+	return UINT64_C(0xE510000000000000) + (host.config.board_given ?
+	    host.config.board : host.config.load.seed);
 }
 
 /* The books. */

@@ -11,6 +11,8 @@
 #include "wire.h"
 
 struct host_config {
+	bool board_given; /* else its number is the seed */
+	uint32_t board;   /* of the unique id */
 	struct load_config load;
 	struct meter_config meter;
 	struct wire_config wire;
