@@ -123,17 +123,23 @@ deps-dev:
 at = $(DESTDIR)$(PREFIX)
 pages = $(wildcard man/*.$(1))
 examples = $(wildcard src/epi-*/*.ndjson)
+# What campaigns include, and its parts: read, and run.
+campaign = $(wildcard scripts/campaign/*)
+read_parts = $(filter %.sh %.mk,$(campaign))
 
 install: all
-	install -d $(at)/bin $(at)/share/epi \
+	install -d $(at)/bin $(at)/share/epi $(at)/share/epi/campaign \
 		$(foreach s,1 5 7,$(at)/share/man/man$(s))
 	install -m 755 $(programs) $(at)/bin
-	install -m 644 $(examples) $(at)/share/epi
+	install -m 644 $(examples) scripts/epi.mk $(at)/share/epi
+	install -m 644 $(read_parts) $(at)/share/epi/campaign
+	install -m 755 $(filter-out $(read_parts),$(campaign)) $(at)/share/epi/campaign
 	set -e; $(foreach s,1 5 7,$(if $(call pages,$(s)),\
 		install -m 644 $(call pages,$(s)) $(at)/share/man/man$(s);))
 
 uninstall:
-	rm -f $(patsubst $(BIN)/%,$(at)/bin/%,$(programs)) \
+	rm -f $(patsubst $(BIN)/%,$(at)/bin/%,$(programs)) $(at)/share/epi/epi.mk \
+		$(patsubst scripts/%,$(at)/share/epi/%,$(campaign)) \
 		$(addprefix $(at)/share/epi/,$(notdir $(examples))) $(foreach s,1 5 7,\
 		$(patsubst man/%,$(at)/share/man/man$(s)/%,$(call pages,$(s))))
 

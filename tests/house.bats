@@ -14,6 +14,7 @@ house() {
 	(cd "${EPI_BIN:-$root/bin}" && printf './bin/%s\n' *) >want
 	(cd "$root/man" && for f in *.[157]; do echo "./share/man/man${f##*.}/$f"; done) >>want
 	(cd "$root/src" && for f in epi-*/*.ndjson; do echo "./share/epi/${f##*/}"; done) >>want
+	(cd "$root/scripts" && printf './share/epi/%s\n' epi.mk campaign/*) >>want
 	sort want | diff - have
 }
 

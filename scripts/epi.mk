@@ -1,0 +1,208 @@
+# epi.mk: a campaign of measurements under GNU make.  epi-campaign(7) tells how;
+# epi-new makes a campaign's Makefile, which is a list of models, their settings,
+# and an include of this file.
+
+ifeq ($(filter grouped-target,$(.FEATURES)),)
+$(error epi.mk wants GNU make 4.3 or later)
+endif
+
+# Nothing else works while it is measured.
+.NOTPARALLEL:
+.DEFAULT_GOAL := all
+
+quoted = '$(subst ','\'',$(1))'
+
+# Where this file is, and the programs that belong to it.
+EPI ?= $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
+campaign := $(call quoted,$(EPI)/campaign)
+EPI_BIN ?= $(shell cd $(call quoted,$(EPI)) && { [ -x ../bin/epi-score ] || cd ..; } && \
+	cd ../bin && pwd)
+export PATH := $(EPI_BIN):$(PATH)
+have = $(shell [ -x $(call quoted,$(EPI_BIN)/$(1)) ] && echo yes)
+
+# ---- settings, for all models; MODEL.NAME is that of one
+
+METER ?=
+CALIBRATION ?=
+LOCK ?=
+NODES ?=
+HOSTS ?=
+SERVE ?=
+URL ?= http://localhost:9999
+HEALTH ?= epi-ask --health --url $(URL)
+ASK ?= epi-ask --url $(URL)
+LOAD_TIMEOUT ?= 30m
+ENGINE ?=
+ENGINE_VERSION ?=
+MODEL ?=
+MODEL_FILE ?=
+QUANTIZATION ?=
+SURGERY ?=
+PREPARE ?=
+TOKENIZER ?=
+HARDWARE ?=
+INSTRUMENT ?=
+MEASUREMENT_POINT ?= per_node_ac
+PSU ?=
+BOUNDARY ?=
+WORKLOAD ?= benchmark
+PROTOCOL ?= gen-letter
+BENCHMARKS ?= mmlu:5 arc_challenge:25 hellaswag:10
+DATA ?= benchmarks
+ITEMS ?=
+SAMPLE ?= 425
+SEED ?= 1
+WEIGHTS ?= mmlu=1,arc_challenge=1,hellaswag=1
+REPETITIONS ?= 3
+WARMUP ?= 5m
+IDLE ?= 60s
+AMBIENT ?=
+ENVIRONMENT ?=
+CLOCK_OFFSET ?=
+PRICE_PER_KWH ?=
+CURRENCY ?= EUR
+CHECK_LOAD ?=
+CHECK_METER ?=
+CHECK_NODE ?=
+CHECK_TIME ?= 60s
+SIMULATED ?=
+
+# FILE is for the user's own commands.
+FILE ?=
+
+of_campaign := BENCHMARKS DATA ITEMS SAMPLE SEED PROTOCOL WORKLOAD REPETITIONS LOCK \
+	PRICE_PER_KWH CURRENCY CHECK_LOAD CHECK_METER CHECK_NODE CHECK_TIME
+of_model := METER CALIBRATION NODES HOSTS SERVE URL HEALTH ASK LOAD_TIMEOUT ENGINE \
+	ENGINE_VERSION MODEL MODEL_FILE QUANTIZATION SURGERY PREPARE TOKENIZER HARDWARE \
+	INSTRUMENT MEASUREMENT_POINT PSU BOUNDARY WEIGHTS WARMUP IDLE AMBIENT ENVIRONMENT \
+	CLOCK_OFFSET SIMULATED FILE
+
+# The parts read them as EPI_NAME; where a model has its own, its targets do.
+$(foreach s,$(of_campaign) $(of_model),$(eval export EPI_$(s) = $$($(s))))
+own = data/baseline/$(1)/% .epi/plan/$(1).json .epi/prepared/$(1): $(2) = $$($(1).$(2))
+$(foreach m,$(MODELS),$(foreach s,$(of_model),$(if $(filter undefined,$(origin $(m).$(s))),,\
+	$(eval $(call own,$(m),$(s))))))
+weights := $(foreach m,WEIGHTS $(MODELS:=.WEIGHTS),$(call quoted,$($(m))))
+
+# ---- what there will be
+
+# Asked once for each make, not once for each use.
+order := $(shell $(campaign)/order $(call quoted,$(SEED)) $(call quoted,$(REPETITIONS)) $(MODELS))
+raw := $(foreach r,$(order),data/baseline/$(dir $(r))run_$(notdir $(r)).json)
+manifests := $(foreach r,$(order),data/baseline/$(dir $(r))MANIFEST_$(notdir $(r)))
+plans := $(foreach m,$(sort $(MODELS)),.epi/plan/$(m).json)
+
+ifeq ($(strip $(MODELS)),)
+$(error MODELS is empty: a campaign measures at least one model)
+endif
+unset := $(strip $(foreach s,$(of_campaign) $(of_model),$(if $(findstring ???,$($(s))),$(s))))
+ifneq ($(unset),)
+$(error still to be filled in, where ??? stands: $(unset))
+endif
+
+all: plan measure score verify table plots report
+	@:
+
+plan: .epi/plan.txt
+	$(if $(filter plan,$(MAKECMDGOALS)),@cat .epi/plan.txt,@:)
+measure: $(raw)
+	@:
+score: results/scores.ndjson
+	@:
+.PHONY: all plan measure score table plots report verify check-meter
+
+# ---- raw, made once
+
+items.ndjson:
+	@$(campaign)/items make
+
+.epi/plan.txt: $(plans)
+	@$(campaign)/plan show $^ >$@.new && mv $@.new $@ && cat $@
+
+define of_each_model
+.epi/plan/$(1).json: | items.ndjson .epi/prepared/$(1)
+	@$$(campaign)/plan $(1) 9$$(words $$(filter-out $(1),$$(MODELS)))
+.epi/prepared/$(1):
+	@$$(campaign)/prepare $(1)
+endef
+
+# PLACE is how many runs come before.
+before :=
+define run
+raw_of_$(1) := data/baseline/$(2)/run_$(3).json data/baseline/$(2)/raw/trace_$(3).ndjson.zst \
+	data/baseline/$(2)/raw/answers_$(3).ndjson.zst
+$$(raw_of_$(1)) &: | items.ndjson .epi/plan/$(2).json
+	@$$(campaign)/measure $(2) $(3) $(words $(before))
+.PRECIOUS: $$(raw_of_$(1))
+
+data/baseline/$(2)/power_trace_$(3).csv data/baseline/$(2)/benchmark_$(3).json \
+data/baseline/$(2)/epi_$(3).json data/baseline/$(2)/MANIFEST_$(3) &: $$(raw_of_$(1)) .epi/version .epi/weights
+	@epi-derive --weights "$$$$EPI_WEIGHTS" data/baseline/$(2) $(3)
+before += $(1)
+endef
+$(foreach m,$(sort $(MODELS)),$(eval $(call of_each_model,$(m))))
+$(foreach r,$(order),$(eval $(call run,$(r),$(patsubst %/,%,$(dir $(r))),$(notdir $(r)))))
+
+# ---- derived, made anew when something changed
+
+# same FILE COMMAND: FILE is touched only when the command says something else.
+same = @mkdir -p $(@D); $(1) >$@.new && { cmp -s $@.new $@ && rm $@.new || mv $@.new $@; }
+
+.epi/version: always
+	$(call same,epi-score --version)
+.epi/weights: always
+	$(call same,printf '%s\n' $(weights))
+.PHONY: always
+
+results/scores.ndjson: $(manifests)
+	@mkdir -p $(@D); $(campaign)/score $(sort $(MODELS)) >$@.new && mv $@.new $@
+
+# skipped PROGRAM: what this toolkit cannot do is said.
+skipped = @echo "$@: skipped: there is no $(1) in this toolkit" >&2
+
+ifeq ($(call have,epi-table),yes)
+table: results/table.md results/table.csv results/table.tex results/table.html
+	$(if $(filter table,$(MAKECMDGOALS)),@cat results/table.md,@:)
+results/table.md: results/scores.ndjson
+	@epi-table $(if $(PRICE_PER_KWH),--price "$$EPI_PRICE_PER_KWH $$EPI_CURRENCY") $< >$@.new && mv $@.new $@ && cat $@
+results/table.csv results/table.tex results/table.html: results/scores.ndjson
+	@epi-table --$(subst tex,latex,$(subst .,,$(suffix $@))) $< >$@.new && mv $@.new $@
+else
+table:
+	$(call skipped,epi-table)
+endif
+
+ifeq ($(call have,epi-plot)$(shell command -v gnuplot >/dev/null && echo yes),yesyes)
+plots: results/pareto.svg results/repeat.svg
+	@:
+results/pareto.svg: results/scores.ndjson
+	@epi-plot pareto -o $@ $<
+results/repeat.svg: results/scores.ndjson
+	@epi-plot repeat -o $@ $(foreach r,$(sort $(order)),data/baseline/$(dir $(r))epi_$(notdir $(r)).json)
+else
+plots:
+	$(call skipped,epi-plot with gnuplot)
+endif
+
+ifeq ($(call have,epi-report),yes)
+report: results/report.html
+	@:
+results/report.html: results/scores.ndjson $(manifests)
+	@epi-report $(foreach m,$(sort $(MODELS)),data/baseline/$(m)) >$@.new && mv $@.new $@
+else
+report:
+	$(call skipped,epi-report)
+endif
+
+ifeq ($(call have,epi-verify),yes)
+verify: results/verify.ndjson
+	@:
+results/verify.ndjson: $(manifests)
+	@mkdir -p $(@D); $(campaign)/verify $(sort $(MODELS)) >$@.new && mv $@.new $@
+else
+verify:
+	$(call skipped,epi-verify)
+endif
+
+check-meter:
+	@$(campaign)/check-meter

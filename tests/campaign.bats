@@ -1,0 +1,215 @@
+# A campaign under make: on the simulator, with small samples, and once in real
+# time against an endpoint.
+
+load lib
+
+bin=${EPI_BIN:-$root/bin}
+for stand_in in "$bin/../helper/stand-in" "$bin/../build/helper/stand-in"; do
+	[ ! -x "$stand_in" ] || break
+done
+export no_proxy='*' EPI_BIN=$bin
+
+teardown() {
+	[ -z "$pid" ] || { kill "$pid"; wait "$pid"; } 2>/dev/null || true
+}
+
+# campaign TARGET... : in c, small and quick.
+campaign() {
+	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -C c SAMPLE=12 WARMUP=2s IDLE=4s "$@"
+}
+
+# One whole campaign, made once; tests take copies of it.
+setup_file() {
+	cd "$BATS_FILE_TMPDIR" || return 1
+	epi-new c
+	campaign >told 2>&1 || { cat told >&2; return 1; }
+}
+
+made() {
+	cp -a "$BATS_FILE_TMPDIR/c" "$BATS_FILE_TMPDIR/told" .
+}
+
+# results FOLDER: what a campaign found, but for when.
+results() {
+	jq -c 'del(.. | .timestamp_utc?, .inputs?)' "$1"/data/baseline/*/epi_*.json "$1/results/scores.ndjson"
+	(cd "$1" && sha256sum data/baseline/*/power_trace_*.csv data/baseline/*/benchmark_*.json data/baseline/*/raw/*)
+}
+
+@test "from epi-new to scores and a table, and a second make does nothing" {
+	made
+	[ "$(jq -r .model c/results/scores.ndjson | xargs)" = "simulated large simulated small" ]
+	[ "$(find c/data -name 'MANIFEST_*' | wc -l)" -eq 6 ]
+	for folder in c/data/baseline/*; do
+		(cd "$folder" && cat MANIFEST_* | sha256sum --quiet -c -)
+	done
+	grep -q SIMULATED c/results/table.md
+	touch before
+	take campaign
+	[ "$status" -eq 0 ]
+	[ -z "$(find c -newer before -type f)" ]
+}
+
+@test "all that follows from a simulation says so" {
+	made
+	jq -s -e 'all(.evidence == "simulated")' c/results/scores.ndjson c/data/baseline/*/epi_*.json
+	jq -s -e 'all(.simulated)' c/data/baseline/*/run_*.json
+	grep -q SIMULATED told
+}
+
+# The last record of the truth is that of the whole run.
+@test "the energy is that which the simulator knows, within its interval" {
+	made
+	for model in small large; do
+		truth=$(tail -n 1 "c/data/baseline/${model}_q40/raw/truth_001.ndjson")
+		jq -e --argjson truth "$truth" '.ci95_joules_per_token as [$low, $high]
+			| ($truth.joules / $truth.generated_tokens) | . > $low and . < $high' \
+			"c/data/baseline/${model}_q40/epi_001.json"
+	done
+}
+
+@test "repetitions come in blocks, in an order by the seed" {
+	order=$root/scripts/campaign/order
+	ok "$order" 1 3 a b c d e >first
+	[ "$(cut -d / -f 2 first | uniq -c | xargs)" = "5 001 5 002 5 003" ]
+	[ "$(sort -u first | wc -l)" -eq 15 ]
+	[ "$(sed -n 1,5p first)" != "$(sed -n 6,10p first | sed s/002/001/)" ]
+	"$order" 1 3 e d c b a | cmp - first
+	[ "$("$order" 2 3 a b c d e)" != "$(cat first)" ]
+}
+
+# interrupted MOMENTS: a campaign that is killed so often, with all its children.
+interrupted() {
+	ok epi-new c
+	for moment in $(seq "$1"); do
+		setsid env -u MAKEFLAGS -u MAKELEVEL make -s -C c SAMPLE=12 WARMUP=2s IDLE=4s >log 2>&1 3>&- &
+		pid=$!
+		sleep "$(awk -v seed="$moment" 'BEGIN { srand(seed); printf "%.2f", 0.1 + 4 * rand() }')"
+		kill -9 "-$pid" 2>/dev/null || true
+		wait "$pid" || true
+		pid=
+		for run in c/data/baseline/*/run_*.json; do
+			[ ! -e "$run" ] || jq -e .end "$run" >/dev/null
+		done
+	done
+	campaign 2>told
+	[ "$(find c/data -name '.*' | wc -l)" -eq 0 ]
+	diff <(results "$BATS_FILE_TMPDIR/c") <(results c)
+}
+
+@test "interrupted and made again: the results of one that was not" {
+	interrupted "$([ "$EPI_LONG" ] && echo 20 || echo 2)"
+}
+
+@test "other weights: scores anew, nothing is measured again" {
+	made
+	sha256sum c/data/baseline/*/run_*.json c/data/baseline/*/raw/* >raw
+	campaign score WEIGHTS=mmlu=1
+	sha256sum --quiet -c raw
+	jq -s -e 'all(.accuracy.composite == .accuracy.mmlu_5shot)' c/results/scores.ndjson
+}
+
+@test "other questions than the campaign's own are refused" {
+	made
+	take campaign score REPETITIONS=4 SEED=9
+	[ "$status" -eq 2 ]
+	[[ $stderr == *"drawn by other settings"* ]]
+}
+
+@test "a raw file that is lost is not measured again" {
+	made
+	rm c/data/baseline/small_q40/raw/trace_001.ndjson.zst
+	fails 2 campaign score
+	[[ $stderr == *"never overwritten"* ]]
+}
+
+@test "a disk that is too small: nothing is measured, and make -k goes on" {
+	made
+	rm c/data/baseline/*/*_003* c/data/baseline/*/raw/*_003*
+	jq -c '.run_bytes = 1e18' c/.epi/plan/small_q40.json >big
+	mv big c/.epi/plan/small_q40.json
+	take campaign measure -k
+	[ "$status" -eq 2 ]
+	[[ $stderr == *"the disk is too small"* ]]
+	[ ! -e c/data/baseline/small_q40/run_003.json ]
+	[ -e c/data/baseline/large_q40/run_003.json ]
+}
+
+@test "check-meter: a load that agrees, one that does not, and its record" {
+	ok epi-new c
+	take campaign check-meter
+	[ "$status" -eq 0 ]
+	jq -s -e '.[0].passed' c/checks/*.json
+	sleep 1
+	take campaign check-meter CHECK_LOAD=9,U=0.2%
+	[ "$status" -eq 2 ]
+	[[ $stderr == *"DOES NOT HOLD"* ]]
+}
+
+@test "--baseline is refused until what is yours is filled in" {
+	ok epi-new --baseline c
+	take campaign -n
+	[ "$status" -eq 2 ]
+	[[ $stderr == *"??? stands: CHECK_LOAD METER ENGINE_VERSION HARDWARE PSU BOUNDARY AMBIENT"* ]]
+	sed -i 's/???/filled/' c/Makefile
+	ok campaign -n measure >order
+	[ "$(grep -c /measure order)" -eq 15 ]
+}
+
+@test "a Makefile that is there is left alone" {
+	ok epi-new c
+	echo mine >c/Makefile
+	fails 1 epi-new c
+	[ "$(cat c/Makefile)" = mine ]
+}
+
+@test "installed, in folders with blanks and quotes, under another locale" {
+	env -u MAKEFLAGS -u MAKELEVEL make -s -C "$root" -o all BIN="$bin" install \
+		DESTDIR="$PWD/to" PREFIX=/opt/epi
+	mv to "it's here"
+	unset EPI_BIN
+	PATH=/usr/bin:/bin
+	ok "it's here/opt/epi/bin/epi-new" "a \"c\""
+	ln -s "a \"c\"" c
+	LANG=de_DE.UTF-8 LC_NUMERIC=de_DE.UTF-8 campaign score MODELS=small_q40 REPETITIONS=1 2>told
+	[ "$(wc -l <c/results/scores.ndjson)" -eq 1 ]
+}
+
+# real FILE...: a campaign in real time: epi-sim as it writes, the stand-in's
+# answers, whose engine the campaign starts.
+real() {
+	epi-prompt --benchmark "$root/src/epi-prompt/electrical.ndjson" | head -n 6 >items
+	sed -i 's/"benchmark_questions":30/"benchmark_questions":6/; s/"stratum_questions":[0-9]*/"stratum_questions":6/' items
+	mkdir c
+	cat >c/Makefile <<END
+MODELS = m
+SERVE = exec "$stand_in" llama-server items=../items right=700 >url
+URL = \$\$(cat url)
+ASK = epi-ask --url "\$(URL)" --model stand-in.m
+METER = epi-sim --for 1h --nodes 2 --rate 50 | epi-tap --node a,b -
+NODES = a b
+ITEMS = cat ../items
+WEIGHTS = electrical=1
+REPETITIONS = 1
+AMBIENT = echo 21.5
+IDLE = 0.3s
+WARMUP = 0.1s
+EPI = $root/scripts
+include \$(EPI)/epi.mk
+END
+}
+
+@test "in real time: the engine is started, asked, and ended" {
+	real
+	campaign score WARMUP=0.1s IDLE=0.3s SAMPLE=6 2>told
+	jq -e '.energy.total_tokens > 0 and .environment.ambient_temp_c == 21.5 and .evidence == "simulated"
+		and .net_of_idle_joules != null' c/data/baseline/m/epi_001.json
+	[ "$(zstd -dcq c/data/baseline/m/raw/trace_001.ndjson.zst | jq -r 'select(.event == "mark" and .edge == "end").label' | xargs)" = "warmup idle run idle_after" ]
+	[ -z "$(pgrep -f "$stand_in llama-server items=../items right=700")" ]
+}
+
+@test "in real time: an engine that dies is told, and nothing is left" {
+	real
+	fails 2 campaign score SERVE='echo no memory; exit 1' HEALTH=false
+	[[ $stderr == *"the engine ended: no memory"* ]]
+	[ -z "$(find c -name 'run_*.json')" ]
+}
