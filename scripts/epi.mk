@@ -58,7 +58,9 @@ WARMUP ?= 5m
 IDLE ?= 60s
 AMBIENT ?=
 ENVIRONMENT ?=
-CLOCK_OFFSET ?=
+DEMAND ?=
+FORCE ?=
+METER_HOST ?=
 PRICE_PER_KWH ?=
 CURRENCY ?= EUR
 CHECK_LOAD ?=
@@ -70,12 +72,12 @@ SIMULATED ?=
 # FILE is for the user's own commands.
 FILE ?=
 
-of_campaign := BENCHMARKS DATA ITEMS SAMPLE SEED PROTOCOL WORKLOAD REPETITIONS LOCK \
+of_campaign := FORCE BENCHMARKS DATA ITEMS SAMPLE SEED PROTOCOL WORKLOAD REPETITIONS LOCK \
 	PRICE_PER_KWH CURRENCY CHECK_LOAD CHECK_METER CHECK_NODE CHECK_TIME
 of_model := METER CALIBRATION NODES HOSTS SERVE URL HEALTH ASK LOAD_TIMEOUT ENGINE \
 	ENGINE_VERSION MODEL MODEL_FILE QUANTIZATION SURGERY PREPARE TOKENIZER HARDWARE \
 	INSTRUMENT MEASUREMENT_POINT PSU BOUNDARY WEIGHTS WARMUP IDLE AMBIENT ENVIRONMENT \
-	CLOCK_OFFSET SIMULATED FILE
+	DEMAND METER_HOST SIMULATED FILE
 
 # The parts read them as EPI_NAME; where a model has its own, its targets do.
 $(foreach s,$(of_campaign) $(of_model),$(eval export EPI_$(s) = $$($(s))))
@@ -198,7 +200,7 @@ ifeq ($(call have,epi-verify),yes)
 verify: results/verify.ndjson
 	@:
 results/verify.ndjson: $(manifests)
-	@mkdir -p $(@D); $(campaign)/verify $(sort $(MODELS)) >$@.new && mv $@.new $@
+	@$(campaign)/verify $(sort $(MODELS)) >$@.new && mv $@.new $@
 else
 verify:
 	$(call skipped,epi-verify)

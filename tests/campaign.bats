@@ -200,7 +200,7 @@ END
 
 @test "in real time: the engine is started, asked, and ended" {
 	real
-	campaign score WARMUP=0.1s IDLE=0.3s SAMPLE=6 2>told
+	campaign score WARMUP=0.1s IDLE=0.3s SAMPLE=6 2>told || { cat told >&2; false; }
 	jq -e '.energy.total_tokens > 0 and .environment.ambient_temp_c == 21.5 and .evidence == "simulated"
 		and .net_of_idle_joules != null' c/data/baseline/m/epi_001.json
 	[ "$(zstd -dcq c/data/baseline/m/raw/trace_001.ndjson.zst | jq -r 'select(.event == "mark" and .edge == "end").label' | xargs)" = "warmup idle run idle_after" ]

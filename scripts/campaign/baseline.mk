@@ -56,6 +56,7 @@ PREPARE =
 
 NODES = pi1 pi2 pi3 pi4
 HOSTS = pi1 pi2 pi3 pi4
+DEMAND = governor=performance,throttled=no,max_load=0.5
 HARDWARE = ???
 PSU = ???
 BOUNDARY = ???
