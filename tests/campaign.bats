@@ -134,6 +134,16 @@ interrupted() {
 	[ -e c/data/baseline/large_q40/run_003.json ]
 }
 
+@test "one run at a time has the meter; the other one waits, and is told" {
+	made
+	rm c/data/baseline/small_q40/*_003* c/data/baseline/small_q40/raw/*_003*
+	flock lock sleep 2 3>&- & pid=$!
+	until ! flock -n lock true; do sleep 0.02; done
+	take campaign measure LOCK="$PWD/lock"
+	[ "$status" -eq 0 ]
+	[[ $stderr == *"waiting: another run has this meter"* ]]
+}
+
 @test "check-meter: a load that agrees, one that does not, and its record" {
 	ok epi-new c
 	take campaign check-meter

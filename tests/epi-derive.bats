@@ -169,7 +169,10 @@ answers() {
 	for pause in 0.02 0.05 0.1 0.2; do
 		timeout -s TERM "$pause" epi-derive run 001 2>told || true
 		sha256sum --quiet -c before
+		timeout -s KILL "$pause" epi-derive run 001 2>told || true
+		sha256sum --quiet -c before
 	done
+	ok epi-derive run 001
 	[ "$(names run)" = "MANIFEST_001 benchmark_001.json epi_001.json power_trace_001.csv raw run_001.json" ]
 }
 

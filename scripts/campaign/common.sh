@@ -30,6 +30,7 @@ seconds() {
 lock() {
 	lock=${XDG_RUNTIME_DIR:-${TMPDIR:-/tmp}}/epi-meter-$(id -u)-$(printf '%s' "$EPI_METER" |
 		sha256sum | cut -c 1-16)
+	! simulated || lock=.epi/lock # a simulated meter is each campaign's own
 	lock=${EPI_LOCK:-$lock}
 	exec 9>>"$lock" || exit 1
 	flock -n 9 && return
