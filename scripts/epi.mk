@@ -190,7 +190,7 @@ ifeq ($(call have,epi-report),yes)
 report: results/report.html
 	@:
 results/report.html: results/scores.ndjson $(manifests)
-	@epi-report $(foreach m,$(sort $(MODELS)),data/baseline/$(m)) >$@.new && mv $@.new $@
+	@epi-report -o $@ $(if $(PRICE_PER_KWH),--price "$$EPI_PRICE_PER_KWH $$EPI_CURRENCY") data/baseline
 else
 report:
 	$(call skipped,epi-report)
