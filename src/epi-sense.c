@@ -376,8 +376,24 @@ ticks_in(int64_t ns)
 	    ns % CLOCK_SECOND * node_stream.rate_hz / CLOCK_SECOND;
 }
 
+static int64_t
+tick_ns(int64_t tick)
+{
+	return s.begin_ns + tick * CLOCK_SECOND / node_stream.rate_hz;
+}
+
+/* The tick that it is time for; one that is half over is left out, for a
+ * counter's rate since then would be of next to no time. */
+static int64_t
+tick_now(void)
+{
+	int64_t ns = clock_steady() - s.begin_ns;
+
+	return ticks_in(2 * ns) % 2 == 0 ? ticks_in(ns) : ticks_in(ns) + 1;
+}
+
 /* Each tick has its place from the start on; those that a stall took are
- * passed over, and told. */
+ * passed over, and told.  The last one is looked at, however late. */
 static void
 measure(void)
 {
@@ -385,20 +401,16 @@ measure(void)
 	int64_t tick = 1;
 	bool signalled = false;
 
-	while (tick <= last) {
-		int64_t now_ns;
+	while (tick <= last && !signalled) {
+		int64_t now;
 
-		if (!sleep_until(s.begin_ns + tick * CLOCK_SECOND /
-		    node_stream.rate_hz)) {
-			signalled = true;
-			break;
-		}
-		now_ns = clock_steady();
-		if (tick < ticks_in(now_ns - s.begin_ns))
-			tick = ticks_in(now_ns - s.begin_ns);
-		watch_step(now_ns);
-		take_tick(tick < last ? tick : last);
-		tick++;
+		signalled = !sleep_until(tick_ns(tick));
+		watch_step(clock_steady());
+		now = tick_now();
+		if (now > tick && tick < last)
+			tick = now < last ? now : last;
+		else if (!signalled)
+			take_tick(tick++);
 	}
 	for (size_t i = 0; i < s.count; i++)
 		node_end(&s.nodes[i], signalled ? "signal" : "time",

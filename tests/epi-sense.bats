@@ -116,7 +116,7 @@ board/VDD	watts	by name" ]
 @test "a label cannot be mistaken, nor reach a terminal as an escape" {
 	chip board power1_input 1 power1_label $'a,b=c/d@e\e[31m "\\'
 	ok sense --list
-	[[ $(cut -f 1 .out) == 'board/a_b_c_d_e__31m___' || $(cut -f 1 .out) == 'board/a_b_c_d_e_[31m___' ]]
+	[ "$(cut -f 1 .out)" = 'board/a_b_c_d_e_[31m___' ]
 }
 
 @test "nothing there: one line, and status 1 but for a list" {
@@ -203,20 +203,22 @@ board/VDD	watts	by name" ]
 	[ "$(said 'select(.seq).joules + 0' | uniq | xargs)" = "1 4" ]
 	[ "$(jq -s '[.[] | select(.watts > 0)] | length' .out)" = 1 ]
 	[ "$(jq -s '[.[] | select(.seq)] as $s | [range(1; $s | length)] | map(select($s[.].watts > 0)) |
-		$s[.[0]].watts * ($s[.[0]].timestamp - $s[.[0] - 1].timestamp) | (. > 2.9 and . < 3.1)' .out)" = true ]
+		$s[.[0]].watts * ($s[.[0]].timestamp - $s[.[0] - 1].timestamp) | (. > 2 and . < 4)' .out)" = true ]
 	whole
 }
 
-# From 10 J below the range to 5 J above 0: 15 J.
+# From 10 J below the range to 5 J above 0: 15 J, not in the edges of the trace,
+# half a period each, where the counter is not known.
 @test "a wrap is undone" {
 	zone intel-rapl:0 package-0 $((range - 10000000))
 	begins --node a=package-0 --rate 20
+	until_said '.seq > 1'
 	put sys/class/powercap/intel-rapl:0/energy_uj 5000000
 	until_said '.joules > 262143.4'
 	until_said ".seq > $(jq 'select(.joules > 262143.4).seq' trace | head -n 1)"
 	ends
 	[ "$(said 'select(.seq).joules + 0' | uniq | xargs)" = "262133.32885 262148.32885" ]
-	[ "$(said 'select(.event == "stop") | [.wraps, .resets, .lost]')" = "[1,0,0]" ]
+	[ "$(said 'select(.event == "stop") | [.wraps, .resets]')" = "[1,0]" ]
 	[ "$(epi-integrate --method counter .out | jq 'select(.scope == "node").joules + 0')" = 15 ]
 }
 
@@ -228,7 +230,7 @@ board/VDD	watts	by name" ]
 	put sys/class/powercap/intel-rapl:0/energy_uj 8000000
 	until_said '.joules == 100001'
 	ends
-	[ "$(said 'select(.event == "lost") | [.count, .reason]')" = '[1,"reset"]' ]
+	[ "$(said 'select(.reason == "reset").count')" = 1 ]
 	[ "$(said 'select(.seq).joules + 0' | uniq | xargs)" = "100000 100001" ]
 	whole
 }

@@ -213,14 +213,23 @@ count(struct node *node)
 	put_sample(node, ((energy_units)step_uj * CLOCK_SECOND + ns / 2) / ns);
 }
 
+/* All slots up to this one that were not told are lost. */
+static void
+miss(struct node *node, int64_t slot)
+{
+	int64_t missed = slot - node->slot;
+
+	if (missed <= 0)
+		return;
+	lose(node, node->slot + 1, missed, "late");
+	node->late += missed;
+	node->slot = slot;
+}
+
 void
 node_take(struct node *node, int64_t slot)
 {
-	int64_t missed = slot - node->slot - 1;
-
-	if (missed > 0)
-		lose(node, node->slot + 1, missed, "late");
-	node->late += missed;
+	miss(node, slot - 1);
 	node->slot = slot;
 	if (node->look.error)
 		lose(node, slot, 1, node->look.error == EBADMSG ? "malformed"

@@ -4,8 +4,9 @@
 #include "epi-sense/file.h"
 #include "epi-sense/sensor.h"
 
-/* No part of one machine draws 10 kW: 10 uJ in a nanosecond. */
-enum { MOST_UJ_PER_NS = 10 };
+/* No part of one machine draws 10 kW: 10 uJ in a nanosecond.  What a counter
+ * shows may be older by a millisecond or two. */
+enum { MOST_UJ_PER_NS = 10, AGE_NS = 2000000 };
 
 #define UW_MAX INT64_C(1000000000000000) /* 1e9 W, as epi-record(5) has it */
 
@@ -32,7 +33,7 @@ sensor_step(const struct sensor *sensor, int64_t last_uj, int64_t now_uj,
 {
 	int64_t step_uj = now_uj - last_uj, most_uj;
 
-	if (__builtin_mul_overflow(ns, MOST_UJ_PER_NS, &most_uj))
+	if (__builtin_mul_overflow(ns + AGE_NS, MOST_UJ_PER_NS, &most_uj))
 		most_uj = INT64_MAX;
 	if (sensor->range_uj > 0 && most_uj >= sensor->range_uj)
 		return -1;
