@@ -1,0 +1,197 @@
+# epi-report: a results folder as one page.
+
+load lib
+
+# One folder and its page for all tests, as each picture takes its time.
+setup_file() {
+	PATH=${EPI_BIN:-$BATS_TEST_DIRNAME/../bin}:$PATH
+	export LC_ALL=C
+	cd "$BATS_FILE_TMPDIR" || return 1
+	epi-plot --version >/dev/null && command -v gnuplot >/dev/null && command -v zstd >/dev/null || return 0
+	measured
+	results "my data"
+	rm "my data/b_q40/epi_002.json" "my data"/b_q40/raw/*2*
+	sed -i /raw/d "my data/b_q40/MANIFEST_002"
+	status=0
+	epi-report --price '0.31 EUR' -o 'the page.html' 'my data' 2>said || status=$?
+	echo $status >status
+}
+
+setup() {
+	cd "$BATS_FILE_TMPDIR" || return 1
+	[ -e status ] || skip "no gnuplot or no zstd (make deps)"
+	page=$BATS_FILE_TMPDIR/'the page.html'
+}
+
+# measured: what a simulated meter saw of two nodes, in trace, and its energy.
+measured() {
+	printf '%s\n' '0 idle' '2 decode' '5 idle' '6 end' >phases
+	epi-sim --fast --nodes 2 --rate 10 phases |
+		epi-tap --node pi1,pi2 --begin 1795340400.070 - >power
+	jq -nc '["run", "begin", 1795340402], ["run", "end", 1795340405]
+		| {timestamp: .[2], type: "event", event: "mark", label: .[0], edge: .[1], simulated: true}' >marks
+	{ LC_ALL=C sort -sm <(grep -v '"stop"' power) marks; grep '"stop"' power; } >trace
+	epi-window --span marks trace | epi-integrate | grep '"cluster"' >energy
+}
+
+# results DIR: two configurations of two simulated runs each.
+results() {
+	for model in a b; do
+		for n in 001 002; do
+			run_of "$1/${model}_q40" $model $n
+		done
+	done
+}
+
+# run_of FOLDER MODEL NNN
+run_of() {
+	mkdir -p "$1/raw" && zstd -qf trace -o "$1/raw/trace_$3.ndjson.zst"
+	jq -nc --arg n "$3" --arg m "$2" '("mmlu", "arc_challenge", "hellaswag") as $b
+		| {type: "accuracy", benchmark: $b, shots: {mmlu: 5, arc_challenge: 25, hellaswag: 10}[$b],
+		protocol: "gen-letter", questions: 400, correct: ({a: 180, b: 220}[$m]), simulated: true}' >"$1/benchmark_$3.json"
+	jq -nc --arg n "$3" --arg m "$2" '{type: "tokens", prompt_tokens: 6000, node_count: 2, status: "complete", eos_counted: true,
+		generated_tokens: ({a: 30, b: 20}[$m] + ($n | tonumber)), begin: 1795340402.1, end: 1795340404.9, simulated: true}' >tokens
+	epi-score --label run --meta model="$2" --meta quantization=q40 --meta hardware='2 x Pi 5' --meta workload=benchmark \
+		--meta run_metadata.run_id="$2-$3" energy tokens "$1/benchmark_$3.json" >"$1/epi_$3.json"
+	jq -nc --arg n "$3" --arg m "$2" '{type: "run", run_id: "\($m)-\($n)", repetition: ($n | tonumber), simulated: true,
+		labels: {model: $m, quantization: "q40", hardware: "2 x Pi 5"}, commands: {meter: "epi-tap <&3"},
+		settings: {repetitions: 3, psu: "supply \($n)"}, warnings: ["psu-warm: it was"],
+		environment: {before: [{host: "pi1", governor: "performance"}], after: [{host: "pi1", governor: "schedutil"}]}}' >"$1/run_$3.json"
+	(cd "$1" && sha256sum "run_$3.json" "raw/trace_$3.ndjson.zst" "benchmark_$3.json" "epi_$3.json" >"MANIFEST_$3")
+}
+
+# blind CMD...: where epi-plot draws nothing, as drawing takes its time.
+blind() {
+	if [ ! -e blind ]; then
+		mkdir blind && ln -s "${EPI_BIN:-$root/bin}"/* blind && rm blind/epi-plot
+		printf '#!/bin/sh\necho "epi-plot: no <eyes>" >&2\nexit 1\n' >blind/epi-plot && chmod +x blind/epi-plot
+	fi
+	PATH=$PWD/blind:$PATH "$@"
+}
+
+# text: the page as its readers see it, pictures and all, one line.
+text() {
+	sed -n '/<body>/,$p' "${1:-$page}" | sed 's/<[^>]*>/ /g' | tr -s ' \t\n' ' '
+}
+
+# small DIR: a folder with one score alone, which is quickly drawn.
+small() {
+	rm -rf "$1" && mkdir -p "$1/m_q" && jq -c "${2:-.}" 'my data'/a_q40/epi_001.json >"$1/m_q/epi_001.json"
+}
+
+@test "the page has a table, the frontier, repetitions and each run's power" {
+	for what in frontier repetitions power-1-001 power-1-002 power-2-001 budget-1 budget-2; do
+		[ "$(grep -c "id=\"$what-wide-title\"" "$page")" -eq 1 ] && [ "$(grep -c "id=\"$what-narrow-title\"" "$page")" -eq 1 ]
+	done
+	[[ $(text) == *"Model Quant J/Token MMLU"*"EUR/Mtoken"*" a (SIMULATED) q40 "* ]]
+}
+
+# a: 31 and 32 tokens; of two runs the one with fewer joules a token is told.
+@test "the row of a configuration is epi-score's of its repetitions" {
+	epi-score --repetitions "my data"/a_q40/epi_*.json | epi-table --html --per-joule --price '0.31 EUR' | grep '<th scope="row">a ' >row
+	grep -qxF "$(cat row)" "$page"
+	[[ $(text) == *"002 a-002 scored, reported "* ]]
+}
+
+@test "what is simulated is called so: at the top, in the table, in every picture" {
+	[[ $(text) == *"SIMULATED: 2 of 2 configurations"*"a (SIMULATED)"* ]]
+	[ "$(grep -c '<svg' "$page")" -eq "$(grep -c '>[ ]*SIMULATED[ ]*</' "$page")" ] ||
+		[ "$(grep -c '<svg' "$page")" -le "$(grep -c '<text><tspan[^>]*>SIMULATED<' "$page")" ]
+	jq -c '.simulated = null | .evidence = "calibrated"' 'my data'/a_q40/epi_001.json >measured.json
+	rm -rf real && mkdir real && mv measured.json real/epi_001.json
+	blind ok epi-report real >real.html
+	[[ $(text real.html) == *"Measured, with a calibrated instrument."* && $(text real.html) != *SIMULATED* ]]
+}
+
+@test "a run without a score, and one that is not there at all, are told" {
+	[[ $(text) == *"b q40, run 002: REFUSED or not derived: no score"*"a q40, run 3: MISSING"* || \
+		$(text) == *"a q40, run 3: MISSING"*"b q40, run 002: REFUSED or not derived: no score"* ]]
+	grep -q '^epi-report: ./b_q40: run 002 has no score$' said
+}
+
+@test "every hash of the manifests is there, and checked" {
+	cut -c 1-64 "my data"/*/MANIFEST_* | while read -r hash; do grep -qF "$hash" "$page" || exit 1; done
+	[ "$(cat status)" -eq 1 ] && grep -q 'b_q40/epi_002.json: not that of MANIFEST_002 (missing)' said
+	[[ $(text) == *"Files of run 001: all 4 are those of its manifest"* ]]
+	small changed && (cd changed/m_q && sha256sum epi_001.json >MANIFEST_001 && echo '{"a b":1}' >>MANIFEST_001 && echo >>epi_001.json)
+	blind partly 1 epi-report changed >changed.html
+	[[ $stderr == *"m_q/epi_001.json: not that of MANIFEST_001 (changed)"* && $(text changed.html) == *"epi_001.json is CHANGED since"* ]]
+}
+
+@test "a manifest's paths lead nowhere else" {
+	small away && echo "$(printf x | sha256sum | cut -c 1-64)  ../../etc/passwd" >away/m_q/MANIFEST_001
+	blind partly 1 epi-report away >/dev/null && [[ $stderr == *"(outside)"* ]]
+}
+
+@test "settings that differ between runs are told by run, hosts before and after" {
+	[[ $(text) == *"settings.psu 001: supply 001 002: supply 002 "*"pi1: governor performance schedutil"* ]]
+	[[ $(text) == *"commands.meter epi-tap &lt;&amp;3 "*"run 001: psu-warm: it was"* ]]
+}
+
+@test "the same folder gives the same bytes, whatever the locale" {
+	small one
+	ok epi-report --date 2026-11-25 one >one.html
+	ok env LC_ALL=de_DE.UTF-8 LC_NUMERIC=de_DE.UTF-8 TZ=Asia/Tokyo epi-report --date 2026-11-25 one >two.html
+	cmp one.html two.html && grep -q '>2026-11-25<' one.html
+	[ "$(grep -cE "$(date +%Y)-(0|1)[0-9]-[0-3][0-9]" "$page")" -eq "$(grep -cE '2026-11-22' "$page")" ]
+}
+
+@test "nothing is loaded: no address outside the page" {
+	[ "$(grep -oE '[ :"](src|href|srcset|data|action)=[^ >]*|url\([^)]*' "$page" | grep -vcE 'href=["'\'']?#|^url\(["'\'']?#')" -eq 0 ]
+	grep -q "default-src 'none'" "$page"
+}
+
+@test "names are text, in the page and in its pictures" {
+	small hostile '.model = "<script>alert(1)</script>\u001b[2J" | .quantization = "\" onload=x \u0027" | .warnings = ["<img src=x onerror=alert(2)>: y"] | .run_metadata.run_id = "@@ style\n@@ style" | .budget[0].source = "</svg><script>alert(3)</script>"'
+	jq -c '{type: "run", labels: {"<b>": "</table>"}, settings: {x: "\n@@ style"}}' -n >hostile/m_q/run_001.json
+	ok epi-report --title '<script>alert(4)</script>' hostile >hostile.html
+	[ "$(grep -ci '<script' hostile.html)" -eq 1 ] && [ "$(grep -ciE '<(img|b)[ >]|<[a-z][^>]* on[a-z]+=' hostile.html)" -eq 0 ]
+	[ "$(LC_ALL=C grep -c $'\e' hostile.html)" -eq 0 ] && [ "$(grep -c '^:root' hostile.html)" -eq 1 ]
+	grep -q '&lt;script&gt;alert(1)&lt;/script&gt;' hostile.html
+}
+
+@test "a score or run that is none is told, and the rest is done" {
+	small bad && echo '{' >bad/m_q/epi_002.json && echo '[1]' >bad/m_q/run_001.json
+	blind partly 1 epi-report bad >bad.html
+	[[ $stderr == *"epi_002.json: not one record of type score"*"run_001.json: not"* || $stderr == *"run_001.json: not"*"epi_002.json: not"* ]]
+	[[ $(text bad.html) == *"run 002: no score: epi_002.json is not readable"* ]]
+}
+
+@test "-o is there as a whole or not at all; a wrong folder is told" {
+	small one
+	blind fails 1 epi-report -o nowhere/page.html one && [ ! -e nowhere ]
+	fails 1 epi-report absent && [[ $stderr == *"absent: no such folder"* ]]
+	mkdir -p empty && fails 1 epi-report empty && [[ $stderr == *"no results in it"* ]]
+	fails 2 epi-report && fails 2 epi-report one two && fails 2 epi-report --price free one
+}
+
+# What a browser makes of it: the policy's hash is that of the script, or no
+# head of a column would have become a button.
+@test "in a browser the table can be sorted, and nothing else ran" {
+	command -v chromium || skip "no chromium (make deps-dev)"
+	small hostile '.model = "<script>document.title = 1</script><img src=x onerror=document.title=2>"'
+	blind ok epi-report --title quiet hostile >hostile.html
+	timeout 60 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$BATS_TEST_TMPDIR/browser" \
+		--dump-dom "file://$PWD/hostile.html" >dom 2>/dev/null || skip "chromium does not start here"
+	grep -q '<button type="button">Model</button>' dom && grep -q '<title>quiet</title>' dom
+}
+
+# The rules of a page for all: checked by hand where no tool is.
+@test "headings, tables and pictures can be found without seeing them" {
+	grep -q '<html lang="en">' "$page" && [ "$(grep -c '<h1' "$page")" -eq 1 ] && [ "$(grep -c '<main>' "$page")" -eq 1 ]
+	[ "$(grep -oE '<th[ >]' "$page" | wc -l)" -eq "$(grep -oE '<th scope="(col|row|rowgroup)"' "$page" | wc -l)" ]
+	[ "$(grep -c 'role="img" aria-labelledby=' "$page")" -eq "$(grep -c '<svg' "$page")" ]
+	grep -oE ' id=["'\''][^"'\'']*' "$page" | tr "'" '"' | sort | uniq -d >twice && [ ! -s twice ]
+	grep -oE '<h[1-6]' "$page" | awk '{ now = substr($0, 3); if (now > last + 1) exit 1; last = now }'
+}
+
+@test "a picture that could not be drawn is told in its place" {
+	small one && blind ok epi-report one >one.html
+	[ "$(grep -c '<svg' one.html)" -eq 0 ] && [ "$(grep -c '<p class="none">No picture: no &lt;eyes&gt;.</p>' one.html)" -eq 3 ]
+}
+
+@test "a validator of HTML has nothing to say" {
+	command -v html-validate || skip "no html-validate (npm install -g html-validate@9)"
+	echo '{"extends": ["html-validate:recommended", "html-validate:document"]}' >.htmlvalidate.json
+	ok html-validate "$page"
+}
