@@ -111,7 +111,7 @@ measure: $(raw)
 	@:
 score: results/scores.ndjson
 	@:
-.PHONY: all plan measure score table plots report verify check-meter
+.PHONY: all plan measure score table plots report verify submit check-meter
 
 # ---- raw, made once
 
@@ -205,6 +205,11 @@ else
 verify:
 	$(call skipped,epi-verify)
 endif
+
+# An archive of each model's folder, for data/community.
+submit: verify
+	@mkdir -p submit; for model in $(sort $(MODELS)); do \
+		epi-submit -o submit/$$model.tar.gz data/baseline/$$model || exit; done
 
 check-meter:
 	@$(campaign)/check-meter

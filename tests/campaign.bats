@@ -106,6 +106,26 @@ interrupted() {
 	interrupted "$([ "$EPI_LONG" ] && echo 20 || echo 2)"
 }
 
+@test "it is verified; what is simulated is not submitted" {
+	made
+	[ -s c/results/verify.ndjson ]
+	jq -s -e 'all(.severity != "error")' c/results/verify.ndjson
+	take campaign submit
+	[ "$status" -eq 2 ]
+	[[ $stderr == *imulated* ]]
+	[ -z "$(find c/submit -type f)" ]
+}
+
+@test "a figure that was changed by hand is not verified" {
+	made
+	sed -i 's/"joules_per_token":[0-9.]*/"joules_per_token":1/' c/data/baseline/small_q40/epi_002.json
+	rm c/results/verify.ndjson
+	take campaign verify
+	[ "$status" -eq 2 ]
+	[[ $stderr == *"not verified"* ]]
+	[ ! -e c/results/verify.ndjson ]
+}
+
 @test "other weights: scores anew, nothing is measured again" {
 	made
 	sha256sum c/data/baseline/*/run_*.json c/data/baseline/*/raw/* >raw
