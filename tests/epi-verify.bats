@@ -114,6 +114,12 @@ m_q40"
 	[ -z "$output" ]
 }
 
+@test "a toolkit that is not whole accepts nothing" {
+	mkdir ../part && cp "$(command -v epi-verify)" ../part
+	fails 1 env PATH=/usr/bin:/bin ../part/epi-verify .
+	[[ $stderr == "epi-verify: epi-derive: is not there" ]]
+}
+
 @test "what is no folder, and a path without one: status 1" {
 	fails 1 epi-verify nowhere
 	mkdir -p empty && fails 1 epi-verify empty
