@@ -5,7 +5,7 @@
 #include "write.h"
 
 #define QUANTITY(key, column, scale, least) \
-	{ key, column, scale, least, ",\"" key "\":", sizeof key + 3 }
+	{ (key), (column), (scale), (least), ",\"" key "\":", sizeof(key) + 3 }
 
 const struct db_quantity db_quantities[DB_COLUMNS] = {
 	[DB_WATTS] = QUANTITY("watts", "watts_nw", 9, 3),
