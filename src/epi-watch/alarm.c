@@ -13,7 +13,7 @@ enum {
 };
 
 /* A clamp the wrong way round: more than noise about zero. */
-#define REVERSED_WATTS -0.5
+#define REVERSED_WATTS (-0.5)
 
 struct list {
 	struct alarm *alarms;

@@ -131,7 +131,7 @@ double node_watts(const struct node *node);
 /* Longest time without a sample that is no silence. */
 int64_t node_patience(const struct node *node);
 /* For how long a node has been silent, ns; 0: it is not. */
-int64_t node_silence(const struct view *view, unsigned node);
+int64_t node_silence(const struct view *view, unsigned index);
 
 /* A quantity that was told a short time ago; NAN: it was not. */
 double quantity_fresh(const struct view *view,
@@ -139,7 +139,7 @@ double quantity_fresh(const struct view *view,
 
 /* Of a span from the stream's begin, the share that was measured; NAN: no span
  * yet. */
-double view_coverage(const struct view *view, unsigned node);
+double view_coverage(const struct view *view, unsigned index);
 
 struct total {
 	double watts;          /* NAN: a node is silent, or none there */
