@@ -143,13 +143,21 @@ digit_of(char letter)
 }
 
 static void
-put_pixels(struct canvas *canvas, int row, int column, int face,
+put_pixel(struct canvas *canvas, int row, int column, int scale, int face)
+{
+	for (int i = 0; i < scale; i++)
+		canvas_put(canvas, row, column + i,
+		    canvas->glyphs == ASCII ? L'#' : 0x2588, face);
+}
+
+static void
+put_pixels(struct canvas *canvas, int row, int column, int scale, int face,
     const char *digit)
 {
 	for (int i = 0; i < 15; i++)
 		if (digit[i] == '#')
-			canvas_put(canvas, row + i / 3, column + i % 3,
-			    canvas->glyphs == ASCII ? L'#' : 0x2588, face);
+			put_pixel(canvas, row + i / 3, column + i % 3 * scale,
+			    scale, face);
 }
 
 /* Two rows of pixels in one of cells. */
@@ -171,40 +179,55 @@ put_halves(struct canvas *canvas, int row, int column, int face,
 }
 
 static void
-put_digit(struct canvas *canvas, int row, int column, int rows, int face,
-    char letter)
+put_digit(struct canvas *canvas, int row, int column, int face, char letter)
 {
 	const char *stroke = strokes[digit_of(letter)];
 
-	if (rows == 5)
-		put_pixels(canvas, row, column, face, pixels[digit_of(letter)]);
-	else if (canvas->glyphs != ASCII)
+	if (canvas->glyphs != ASCII) {
 		put_halves(canvas, row, column, face, pixels[digit_of(letter)]);
+		return;
+	}
+	for (int i = 0; i < 9; i++)
+		if (stroke[i] != ' ')
+			canvas_put(canvas, row + i / 3, column + i % 3,
+			    (unsigned char)stroke[i], face);
+}
+
+static void
+put_point(struct canvas *canvas, int row, int column, int rows, int scale,
+    int face)
+{
+	if (rows == 5)
+		put_pixel(canvas, row + 4, column, scale, face);
 	else
-		for (int i = 0; i < 9; i++)
-			if (stroke[i] != ' ')
-				canvas_put(canvas, row + i / 3, column + i % 3,
-				    (unsigned char)stroke[i], face);
+		canvas_put(canvas, row + 2, column,
+		    canvas->glyphs == ASCII ? L'.' : 0x2580, face);
+}
+
+void
+canvas_digits(struct canvas *canvas, int row, int column, int rows, int scale,
+    int face, const char *number)
+{
+	for (; *number; number++) {
+		if (*number == '.')
+			put_point(canvas, row, column, rows, scale, face);
+		else if (rows == 5)
+			put_pixels(canvas, row, column, scale, face,
+			    pixels[digit_of(*number)]);
+		else
+			put_digit(canvas, row, column, face, *number);
+		column += (*number == '.' ? 2 : 4) * scale;
+	}
 }
 
 int
-canvas_digits(struct canvas *canvas, int row, int column, int rows, int face,
-    const char *number, bool draw)
+canvas_digits_width(const char *number, int scale)
 {
-	int from = column;
-	wchar_t point = canvas->glyphs == ASCII ? rows == 5 ? L'#' : L'.'
-	    : rows == 5 ? 0x2588 : 0x2580;
+	int width = 0;
 
-	for (; *number; number++) {
-		bool is_point = *number == '.';
-
-		if (draw && is_point)
-			canvas_put(canvas, row + rows - 1, column, point, face);
-		else if (draw)
-			put_digit(canvas, row, column, rows, face, *number);
-		column += is_point ? 2 : 4;
-	}
-	return column - from - 1;
+	for (; *number; number++)
+		width += (*number == '.' ? 2 : 4) * scale;
+	return width - scale;
 }
 
 /* ---- as text */

@@ -8,7 +8,6 @@
 #ifndef EPI_WATCH_CANVAS_H
 #define EPI_WATCH_CANVAS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <wchar.h>
 
@@ -48,10 +47,11 @@ void canvas_right(struct canvas *canvas, int row, int column, int limit,
 /* Columns that a text takes. */
 int canvas_width(const char *text);
 
-/* A number in large digits, of 3 or 5 rows: "-12.3".  Returns the columns that
- * they take; `draw` false: nothing is drawn. */
-int canvas_digits(struct canvas *canvas, int row, int column, int rows,
-    int face, const char *number, bool draw);
+/* A number in large digits, "-12.3", of 3 rows or of 5, which may be twice as
+ * wide (scale 2); and the columns that they take. */
+void canvas_digits(struct canvas *canvas, int row, int column, int rows,
+    int scale, int face, const char *number);
+int canvas_digits_width(const char *number, int scale);
 
 /* Writes it on standard output, spaces at ends of lines left out. */
 void canvas_print(const struct canvas *canvas);

@@ -244,26 +244,31 @@ draw_watts(struct sheet *sheet, struct place *place, int rows, int face,
     double watts)
 {
 	static const char *const formats[] = { "%.1f", "%.0f" };
+	struct canvas *canvas = sheet->canvas;
 	char text[WORD];
-	int room = place->right - place->left - 2, width;
+	int room = place->right - place->left - 2;
+	bool large = rows > 1;
 
 	draw_watts_text(text, watts);
-	for (int i = 0; i < 2 && rows > 1 && isfinite(watts); i++)
-		if (canvas_digits(sheet->canvas, 0, 0, rows, face, text,
-		    false) > room && strlen(text) > 3)
+	for (int i = 0; i < 2 && isfinite(watts) &&
+	    canvas_digits_width(text, 1) > room; i++)
+		if (large && strlen(text) > 3)
 			figure(text, watts, formats[i]);
-	width = canvas_digits(sheet->canvas, 0, 0, rows, face, text, false);
-	if (rows > 1 && width <= room) {
-		canvas_digits(sheet->canvas, place->row, place->left, rows,
-		    face, text, true);
-		canvas_text(sheet->canvas, place->row + rows - 1,
-		    place->left + width + 1, place->right, face, "W");
-		place->row += rows;
-		return;
+	large = large && canvas_digits_width(text, 1) <= room;
+	if (large) {
+		int scale = rows == 5 && canvas_digits_width(text, 2) <= room
+		    ? 2 : 1;
+
+		canvas_digits(canvas, place->row, place->left, rows, scale,
+		    face, text);
+		canvas_text(canvas, place->row + rows - 1, place->left +
+		    canvas_digits_width(text, scale) + 1, place->right, face,
+		    "W");
+	} else {
+		strcat(text, " W");
+		canvas_text(canvas, place->row + rows / 2, place->left,
+		    place->right, face | BOLD, text);
 	}
-	strcat(text, " W");
-	canvas_text(sheet->canvas, place->row + rows / 2, place->left,
-	    place->right, face | BOLD, text);
 	place->row += rows;
 }
 
@@ -329,6 +334,26 @@ draw_panel(struct sheet *sheet, struct place place, unsigned i, int digits,
 	    : node_watts(node));
 	if (details > 0)
 		draw_details(sheet, &place, i, details);
+}
+
+/* One node that has the page for itself: digits twice as wide, and what is told
+ * of it beside them. */
+static void
+draw_wide(struct sheet *sheet, int row, unsigned i)
+{
+	enum { BESIDE = 48, DIGITS = 5 };
+	const struct node *node = &sheet->view->nodes[i];
+	const struct alarm *alarm = alarm_of(sheet, i);
+	int columns = sheet->canvas->columns;
+	struct place place = { row, 1, columns - 1 };
+	struct place beside = { row + 1, BESIDE, columns - 1 };
+	bool silent = node_silence(sheet->view, i) > 0;
+
+	draw_name(sheet, &place, sheet->view->names[i], alarm);
+	place.right = BESIDE - 2;
+	draw_watts(sheet, &place, DIGITS, alarm && *alarm->word ? RED | BOLD
+	    : BOLD, silent ? NAN : node_watts(node));
+	draw_details(sheet, &beside, i, DIGITS);
 }
 
 static void
@@ -398,21 +423,39 @@ draw_table(struct sheet *sheet, int row, int bottom)
 
 /* ---- the lines of all */
 
+/* What still fits of a line whole; returns the column behind it. */
+static REPORT_FORMAT(4, 5) int
+part(struct sheet *sheet, int row, int column, const char *format, ...)
+{
+	char text[WORD * 2];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	if (column > 1 && column + canvas_width(text) > sheet->canvas->columns)
+		return sheet->canvas->columns; /* nor does what comes behind */
+	return canvas_text(sheet->canvas, row, column, sheet->canvas->columns,
+	    BOLD, text) + 3;
+}
+
 static void
 draw_summary(struct sheet *sheet, int row)
 {
 	const struct total *total = &sheet->total;
-	struct place place = { row, 1, sheet->canvas->columns };
-	char watts[WORD], joules[WORD], mean[WORD], covered[WORD];
+	char text[WORD];
+	int column = part(sheet, row, 1, "total %s W",
+	    draw_watts_text(text, total->watts));
 
-	draw_joules(joules, total->joules);
-	draw_watts_text(watts, total->watts);
-	draw_watts_text(mean, total->seconds > 0 ? energy_joules(total->joules) /
-	    total->seconds : NAN);
-	coverage_text(covered, total->coverage);
-	line(sheet, &place, BOLD, "total %s W   %s J   mean %s W in %.1f s   "
-	    "coverage %s   lost %lld", watts, joules, mean, total->seconds,
-	    covered, (long long)total->lost);
+	draw_joules(text, total->joules);
+	column = part(sheet, row, column, "%s J", text);
+	column = part(sheet, row, column, "mean %s W in %.1f s",
+	    draw_watts_text(text, total->seconds > 0
+	    ? energy_joules(total->joules) / total->seconds : NAN),
+	    total->seconds);
+	column = part(sheet, row, column, "coverage %s",
+	    coverage_text(text, total->coverage));
+	part(sheet, row, column, "lost %lld", (long long)total->lost);
 }
 
 /* Tokens, and what one costs of all that was measured so far. */
@@ -493,6 +536,10 @@ draw_nodes(struct sheet *sheet, int row, int digits, int details)
 	bool total = focus < 0 && count > 1 && columns / (count + 1) >= PANEL;
 	int width = columns / (count + total > 0 ? count + total : 1);
 
+	if ((focus >= 0 || count == 1) && digits > 1 && columns >= 70) {
+		draw_wide(sheet, row, focus >= 0 ? (unsigned)focus : 0);
+		return row + 6;
+	}
 	if (focus >= 0) {
 		draw_panel(sheet, (struct place){ row, 1, columns },
 		    (unsigned)focus, digits, details);
