@@ -122,7 +122,7 @@ deps-dev:
 
 at = $(DESTDIR)$(PREFIX)
 pages = $(wildcard man/*.$(1))
-examples = $(wildcard src/epi-*/*.ndjson)
+examples = $(wildcard src/epi-*/*.ndjson) $(wildcard man/*.schema.json)
 # What campaigns include, and its parts: read, and run.
 campaign = $(wildcard scripts/campaign/*)
 read_parts = $(filter %.sh %.mk,$(campaign))
