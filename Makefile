@@ -122,7 +122,8 @@ deps-dev:
 
 at = $(DESTDIR)$(PREFIX)
 pages = $(wildcard man/*.$(1))
-examples = $(wildcard src/epi-*/*.ndjson) $(wildcard man/*.schema.json)
+examples = $(wildcard src/epi-*/*.ndjson) $(wildcard man/*.schema.json) \
+	$(wildcard scripts/system/*)
 # What campaigns include, and its parts: read, and run.
 campaign = $(wildcard scripts/campaign/*)
 read_parts = $(filter %.sh %.mk,$(campaign))

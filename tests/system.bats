@@ -1,0 +1,44 @@
+# The units and the udev rule: that systemd can read them, that their pipes are
+# ours, and that they are installed, and not enabled.
+
+load lib
+
+system=$root/scripts/system
+
+@test "systemd finds nothing wrong with the units" {
+	command -v systemd-analyze >/dev/null || skip "no systemd-analyze"
+	cp "$system"/*.service .
+	take systemd-analyze verify --man=no ./*.service
+	[[ $stderr != *service* ]] || wrong "expected no complaint" systemd-analyze verify
+	sed -i 's/^ExecStart=/ExecStrat=/' epi-log.service
+	take systemd-analyze verify --man=no ./epi-log.service
+	[[ $stderr == *epi-log.service* ]] || wrong "expected a complaint" systemd-analyze verify
+}
+
+@test "the pipe of each unit is one that sh can read, of programs that are here" {
+	for unit in "$system"/*.service; do
+		pipe=$(sed -n "s/^ExecStart=.bin.sh -c '\(.*\)'\$/\1/p" "$unit" | sed 's/\$\$/$/g')
+		[ "$pipe" ] && sh -n <<<"$pipe"
+		for program in $(grep -oE '(^|\| )epi-[a-z]+' <<<"$pipe" | tr -d '| '); do
+			command -v "$program"
+		done
+	done
+}
+
+@test "epi-log's pipe keeps what a meter says, to its end" {
+	epi-sim --fast --for 3s --nodes 2 >meter
+	pipe=$(sed -n "s/^ExecStart=.bin.sh -c '\(.*\)'\$/\1/p" "$system/epi-log.service" |
+		sed 's/\$\$/$/g; s,/dev/epi-meter,meter,; s,/var/lib/epi/,,; s/--reconnect/--begin 1700000000/')
+	NODES=a,b sh -c "$pipe"
+	epi-tap --node a,b --begin 1700000000 meter | jq -r 'select(.watts) | "\(.node) \(.watts)"' | sort >told
+	[ "$(wc -l <told)" -gt 50 ]
+	epi-pull power.db | jq -r 'select(.watts) | "\(.node) \(.watts)"' | sort | cmp - told
+}
+
+@test "install puts them in share/epi, and nothing anywhere else; uninstall takes them" {
+	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -C "$root" -o all BIN="${EPI_BIN:-bin}" install DESTDIR="$PWD/to" PREFIX=/usr
+	[ -s to/usr/share/epi/70-epi-meter.rules ] && [ -s to/usr/share/epi/epi-watch.service ]
+	[ "$(ls to)" = usr ] && [ "$(ls to/usr)" = $'bin\nshare' ]
+	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -C "$root" -o all BIN="${EPI_BIN:-bin}" uninstall DESTDIR="$PWD/to" PREFIX=/usr
+	[ -z "$(find to -type f)" ]
+}
