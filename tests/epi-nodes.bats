@@ -30,7 +30,7 @@ meter() {
 	echo 3 >watts.a && echo 3 >watts.b
 	cat >source <<-'END'
 		trap 'exit 0' TERM
-		echo '{"type":"event","event":"start","nodes":["a","b"],"rate_hz":20}'
+		echo '{"type":"event","event":"start","nodes":["a","b"],"rate_hz":5}'
 		while :; do
 			now=$(date +%s.%N)
 			for n in a b; do

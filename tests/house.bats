@@ -15,6 +15,7 @@ house() {
 	(cd "$root/man" && for f in *.[157]; do echo "./share/man/man${f##*.}/$f"; done) >>want
 	(cd "$root/src" && for f in epi-*/*.ndjson; do echo "./share/epi/${f##*/}"; done) >>want
 	(cd "$root/scripts" && printf './share/epi/%s\n' epi.mk campaign/*) >>want
+	(cd "$root/scripts/system" && printf './share/epi/%s\n' * epi-record.schema.json) >>want
 	sort want | diff - have
 }
 
