@@ -1,5 +1,6 @@
 """schema.py SCHEMA [--closed]: every record on standard input against it, by
 python3-jsonschema; a line for each that does not fit, and status 3.
+schema.py SCHEMA --none: a line for each that fits, and status 3.
 schema.py SCHEMA --keys: "definition key", one a line, the key's pages behind."""
 import json
 import re
@@ -45,6 +46,15 @@ def keys(schema):
             print(name, key, *(page + "." + section for page, section in pages))
 
 
+def taken(schema):
+    """Records that fit, where none should."""
+    validator = jsonschema.Draft202012Validator(schema)
+    fit = [line for line in sys.stdin if validator.is_valid(json.loads(line))]
+    for line in fit:
+        print("taken: " + line[:300].rstrip())
+    return 3 if fit else 0
+
+
 def check(schema):
     validator = jsonschema.Draft202012Validator(schema)
     bad = 0
@@ -67,7 +77,7 @@ def main():
         return 0
     if "--closed" in sys.argv:
         close([definition for name, definition in schema["$defs"].items() if name != "partial"])
-    return check(schema)
+    return taken(schema) if "--none" in sys.argv else check(schema)
 
 
 sys.exit(main())
