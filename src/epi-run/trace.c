@@ -27,7 +27,7 @@ static unsigned seen_count;
 
 static const char *file;
 static int fd = -1;
-static char *buffer;
+static char *memory, *buffer; /* the buffer is in it, STREAM_MARGIN bytes on */
 static size_t room, filled;
 
 void
@@ -135,8 +135,10 @@ trace_read(void)
 	for (;;) {
 		if (room - filled < STREAM_READ) {
 			room = room ? 2 * room : 2 * STREAM_READ;
-			buffer = report_resize(buffer, room + STREAM_PADDING,
-			    1);
+			memory = report_resize(memory, STREAM_MARGIN + room +
+			    STREAM_PADDING, 1);
+			memset(memory, 0, STREAM_MARGIN);
+			buffer = memory + STREAM_MARGIN;
 			memset(buffer + filled, 0,
 			    room + STREAM_PADDING - filled);
 		}
