@@ -185,3 +185,44 @@ answers() {
 		(cd run && sha256sum --quiet -c MANIFEST_001)
 	done
 }
+
+# beside PROGRAM...: the programs, in a folder where these are other ones.
+beside() {
+	mkdir beside
+	ln -s "${EPI_BIN:-$root/bin}"/* beside
+	for program; do
+		printf '#!/bin/sh\n%s\n' "$body" >"beside/$program"
+		chmod +x "beside/$program"
+	done
+}
+
+@test "a step that fails leaves no score" {
+	fixture run
+	body='case $1 in *inputs*) exit 1 ;; esac; exec /bin/sed "$@"' beside sed
+	fails 1 beside/epi-derive run 001
+	[[ $stderr == *"score of run 001 cannot be signed" ]]
+	[ "$(names run)" = "raw run_001.json" ]
+}
+
+@test "called by a relative name, it runs no program of the folder" {
+	fixture run
+	ln -s "${EPI_BIN:-$root/bin}" bin
+	mkdir run/bin
+	printf '#!/bin/sh\ntouch "%s/ran"\n' "$PWD" >run/bin/epi-score
+	chmod +x run/bin/epi-score
+	ok bin/epi-derive run 001
+	[ ! -e ran ]
+}
+
+@test "a run that is no JSON, a folder and options that are none: one line" {
+	fixture run
+	echo '{' >run/run_001.json
+	fails 1 epi-derive run 001
+	[ "$stderr" = "epi-derive: run/run_001.json: cannot be read" ]
+	fails 1 epi-derive --out run/run_001.json run 001
+	[ "$stderr" = "epi-derive: run/run_001.json: no such folder" ]
+	fails 1 epi-derive run 002
+	[ "$stderr" = "epi-derive: run: has no run_002.json" ]
+	fails 2 epi-derive --weights
+	fails 2 epi-derive run
+}
