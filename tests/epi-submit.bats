@@ -1,12 +1,11 @@
 # epi-submit: what is verified is packed, and nothing else.
 
 load lib
+load results
 
-# The clean folder of epi-verify's tests.
 setup_file() {
-	mkdir -p "$BATS_FILE_TMPDIR/m_q40/raw" && cd "$BATS_FILE_TMPDIR/m_q40" || return 1
-	zero=1795424400 n=001
-	eval "$(sed -n '/^trace() {/,/^}/p; /^answers() {/,/^}/p; /^repetition() {/,/^}/p' "$BATS_TEST_DIRNAME/epi-verify.bats")"
+	mkdir -p "$BATS_FILE_TMPDIR/m_q40/raw"
+	cd "$BATS_FILE_TMPDIR/m_q40" || return 1
 	repetition 001
 }
 
@@ -92,4 +91,39 @@ cut_down() {
 	fails 1 epi-submit nowhere
 	fails 2 epi-submit --limit x m_q40
 	fails 2 epi-submit
+}
+
+# In CSV such a name is quoted, its quotes doubled.
+@test "a cut trace has the nodes' names as they were" {
+	name='rack 1, \"left\"'
+	zstd -dcq m_q40/raw/trace_001.ndjson.zst | sed "s/\"a\"/\"${name//\\/\\\\}\"/g" | zstd -q -f -o t
+	mv t m_q40/raw/trace_001.ndjson.zst
+	jq -c ".nodes[0] = \"$name\"" m_q40/run_001.json >run
+	mv run m_q40/run_001.json
+	rm m_q40/MANIFEST_001
+	epi-derive m_q40 001
+	cut_down
+	[ "$(zstd -dcq data/community/m_q40/raw/trace_001.1hz.ndjson.zst | jq -r 'select(.watts).node' | sort -u)" = $'b\nrack 1, "left"' ]
+}
+
+@test "an archive is there as a whole or not at all; a folder is no place for one" {
+	mkdir place
+	fails 1 epi-submit -o place m_q40
+	[ "$stderr" = "epi-submit: place: is a folder, not a place for an archive" ]
+	[ -z "$(ls place)" ]
+	fails 1 epi-submit -o nowhere/a.tar.gz m_q40
+	[ "$stderr" = "epi-submit: nowhere/a.tar.gz: cannot be written" ]
+	echo old >a.tar.gz
+	fails 1 sh -c 'ulimit -f 1; trap "" XFSZ; exec epi-submit -o a.tar.gz m_q40'
+	[ "$(cat a.tar.gz)" = old ]
+	[ "$(find . -maxdepth 1 -name 'a.tar.gz*' | wc -l)" -eq 1 ]
+}
+
+@test "called by a relative name, it runs no program of the folder" {
+	ln -s "${EPI_BIN:-$root/bin}" bin
+	mkdir m_q40/bin
+	printf '#!/bin/sh\ntouch "%s/ran"\nexit 1\n' "$PWD" >m_q40/bin/sha256sum
+	chmod +x m_q40/bin/sha256sum
+	take bin/epi-submit --limit 1000 m_q40
+	[ ! -e ran ]
 }
