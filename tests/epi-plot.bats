@@ -305,6 +305,38 @@ says() {
 	ok epi-plot trace $'a\n\' b' --run 001 | cmp - picture
 }
 
+# A log that tells of no tokens is none of the run's faults; a cut one is.
+@test "a run's engine log that is cut is told, the rest is drawn" {
+	mkdir -p m/raw
+	echo '{"type":"score"}' >m/epi_001.json
+	{ cat trace && printf '{"timestamp":%d,"type":"event","event":"mark","label":"run","edge":"%s"}\n' 100 begin 101 end; } |
+		zstd -q -o m/raw/trace_001.ndjson.zst
+	seq 10000 | zstd -q -o m/raw/engine_001.log.zst
+	warns epi-plot phases m >whole.svg
+	[[ $stderr == "epi-plot: engine_001.log: uncountable: "* ]]
+	truncate -s -9 m/raw/engine_001.log.zst
+	partly 1 epi-plot phases m >cut.svg
+	[[ $stderr == "epi-plot: $PWD/m/./raw/engine_001.log.zst: cannot be unpacked" ]]
+	cmp whole.svg cut.svg
+}
+
+@test "called by a relative name, it runs no program of the folder" {
+	ln -s "${EPI_BIN:-$root/bin}" bin
+	mkdir -p m/bin
+	echo '{"type":"score"}' >m/epi_001.json
+	printf '#!/bin/sh\ntouch "%s/ran"\n' "$PWD" >m/bin/find
+	chmod +x m/bin/find
+	take bin/epi-plot repeat m
+	[ ! -e ran ]
+	[[ $stderr != *"no epi_NNN.json in it"* ]]
+}
+
+@test "-o of a folder: one line, status 1" {
+	mkdir place.svg
+	fails 1 epi-plot trace -o place.svg trace
+	[ "$stderr" = "epi-plot: place.svg: cannot be written" ]
+}
+
 @test "it runs in dash and in bash, in a German locale too" {
 	ok epi-plot trace trace >here
 	for shell in dash bash; do
