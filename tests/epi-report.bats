@@ -64,7 +64,7 @@ run_of() {
 blind() {
 	if [ ! -e blind ]; then
 		mkdir blind && ln -s "${EPI_BIN:-$root/bin}"/* blind && rm blind/epi-plot
-		printf '#!/bin/sh\necho "epi-plot: no <eyes>" >&2\nexit 1\n' >blind/epi-plot && chmod +x blind/epi-plot
+		printf '#!/bin/sh\necho "epi-plot: no <eyes> to draw with" >&2\nexit 1\n' >blind/epi-plot && chmod +x blind/epi-plot
 	fi
 	PATH=$PWD/blind:$PATH "$@"
 }
@@ -95,8 +95,8 @@ small() {
 
 @test "what is simulated is called so: at the top, in the table, in every picture" {
 	[[ $(text) == *"SIMULATED: 2 of 2 configurations"*"a (SIMULATED)"* ]]
-	[ "$(grep -c '<svg' "$page")" -eq "$(grep -c '>[ ]*SIMULATED[ ]*</' "$page")" ] ||
-		[ "$(grep -c '<svg' "$page")" -le "$(grep -c '<text><tspan[^>]*>SIMULATED<' "$page")" ]
+	awk '/<svg/ { n++; badge = 0 } /<text>SIMULATED<\/text>/ { badge++ } /<\/svg>/ && badge != 1 { bad++ }
+		END { exit n < 10 || bad }' "$page"
 	jq -c '.simulated = null | .evidence = "calibrated"' 'my data'/a_q40/epi_001.json >measured.json
 	rm -rf real && mkdir real && mv measured.json real/epi_001.json
 	blind ok epi-report real >real.html
@@ -133,7 +133,7 @@ small() {
 	ok epi-report --date 2026-11-25 one >one.html
 	ok env LC_ALL=de_DE.UTF-8 LC_NUMERIC=de_DE.UTF-8 TZ=Asia/Tokyo epi-report --date 2026-11-25 one >two.html
 	cmp one.html two.html && grep -q '>2026-11-25<' one.html
-	[ "$(grep -cE "$(date +%Y)-(0|1)[0-9]-[0-3][0-9]" "$page")" -eq "$(grep -cE '2026-11-22' "$page")" ]
+	[ "$(grep -oE '20[0-9]{2}-[01][0-9]-[0-3][0-9]' "$page" | sort -u)" = 2026-11-22 ]
 }
 
 @test "nothing is loaded: no address outside the page" {
@@ -187,11 +187,43 @@ small() {
 
 @test "a picture that could not be drawn is told in its place" {
 	small one && blind ok epi-report one >one.html
-	[ "$(grep -c '<svg' one.html)" -eq 0 ] && [ "$(grep -c '<p class="none">No picture: no &lt;eyes&gt;.</p>' one.html)" -eq 3 ]
+	[ "$(grep -c '<svg' one.html)" -eq 0 ] && [ "$(grep -c '<p class="none">No picture: no &lt;eyes&gt; to draw with.</p>' one.html)" -eq 3 ]
 }
 
 @test "a validator of HTML has nothing to say" {
 	command -v html-validate || skip "no html-validate (npm install -g html-validate@9)"
 	echo '{"extends": ["html-validate:recommended", "html-validate:document"]}' >.htmlvalidate.json
 	ok html-validate "$page"
+}
+
+# b's trace has lost its stop: epi-plot draws it, and says that it broke off.
+@test "a picture that is not whole is there, told, and status 1" {
+	rm -rf half
+	mkdir half
+	cp -R 'my data/b_q40' half
+	rm half/b_q40/MANIFEST_00?
+	grep -v '"stop"' trace | zstd -qf -o half/b_q40/raw/trace_001.ndjson.zst
+	partly 1 epi-report half >half.html
+	[[ $stderr == *"b_q40: no whole picture, phases: "*"no stop"* ]]
+	grep -q 'id="power-1-001-wide-title"' half.html
+}
+
+@test "a page is not put where a folder is" {
+	rm -rf place
+	mkdir place
+	small one
+	fails 1 epi-report -o place one
+	[ "$stderr" = "epi-report: $PWD/place: is a folder, not a place for a page" ]
+	[ -z "$(ls place)" ]
+}
+
+@test "called by a relative name, it runs no program of the folder" {
+	small one
+	ln -sfn "${EPI_BIN:-$root/bin}" bin
+	mkdir one/bin one/m_q/bin
+	printf '#!/bin/sh\ntouch "%s/ran"\n' "$PWD" | tee one/bin/jq >one/m_q/bin/jq
+	chmod +x one/bin/jq one/m_q/bin/jq
+	take bin/epi-report one
+	[ "$status" -eq 0 ]
+	[ ! -e ran ]
 }
