@@ -25,7 +25,10 @@ static const char help[] =
 "  -n, --node LIST          names for the DEVICE's channels\n"
 "  -s, --source SOURCE      a shell command that writes power records:\n"
 "                           epi-sense\n"
+"  -r, --repetitions N      run it N times, and tell the median\n"
+"      --warmup D           first run it for so long, unmeasured\n"
 "  -i, --idle D             measure so long before, without the command\n"
+"      --idle-after D       the same afterwards\n"
 "  -o, --records RECORDS    write the records there\n"
 "      --save-trace FILE    keep the samples there\n"
 "      --marks FILE         write the marks there as they come\n"
@@ -40,10 +43,9 @@ static const char help[] =
 "  -h, --help               show this and exit\n"
 "      --version            show the version and exit\n";
 
-struct run run = { .wait_ns = 10 * CLOCK_SECOND, .records_fd = -1 };
+enum { REPETITIONS_MOST = 10000 };
 
-/* How often a file is looked at that grows. */
-static const int64_t look_ns = 20000000;
+struct run run = { .wait_ns = 10 * CLOCK_SECOND, .repetitions = 1 };
 
 /* A word behind the one before. */
 struct word {
@@ -81,6 +83,27 @@ run_file(const char *name)
 	return path;
 }
 
+/* Before the last suffix, and as wide as the last one's, for the order. */
+char *
+run_numbered(const char *name)
+{
+	const char *base = strrchr(name, '/'), *dot;
+	size_t room = strlen(name) + 24;
+	int width = snprintf(NULL, 0, "%lld", (long long)run.repetitions);
+	char *numbered;
+
+	if (run.repetitions == 1)
+		return run_word(name);
+	base = base ? base + 1 : name;
+	dot = strrchr(base, '.');
+	if (!dot || dot == base)
+		dot = base + strlen(base);
+	numbered = keep_word(room);
+	snprintf(numbered, room, "%.*s-%0*lld%s", (int)(dot - name), name,
+	    width, (long long)run.number, dot);
+	return numbered;
+}
+
 int
 run_open(const char *name, int flags)
 {
@@ -111,7 +134,24 @@ add(const char ***list, size_t *count, const char *word)
 	(*list)[(*count)++] = word;
 }
 
-enum { SAVE_TRACE = OPTION_LONG, MARKS, NO_TOKENS, SPAN, TERMINAL, WAIT };
+enum {
+	SAVE_TRACE = OPTION_LONG, MARKS, NO_TOKENS, SPAN, TERMINAL, WAIT,
+	WARMUP, IDLE_AFTER
+};
+
+static void
+take_time(int letter, const char *argument)
+{
+	switch (letter) {
+	case WARMUP:
+		run.warmup_ns = option_duration("--warmup", argument);
+		break;
+	case IDLE_AFTER:
+		run.idle_after_ns = option_duration("--idle-after", argument);
+		break;
+	default: run.wait_ns = option_duration("--wait", argument);
+	}
+}
 
 static void
 take_rare(int letter, const char *argument)
@@ -131,7 +171,7 @@ take_rare(int letter, const char *argument)
 	case TERMINAL:
 		run.terminal = option_word("--terminal", argument, whens);
 		break;
-	default: run.wait_ns = option_duration("--wait", argument);
+	default: take_time(letter, argument);
 	}
 }
 
@@ -145,6 +185,10 @@ take_option(void *state, int letter, const char *argument)
 	case 'n': add(&nodes, &node_count, argument); break;
 	case 't': run.trace = argument; break;
 	case 'i': run.idle_ns = option_duration("--idle", argument); break;
+	case 'r':
+		run.repetitions = option_integer("--repetitions", argument, 1,
+		    REPETITIONS_MOST);
+		break;
 	case 'o': run.records = argument; break;
 	case 'f': run.format = argument; break;
 	case 'p': run.prompt_tokens = argument; break;
@@ -239,120 +283,24 @@ make_folder(void)
 		report_fatal("%s: %s", run.folder, strerror(errno));
 }
 
-/* The phases. */
-
-/* Whether it becomes so within --wait.  A source that has left and a signal
- * that wants an end leave no hope. */
-static bool
-await(bool (*so)(int64_t ns), int64_t ns)
-{
-	int64_t until_ns = clock_steady() + run.wait_ns;
-
-	for (;;) {
-		bool hope = !run.source_left && clock_steady() < until_ns;
-
-		trace_read();
-		if (so(ns) || !hope)
-			return so(ns);
-		if (run.interrupted && !run.end_ns)
-			return false;
-		turn(clock_steady() + look_ns);
-	}
-}
-
-static bool
-ready(int64_t ns)
-{
-	(void)ns;
-	return trace_ready();
-}
-
-static bool
-begin_samples(void)
-{
-	if (run.trace)
-		trace_open(run.trace, true);
-	else
-		source_start();
-	if (await(ready, 0))
-		return true;
-	if (!run.interrupted && !run.source_left)
-		report_error("no sample%s%s within %g s",
-		    trace_missing() ? " of " : "",
-		    trace_missing() ? trace_missing() : "",
-		    (double)run.wait_ns / 1e9);
-	return false;
-}
-
-static bool
-measure_idle(void)
-{
-	int64_t until_ns = clock_steady() + run.idle_ns;
-
-	if (!run.idle_ns)
-		return true;
-	mark_put("idle", false, clock_now());
-	while (!run.interrupted && !run.source_left &&
-	    clock_steady() < until_ns)
-		turn(until_ns);
-	mark_put("idle", true, clock_now());
-	run.idle_done = true;
-	return !run.interrupted && !run.source_left;
-}
-
-/* The statuses of a shell. */
+/* The status of all of it: the first that is not 0. */
 static int
-run_command(void)
+repeat(void)
 {
-	const struct child child = { .words = run.command, .in = -1,
-		.out = pass_end(STDOUT_FILENO), .err = pass_end(STDERR_FILENO),
-		.leash = -1 };
+	int first = 0;
 
-	run.begin_ns = clock_now();
-	mark_put("run", false, run.begin_ns);
-	run.pid = child_start(&child);
-	if (run.pid < 0) {
-		int status = errno == ENOENT ? 127 : 126;
+	once_start();
+	for (run.number = 1; run.number <= run.repetitions; run.number++) {
+		int status = once();
 
-		report_error("%s: %s", run.command[0], strerror(errno));
-		return status;
+		if (!first)
+			first = status;
+		if (status || run.interrupted)
+			break;
 	}
-	pass_started();
-	while (!run.end_ns)
-		turn(TURN_LONG);
-	mark_put("run", true, run.end_ns);
-	pass_finish();
-	return 0;
-}
-
-static void
-end_samples(void)
-{
-	trace_skip();
-	if (!run.source_left)
-		run.uncovered = !await(trace_covers, run.end_ns);
-	source_stop();
-}
-
-/* The status of all of it, the command's own where it is not 0. */
-static int
-measure(void)
-{
-	int status;
-
-	if (!begin_samples() || !measure_idle()) {
-		source_stop();
-		return run.interrupted ? 128 + run.interrupted : STATUS_FAILED;
-	}
-	status = run_command();
-	if (status) {
-		source_stop();
-		return status;
-	}
-	end_samples();
-	signals_release();
-	result_tell();
-	return child_status(run.status);
+	if (run.repetitions > 1)
+		repeat_tell();
+	return first;
 }
 
 int
@@ -372,11 +320,14 @@ main(int argc, char **argv)
 		{ "no-tokens", no_argument, NULL, NO_TOKENS },
 		{ "span", required_argument, NULL, SPAN },
 		{ "terminal", required_argument, NULL, TERMINAL },
+		{ "repetitions", required_argument, NULL, 'r' },
+		{ "warmup", required_argument, NULL, WARMUP },
+		{ "idle-after", required_argument, NULL, IDLE_AFTER },
 		{ "wait", required_argument, NULL, WAIT },
 		{ 0 }
 	};
 	static const struct option_program program = {
-		"epi-run", help, "+s:d:n:t:i:o:f:p:", options, take_option, NULL
+		"epi-run", help, "+s:d:n:t:r:i:o:f:p:", options, take_option, NULL
 	};
 	int status, own;
 
@@ -384,15 +335,12 @@ main(int argc, char **argv)
 	check();
 	check_standard();
 	find_filters(argv[0]);
-	if (run.records)
-		run.records_fd = run_open(run.records, O_WRONLY | O_CREAT |
-		    O_TRUNC);
+	records_open();
 	make_folder();
 	keeper_start(run.folder);
 	signals_catch();
-	mark_open();
-	pass_open(run.terminal, run.no_tokens ? NULL : run_file("log"));
-	status = measure();
+	pass_start();
+	status = repeat();
 	own = stream_finish();
 	keeper_end();
 	return status ? status : own;

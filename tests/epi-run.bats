@@ -5,38 +5,7 @@
 
 load lib
 load tap
-
-setup() {
-	cd "$BATS_TEST_TMPDIR" || return 1
-	mkdir tmp
-	export TMPDIR=$PWD/tmp
-	started=()
-	cat >meter <<-'END'
-		event() { echo "{\"timestamp\":$EPOCHREALTIME,\"type\":\"event\",\"event\":\"$1\",\"nodes\":[\"a\"]}"; }
-		trap 'event stop; exit' TERM
-		event start
-		for ((i = 0; i < ${1:-1000}; i++)); do
-			echo "{\"timestamp\":$EPOCHREALTIME,\"node\":\"a\",\"watts\":5}"
-			read -rt 0.02 <> <(:)
-		done
-	END
-}
-
-metered() { epi-run -s 'exec bash meter' --no-tokens "$@"; }
-
-# figure FILTER: of the run's energy.
-figure() { jq -c "select(.type == \"energy\" and .scope == \"cluster\" and .label == \"run\") | $1" rec; }
-record() { jq -c "select(.type == \"run\") | $1" rec; }
-
-# clean: no file of ours is left, and none of the processes whose pids are in
-# the files named.
-clean() {
-	soon rmdir tmp
-	for file; do
-		soon gone "$(cat "$file")"
-	done
-}
-gone() { ! grep -q '^State:.[^ZX]' "/proc/$1/status"; }
+load run
 
 # ---- the plain case
 
@@ -166,7 +135,7 @@ gone() { ! grep -q '^State:.[^ZX]' "/proc/$1/status"; }
 @test "--span tokens: from the prompt to the last token, as the lines came" {
 	warns epi-run -s 'exec bash meter' --span tokens -o rec \
 		sh -c 'sleep 0.3; "$@"; sleep 0.3' sh "$root/tests/replay" "$data/dllama/head-inference-1node.ts.log"
-	jq -se '(map(select(.type == "tokens"))[0]) as $t | (map(select(.scope == "cluster"))[0]) as $e |
+	jq -se '(map(select(.type == "tokens"))[0]) as $t | (map(select(.scope == "cluster" and .label == "run"))[0]) as $e |
 		(map(select(.type == "run"))[0]) as $r |
 		[$e.begin, $e.end] == [$t.begin, $t.end] and $e.seconds < $r.seconds - 0.4' rec
 	[[ $stderr == *"from the prompt to the last token"* ]]

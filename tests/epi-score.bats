@@ -274,11 +274,25 @@ refused() { fails 1 epi-score "${@:2}" && [[ $stderr == *"refused: $1: "* ]]; }
 }
 
 @test "refused: two cluster records, until a label chooses" {
-	sed 's/"run"/"load"/;s/1234.500/9.5/' energy.ndjson >>energy.ndjson
+	sed -i 's/"run"/"first"/' energy.ndjson
+	sed 's/"first"/"load"/;s/1234.500/9.5/' energy.ndjson >>energy.ndjson
 	refused energy-ambiguous energy.ndjson tokens.ndjson accuracy.ndjson
 	scored --label load
 	is total_joules 9.5
 	refused energy-missing --label other energy.ndjson tokens.ndjson accuracy.ndjson
+}
+
+@test "the energy labelled run is that of the run, those beside it of its phases" {
+	sed 's/"run"/"decode"/;s/1234.500/9.5/' energy.ndjson >decode.ndjson
+	e=energy.ndjson d=decode.ndjson
+	for order in "$e $d $d" "$d $e" "$d $d $e"; do
+		read -ra files <<<"$order"
+		ok epi-score "${files[@]}" tokens.ndjson accuracy.ndjson
+		is total_joules 1234.500
+	done
+	refused energy-ambiguous energy.ndjson decode.ndjson energy.ndjson tokens.ndjson accuracy.ndjson
+	ok epi-score --label decode energy.ndjson decode.ndjson tokens.ndjson accuracy.ndjson
+	is total_joules 9.5
 }
 
 @test "refused: two nodes' records without their cluster's" {

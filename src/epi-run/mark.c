@@ -8,9 +8,18 @@
 #include "report.h"
 #include "write.h"
 
-enum { LINE = 160 };
+enum { LINE = 256 };
 
 static int own = -1, spans = -1, others = -1;
+
+static void
+open_anew(int *fd, const char *name)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = run_open(run_file(name), O_WRONLY | O_CREAT | O_TRUNC |
+	    O_APPEND);
+}
 
 /* A FIFO is opened for both ways: so nobody waits for its other end, and its
  * reader, the source perhaps, sees no end before ours. */
@@ -20,9 +29,9 @@ mark_open(void)
 	struct stat status;
 	bool fifo;
 
-	own = run_open(run_file("marks"), O_WRONLY | O_CREAT | O_APPEND);
-	spans = run_open(run_file("spans"), O_WRONLY | O_CREAT | O_APPEND);
-	if (!run.marks)
+	open_anew(&own, "marks");
+	open_anew(&spans, "spans");
+	if (!run.marks || others >= 0)
 		return;
 	fifo = stat(run.marks, &status) == 0 && S_ISFIFO(status.st_mode);
 	others = run_open(run.marks, fifo ? O_RDWR | O_NONBLOCK
@@ -41,14 +50,26 @@ put(int fd, const char *name, const char *line, size_t length)
 		    : "written in part");
 }
 
-void
-mark_span(const char *line, size_t length)
+static void
+put_all(const char *line, size_t length, unsigned use)
 {
-	put(spans, "spans", line, length);
+	if (use & MARK_SPAN)
+		put(spans, "spans", line, length);
+	if (!(use & MARK_EVENT))
+		return;
+	put(own, "marks", line, length);
+	if (others >= 0)
+		put(others, run.marks, line, length);
 }
 
 void
-mark_put(const char *label, bool end, int64_t ns)
+mark_copy(const char *line, size_t length)
+{
+	put_all(line, length, MARK_SPAN | MARK_EVENT);
+}
+
+void
+mark_put(const char *label, bool end, int64_t ns, unsigned use)
 {
 	char line[LINE], *at = line;
 
@@ -58,9 +79,5 @@ mark_put(const char *label, bool end, int64_t ns)
 	at = write_text(at, label);
 	at = write_text(at, end ? "\",\"edge\":\"end\"}\n"
 	    : "\",\"edge\":\"begin\"}\n");
-	put(own, "marks", line, (size_t)(at - line));
-	if (!run.of_tokens || strcmp(label, "run") != 0)
-		mark_span(line, (size_t)(at - line));
-	if (others >= 0)
-		put(others, run.marks, line, (size_t)(at - line));
+	put_all(line, (size_t)(at - line), use);
 }

@@ -40,7 +40,7 @@ struct flow {
 };
 
 static struct flow flows[PASS_POLLS] = {
-	{ -1, STDOUT_FILENO, -1, .name = "standard output" },
+	{ -1, -1, -1, .name = "standard output" },
 	{ -1, STDERR_FILENO, -1, .name = "standard error" }
 };
 static bool joined;  /* both go one way: so they stay in order */
@@ -53,7 +53,7 @@ same(void)
 {
 	struct stat a, b;
 
-	return fstat(STDOUT_FILENO, &a) == 0 &&
+	return fstat(flows[0].to, &a) == 0 &&
 	    fstat(STDERR_FILENO, &b) == 0 && a.st_dev == b.st_dev &&
 	    a.st_ino == b.st_ino;
 }
@@ -98,7 +98,9 @@ open_flow(struct flow *flow, int terminal)
 {
 	int ends[2];
 
-	flow->buffer = report_resize(NULL, READ, 1);
+	flow->buffer = report_resize(flow->buffer, READ, 1);
+	flow->at = flow->filled = flow->length = 0;
+	flow->terminal = false;
 	if (terminal == TERMINAL_ALWAYS ||
 	    (terminal == TERMINAL_AUTO && isatty(flow->to))) {
 		open_terminal(flow);
@@ -110,9 +112,18 @@ open_flow(struct flow *flow, int terminal)
 }
 
 void
+pass_start(void)
+{
+	flows[0].to = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC,
+	    STDERR_FILENO + 1);
+	if (flows[0].to < 0)
+		report_fatal("standard output: %s", strerror(errno));
+	joined = same();
+}
+
+void
 pass_open(int terminal, const char *log)
 {
-	joined = same();
 	for (int i = 0; i < (joined ? 1 : PASS_POLLS); i++)
 		open_flow(&flows[i], terminal);
 	if (!log)

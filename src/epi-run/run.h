@@ -4,7 +4,9 @@
  * keeper outlives the program and ends what it leaves behind; child starts
  * processes; turn waits for whatever comes next, signals among it; source
  * begins and ends the power samples, trace reads them as they come; pass hands
- * on what the command writes; mark notes times; result makes figures of it all.
+ * on what the command writes; mark notes times; once is one run, from its first
+ * sample on; result makes figures of it, tell says them, records writes them;
+ * repeat is what several runs come to.
  * Times are CLOCK_REALTIME in ns where they go into records, and
  * CLOCK_MONOTONIC, called steady, where something is waited for.
  */
@@ -29,18 +31,19 @@ struct run {
 	const char *format, *prompt_tokens;
 	bool no_tokens, of_tokens; /* of_tokens: the span is that of the log */
 	int terminal;
-	int64_t idle_ns, wait_ns;
+	int64_t warmup_ns, idle_ns, idle_after_ns, wait_ns;
+	int64_t repetitions;
 
 	char *path;                /* for our own filters: $PATH, and before
 	                              it the folder that we were called in */
 	char *folder;              /* of our own files, keeper's to remove */
-	int records_fd;
-
-	int64_t begin_ns, end_ns;  /* of the command; end 0: it runs */
-	pid_t pid;                 /* of the command, while it runs */
-	int status;                /* as wait(2) has it */
 	int interrupted;           /* the last signal that would end a program */
-	bool idle_done;
+	pid_t pid;                 /* of the command, while it runs */
+
+	/* Of the run under way. */
+	int64_t number;            /* from 1 */
+	int64_t begin_ns, end_ns;  /* of the command; end 0: it runs */
+	int status;                /* as wait(2) has it */
 	bool source_left;          /* the source ended before it was told to */
 	bool uncovered;            /* samples did not reach the end in time */
 };
@@ -50,6 +53,8 @@ extern struct run run;
 /* Words that last as long as we do: a copy, and a file in the folder. */
 char *run_word(const char *text);
 char *run_file(const char *name);
+/* A name given by the user, of this one of several runs: run-2.ndjson. */
+char *run_numbered(const char *name);
 /* A descriptor that no child inherits; a failure ends the program. */
 int run_open(const char *name, int flags);
 /* Two such ends of a pipe. */
@@ -86,7 +91,7 @@ int child_status(int status);
 /* signals: those that end programs, USR1 and USR2, go on to the command unless
  * the terminal sent them to both of us; a second one within two seconds kills
  * the command and us.  What was ignored stays ignored. */
-void signals_catch(void);
+void signals_catch(void); /* and again after signals_release */
 /* In a child: everything as we found it. */
 void signals_restore(void);
 /* From now on they do to us what they do to any program. */
@@ -112,7 +117,7 @@ void source_stop(void);
 /* The file that the samples are in. */
 const char *source_trace(void);
 
-/* trace: what the source has written so far. */
+/* trace: what the source has written so far; opened anew for each run. */
 void trace_open(const char *name, bool from_end);
 void trace_read(void);
 void trace_skip(void);    /* all but the last 64 KiB */
@@ -123,8 +128,10 @@ const char *trace_missing(void);
 /* Every node has a sample at that time or later. */
 bool trace_covers(int64_t ns);
 
-/* pass: the command's standard output and error to ours, and to the log. */
+/* pass: the command's standard output and error to ours, and to the log; opened
+ * anew for each run.  Standard output is left to others. */
 enum { PASS_POLLS = 2 };
+void pass_start(void);        /* once, before all */
 void pass_open(int terminal, const char *log);
 int pass_end(int fd);         /* the command's end for 1 or 2 */
 void pass_started(void);      /* it has them: ours of those are closed */
@@ -135,14 +142,45 @@ void pass_resize(void);       /* our terminal has another size */
 void pass_finish(void);
 
 /* mark: what happened when, in the file "marks" and for --marks, and what the
- * windows are, in "spans". */
+ * windows are, in "spans"; both begin anew for each run. */
 void mark_open(void);
-void mark_put(const char *label, bool end, int64_t ns);
-/* A record whose span is a window; with its newline. */
-void mark_span(const char *line, size_t length);
+enum mark_use {
+	MARK_SPAN = 1,  /* a window too */
+	MARK_EVENT = 2  /* a mark in the records too */
+};
+void mark_put(const char *label, bool end, int64_t ns, unsigned use);
+/* A mark that the command made itself; with its newline. */
+void mark_copy(const char *line, size_t length);
+
+/* once: one run.  Its status, as that of epi-run; run.end_ns is 0 where the
+ * command was not run. */
+void once_start(void);        /* before the first one */
+int once(void);
+
+/* phase: the times within a run.  The command makes marks of its own in the
+ * file that EPI_MARKS names; where it makes none, those of prefill and decode
+ * follow from the engine's log, where that lets them be told. */
+void phase_start(void);       /* the command is about to run */
+struct record;
+void phase_marks(const struct record *tokens);
 
 /* result: windows, integrates, counts, tells, and writes the records.  A figure
  * that is refused is an error that is said. */
 void result_tell(void);
+
+/* say: what is told. */
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* records: to --records, each run to a file of its own. */
+void records_open(void);   /* those of an earlier time are gone */
+void records_write(void);
+
+/* repeat: the figures of each run, and what they come to. */
+struct figures {
+	double seconds, tokens, watts, peak_watts; /* NAN: not known */
+	double joules; /* NAN: the run does not count */
+};
+void repeat_take(const struct figures *of);
+void repeat_tell(void);
 
 #endif

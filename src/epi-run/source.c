@@ -41,7 +41,8 @@ source_start(void)
 	struct child child = { .words = words(), .err = -1, .group = true,
 		.ours = true };
 
-	trace = run.saved ? run_word(run.saved) : run_file("trace");
+	stopped = false;
+	trace = run.saved ? run_numbered(run.saved) : run_file("trace");
 	child.in = run_open("/dev/null", O_RDONLY);
 	child.out = run_open(trace, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND);
 	trace_open(trace, false);
@@ -122,7 +123,6 @@ source_stop(void)
 	kill(-group, SIGKILL);
 	keeper_release(-group);
 }
-
 
 const char *
 source_trace(void)

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,11 +31,25 @@ static int fd = -1;
 static char *memory, *buffer; /* the buffer is in it, STREAM_MARGIN bytes on */
 static size_t room, filled;
 
+/* What a trace before this one said. */
+static void
+forget(void)
+{
+	if (fd >= 0)
+		close(fd);
+	sample_forget(&reader);
+	for (unsigned i = 0; i < nodes.count; i++)
+		free(nodes.names[i]);
+	nodes.count = seen_count = 0;
+	filled = 0;
+}
+
 void
 trace_open(const char *name, bool from_end)
 {
 	struct stat status;
 
+	forget();
 	file = name;
 	fd = run_open(name, O_RDONLY);
 	if (fstat(fd, &status) < 0)

@@ -19,7 +19,7 @@ static const int numbers[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1,
 enum { NUMBERS = sizeof numbers / sizeof *numbers };
 
 static struct sigaction found[NUMBERS];
-static int wake[2];
+static int wake[2] = { -1, -1 };
 
 /* A process's signal goes on to the command; a terminal's came there too. */
 static void
@@ -35,6 +35,16 @@ on_signal(int number, siginfo_t *info, void *context)
 	errno = saved;
 }
 
+static void
+find(void)
+{
+	run_pipe(wake);
+	fcntl(wake[0], F_SETFL, O_NONBLOCK);
+	fcntl(wake[1], F_SETFL, O_NONBLOCK);
+	for (int i = 0; i < NUMBERS; i++)
+		sigaction(numbers[i], NULL, &found[i]);
+}
+
 /* A pipe whose reader went away is an error of write(2), not our end. */
 void
 signals_catch(void)
@@ -43,9 +53,8 @@ signals_catch(void)
 
 	memset(&action, 0, sizeof action);
 	sigemptyset(&action.sa_mask);
-	run_pipe(wake);
-	fcntl(wake[0], F_SETFL, O_NONBLOCK);
-	fcntl(wake[1], F_SETFL, O_NONBLOCK);
+	if (wake[0] < 0)
+		find();
 	for (int i = 0; i < NUMBERS; i++) {
 		action.sa_flags = SA_RESTART | SA_SIGINFO;
 		action.sa_sigaction = on_signal;
@@ -53,7 +62,6 @@ signals_catch(void)
 			action.sa_flags = 0;
 			action.sa_handler = SIG_IGN;
 		}
-		sigaction(numbers[i], NULL, &found[i]);
 		if (found[i].sa_handler != SIG_IGN || numbers[i] == SIGCHLD)
 			sigaction(numbers[i], &action, NULL);
 	}

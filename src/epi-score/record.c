@@ -1,5 +1,6 @@
 /* record: energy, tokens and accuracy records, read into a struct score. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
@@ -160,6 +161,22 @@ energy_of(struct score *score, bool cluster, bool idle)
 	return cluster ? &score->cluster : &score->node;
 }
 
+/* Beside one labelled "run", as of epi-run, others are of parts of it. */
+static bool
+is_part(struct energy *energy, const char *label)
+{
+	bool whole = strcmp(label, "run") == 0;
+
+	if (energy->records == 0 || whole == (strcmp(energy->labels[0],
+	    "run") == 0))
+		return false;
+	if (whole) {
+		free(energy->line);
+		*energy = (struct energy){ 0 };
+	}
+	return !whole;
+}
+
 static void
 take_energy(struct score *score, const struct feed_record *record)
 {
@@ -182,6 +199,8 @@ take_energy(struct score *score, const struct feed_record *record)
 		return;
 	energy = energy_of(score, json_is(&at[SCOPE], "cluster"),
 	    !score->label && strcmp(label, "idle") == 0);
+	if (is_part(energy, label))
+		return;
 	memcpy(energy->labels[energy->records > 0], label, sizeof label);
 	if (energy->records++ > 0)
 		return;

@@ -1,0 +1,142 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "compose.h"
+#include "epi-run/result.h"
+#include "epi-run/run.h"
+#include "report.h"
+#include "stream.h"
+
+enum { HOST_NAME = 256 };
+
+static int first = -1;    /* opened before anything is run */
+
+/* Since the last time. */
+static double
+own_seconds(void)
+{
+	static double told;
+	double before = told;
+	struct rusage use;
+
+	getrusage(RUSAGE_SELF, &use);
+	told = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+	    (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
+	return told - before;
+}
+
+static void
+compose_words(const char *const *words)
+{
+	compose_begin('[');
+	while (*words)
+		compose_string(*words++);
+	compose_end(']');
+}
+
+static void
+compose_run(void)
+{
+	char host[HOST_NAME] = "";
+
+	gethostname(host, sizeof host - 1);
+	compose_open();
+	compose_key("timestamp");
+	compose_time(run.begin_ns);
+	compose_key("type");
+	compose_string("run");
+	compose_key("command");
+	compose_words((const char *const *)run.command);
+	compose_key("begin");
+	compose_time(run.begin_ns);
+	compose_key("end");
+	compose_time(run.end_ns);
+	compose_key("seconds");
+	compose_seconds(run.end_ns - run.begin_ns);
+	compose_key("status");
+	compose_integer(child_status(run.status));
+	compose_key("signal");
+	if (WIFSIGNALED(run.status))
+		compose_integer(WTERMSIG(run.status));
+	else
+		compose_null();
+	compose_key("source");
+	if (run.tap)
+		compose_words((const char *const *)run.tap);
+	else
+		compose_string(run.trace ? run.trace : run.source);
+	compose_key("host");
+	compose_string(*host ? host : NULL);
+	compose_key("version");
+	compose_string(EPI_VERSION);
+	compose_figure("own_cpu_seconds", own_seconds());
+	if (run.repetitions > 1) {
+		compose_key("run");
+		compose_integer(run.number);
+	}
+	if (record_is(&result.energy, SIMULATED, JSON_TRUE)) {
+		compose_key("simulated");
+		compose_bool(true);
+	}
+	compose_close();
+}
+
+static void
+copy(void *state, const struct feed_record *record)
+{
+	(void)state;
+	stream_line(record->line, record->length);
+}
+
+void
+records_open(void)
+{
+	if (!run.records)
+		return;
+	for (run.number = run.repetitions; run.number > 1; run.number--)
+		unlink(run_numbered(run.records));
+	run.number = 1;
+	first = run_open(run_numbered(run.records), O_WRONLY | O_CREAT |
+	    O_TRUNC);
+}
+
+/* Standard output is these files, one after the other; the command's is a
+ * descriptor of pass. */
+static void
+direct(void)
+{
+	char *name = run_numbered(run.records);
+	int fd = first >= 0 ? first : run_open(name, O_WRONLY | O_CREAT |
+	    O_TRUNC);
+
+	first = -1;
+	stream_output(fd, name);
+	close(fd);
+}
+
+static void
+end(void)
+{
+	stream_flush();
+	if (close(STDOUT_FILENO) < 0)
+		report_error("%s: %s", run.records, strerror(errno));
+	if (open("/dev/null", O_WRONLY) != STDOUT_FILENO)
+		report_fatal("/dev/null: %s", strerror(errno));
+}
+
+void
+records_write(void)
+{
+	if (!run.records)
+		return;
+	direct();
+	compose_run();
+	result_read(run_file("marks"), copy);
+	result_read(result.energy_file, copy);
+	result_read(result.tokens_file, copy);
+	end();
+}

@@ -1,0 +1,171 @@
+# epi-run: the protocol around a command: warm-up, repetitions, phases.
+
+load lib
+load tap
+load run
+
+# runs FILTER: of each run's energy, in their order.
+runs() { jq -c "select(.type == \"energy\" and .scope == \"cluster\" and .label == \"run\") | $1" rec-?; }
+labels() { jq -r 'select(.event == "mark") | .label + " " + .edge' "$1" | xargs; }
+energies() { jq -r 'select(.scope == "cluster").label' "$1" | xargs; }
+
+# slower: each of its runs takes a tenth of a second longer.
+slower() {
+	echo 'echo x >>count; sleep "0.$(wc -l <count)"' >slower
+}
+
+# ---- repetitions
+
+@test "-r: each run has records of its own, and a number" {
+	slower
+	warns metered -r 3 -o rec sh slower
+	[ "$(runs '.complete and (.joules - 5 * .seconds | fabs < 1e-6)' | xargs)" = "true true true" ]
+	[ "$(jq 'select(.type == "run").run' rec-1 rec-2 rec-3 | xargs)" = "1 2 3" ]
+	[ ! -e rec ]
+	[[ $stderr == *"run 1 of 3: sh: status 0"*"run 3 of 3: sh: status 0"*"3 of 3 runs count"* ]]
+	clean
+}
+
+# The one in the middle, and the root of the squares' sum over N - 1.
+@test "-r: the median is told, with the deviation of the sample" {
+	slower
+	warns metered -r 3 -o rec sh slower
+	read -r median deviation least most < <(runs .joules | jq -sr 'sort | (add / 3) as $m
+		| [.[1], (map((. - $m) * (. - $m)) | add / 2 | sqrt), .[0], .[2]] | join(" ")')
+	read -r m d l t < <(sed -n 's/^epi-run: median \(.*\) J, standard deviation \([0-9.]*\) (.*), \(.*\) to \([0-9.]*\)$/\1 \2 \3 \4/p' <<<"$stderr")
+	jq -ne "[$median - $m, $deviation - $d, $least - $l, $most - $t] | all(fabs < 0.006)" >/dev/null
+	[[ $stderr == *"epi-run: median 0."*" s, standard deviation "* ]]
+}
+
+@test "-r: of an even number the median is between the two in the middle" {
+	slower
+	warns metered -r 2 -o rec sh slower
+	middle=$(runs .joules | jq -s 'add / 2')
+	told=$(sed -n 's/^epi-run: median \(.*\) J, standard.*/\1/p' <<<"$stderr")
+	jq -ne "$middle - $told | fabs < 0.006" >/dev/null
+}
+
+@test "-r: numbers go before the suffix, and are as wide as the last one" {
+	warns metered -r 10 -o re.c.ndjson --save-trace ./t true
+	[ "$(echo re.c*)" = "$(printf 're.c-%02d.ndjson\n' {1..10} | xargs)" ]
+	for trace in t-01 t-10; do
+		[ "$(jq -r '.event // empty' $trace | xargs)" = "start stop" ]
+	done
+}
+
+@test "-r: a run that fails is the last, and those before it are told" {
+	echo old >rec-3
+	partly 3 metered -r 3 -o rec sh -c 'echo x | tee -a count; [ $(wc -l <count) -lt 2 ] || exit 3'
+	[ "$(echo rec-?)" = "rec-1 rec-2" ]
+	[[ $stderr == *"run 2 of 3: sh: status 3"*"1 of 3 runs count"* ]]
+}
+
+@test "-r: a signal in the second run ends the repetitions" {
+	begin epi-run -r 3 -s 'exec bash meter' --no-tokens -o rec sh -c 'echo x >>count; [ $(wc -l <count) -lt 2 ] || { : >begun; exec sleep 20; }'
+	soon test -e begun
+	kill -INT "$pid"
+	ended 130
+	[ "$(echo rec-?)" = "rec-1 rec-2" ]
+	[[ $stderr == *"run 2 of 3: sh: status 130"*"1 of 3 runs count"* ]]
+	clean
+}
+
+@test "-r: each run reads the whole of a file, from where it stood" {
+	printf 'one\ntwo\n' >in
+	warns bash -c 'read -r one; epi-run -s "exec bash meter" --no-tokens -r 2 --warmup 1ms sh -c "cat; cat >>seen" <&0' <in
+	[ "$output" = $'two\ntwo' ]
+}
+
+@test "-r: of a pipe the runs read nothing, and that is said" {
+	take metered -r 2 cat < <(echo one)
+	[ "$status" -eq 0 ]
+	[ ! "$output" ]
+	[[ $stderr == *"standard input is no file: the runs read nothing from it"* ]]
+}
+
+@test "-r: with a source that ends, the other runs have their energy" {
+	partly 1 epi-run -s 'echo x >>count; exec bash meter $((10 * $(wc -l <count)))' --no-tokens -r 2 -o rec sh -c 'sleep 0.3; echo ran'
+	[ "$output" = $'ran\nran' ]
+	[[ $stderr == *"the energy: refused"*"1 of 2 runs count"* ]]
+}
+
+# ---- the warm-up
+
+@test "--warmup: the command runs, unmeasured and unheard, before it is measured" {
+	warns metered --warmup 0.2s -o rec sh -c 'echo ran | tee -a count; sleep 0.15'
+	[ "$output" = ran ]
+	[ "$(wc -l <count)" -ge 3 ]
+	[ "$(labels rec)" = "warmup begin warmup end run begin run end" ]
+	[ "$(energies rec)" = run ]
+	jq -se 'map(select(.event == "mark").timestamp) | .[1] - .[0] >= 0.2' rec >/dev/null
+}
+
+@test "--warmup: once, before the first of several runs" {
+	warns metered --warmup 1ms -r 2 --idle 50ms -o rec sh -c 'echo x >>count'
+	[ "$(wc -l <count)" -eq 3 ]
+	[ "$(labels rec-1)" = "warmup begin warmup end idle begin idle end run begin run end" ]
+	[ "$(labels rec-2)" = "idle begin idle end run begin run end" ]
+}
+
+@test "--warmup: what fails there is not measured" {
+	fails 7 metered --warmup 1s -o rec sh -c 'echo x; echo y >&2; exit 7'
+	[[ $stderr == y*"the warm-up ended with status 7; nothing was measured" ]]
+	[ ! -s rec ]
+	fails 127 metered --warmup 1s no-such-command
+	clean
+}
+
+@test "--warmup: a signal ends it, and nothing is measured" {
+	begin epi-run -s 'exec bash meter' --warmup 20s sh -c ': >begun; echo $$ >command; exec sleep 20'
+	soon test -s command
+	kill "$pid"
+	ended 143
+	clean command
+}
+
+# ---- idle and phases
+
+@test "--idle-after: the idle power afterwards, beside the energy of the run" {
+	warns metered --idle 0.1s --idle-after 0.1s -o rec true
+	[ "$(energies rec)" = "idle run idle_after" ]
+	jq -se 'map(select(.scope == "cluster")) | .[2].complete and .[2].seconds >= 0.1 and .[2].begin >= .[1].end' rec >/dev/null
+	[[ $stderr == *"5.000 W idle; net"*"5.000 W idle afterwards"* ]]
+}
+
+# Prompt: 13 tokens at 116.00/s in the log's summary, 112.069 ms; generation up
+# to the last token.
+@test "phases: prefill and decode, by the times at which the log's lines came" {
+	warns epi-run -s 'exec bash meter' -o rec sh -c 'sleep 0.2; "$@"' sh "$root/tests/replay" "$data/dllama/head-inference-1node.ts.log"
+	[ "$(energies rec)" = "run prefill decode" ]
+	jq -se 'map(select(.scope == "cluster")) as [$run, $prefill, $decode] | (map(select(.type == "tokens"))[0]) as $t |
+		[$prefill.begin, $decode.end] == [$t.begin, $t.end] and $prefill.end == $decode.begin and
+		($prefill.seconds - 0.112069 | fabs < 1e-6) and ($decode.joules - 5 * $decode.seconds | fabs < 1e-6)' rec >/dev/null
+	[[ $stderr == *"prefill: 0.560 J in 0.112 s, 0.040 J each of 14 tokens"*"decode: "*" each of 51 tokens"* ]]
+	ok epi-score --no-accuracy rec >/dev/null
+}
+
+@test "phases: lines that came all at once tell none" {
+	warns epi-run -s 'exec bash meter' -o rec cat "$data/dllama/head-inference-1node.log"
+	[ "$(energies rec)" = run ]
+	[[ $stderr == *"the log's lines came too late to tell prefill from decode"* ]]
+}
+
+@test "phases: those that the command marks, and the sum of those of one name" {
+	warns metered --marks marks -o rec sh -c 'for i in 1 2; do epi-mark part begin; sleep 0.1; epi-mark part end; done >>"$EPI_MARKS"'
+	[ "$(energies rec)" = "run part part" ]
+	[ "$(labels marks)" = "run begin run end part begin part end part begin part end" ]
+	sum=$(jq -s 'map(select(.scope == "cluster" and .label == "part").joules) | add * 1000 | round / 1000' rec)
+	[[ $stderr == *"part: $sum"*" J in 0."*" s, 2 times"* ]]
+}
+
+@test "phases: what is no mark of one is malformed, and the run is told" {
+	partly 1 metered -o rec sh -c 'echo run; { epi-mark run begin; epi-mark idle end; echo x; } >>"$EPI_MARKS"'
+	[ "$(energies rec)" = run ]
+	[[ $stderr == *"EPI_MARKS:1: not a mark of a phase"*"EPI_MARKS:2: "*" J in "* ]]
+}
+
+@test "phases: a mark without an end is named, and the run is told" {
+	partly 1 metered -o rec sh -c 'echo run; epi-mark part begin >>"$EPI_MARKS"'
+	[ "$(figure '.complete')" = true ]
+	[[ $stderr == *'the begin of "part" has no end'* ]]
+}

@@ -1,0 +1,38 @@
+# What the tests of epi-run share: a meter whose node draws 5 W, and what the
+# records say.
+#
+# shellcheck shell=bash
+# lib.bash has the rest; the variables and functions are for the tests.
+# shellcheck disable=SC2034,SC2154,SC2317
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	mkdir tmp
+	export TMPDIR=$PWD/tmp
+	started=()
+	cat >meter <<-'END'
+		event() { echo "{\"timestamp\":$EPOCHREALTIME,\"type\":\"event\",\"event\":\"$1\",\"nodes\":[\"a\"]}"; }
+		trap 'event stop; exit' TERM
+		event start
+		for ((i = 0; i < ${1:-1000}; i++)); do
+			echo "{\"timestamp\":$EPOCHREALTIME,\"node\":\"a\",\"watts\":5}"
+			read -rt 0.02 <> <(:)
+		done
+	END
+}
+
+metered() { epi-run -s 'exec bash meter' --no-tokens "$@"; }
+
+# figure FILTER: of the run's energy.
+figure() { jq -c "select(.type == \"energy\" and .scope == \"cluster\" and .label == \"run\") | $1" rec; }
+record() { jq -c "select(.type == \"run\") | $1" rec; }
+
+# clean: no file of ours is left, and none of the processes whose pids are in
+# the files named.
+clean() {
+	soon rmdir tmp
+	for file; do
+		soon gone "$(cat "$file")"
+	done
+}
+gone() { ! grep -q '^State:.[^ZX]' "/proc/$1/status"; }
