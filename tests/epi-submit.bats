@@ -80,6 +80,31 @@ cut_down() {
 	[ "$status" -eq 3 ] && [[ $output == *manifest-hash* && $output == *counter-trapezoid* ]]
 }
 
+# recut SED: the cut trace, edited, and its line of the manifest with it.
+recut() {
+	cut_down
+	cd data/community/m_q40 || return 1
+	zstd -dcq raw/trace_001.1hz.ndjson.zst | sed "$1" | zstd -q -f -o t
+	mv t raw/trace_001.1hz.ndjson.zst
+	sed -i '/1hz/d' MANIFEST_001
+	sha256sum raw/trace_001.1hz.ndjson.zst >>MANIFEST_001
+	take epi-verify .
+	[ "$status" -eq 3 ]
+	jq -r 'select(.severity == "error").slug' <<<"$output"
+}
+
+@test "a cut trace of another trace than the manifest has is found" {
+	[ "$(recut '1s/"sha256":"..../"sha256":"0000/')" = cut-other ]
+}
+
+@test "a cut trace that does not say of what it is cut is found" {
+	[ "$(recut 1d)" = cut-other ]
+}
+
+@test "a cut trace that lost the end of the run has other joules" {
+	[ "$(recut '/"timestamp":17954247[6-9].*watts/d')" = cut-energy ]
+}
+
 @test "a trace without a counter is not cut" {
 	zstd -dcq m_q40/raw/trace_001.ndjson.zst | sed 's/,"joules":[0-9.]*//' | zstd -q -f -o t && mv t m_q40/raw/trace_001.ndjson.zst
 	rm m_q40/MANIFEST_001 && epi-derive m_q40 001
