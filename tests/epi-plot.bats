@@ -234,6 +234,23 @@ says() {
 	! grep -qP '[^\x00-\x7f\n]|.{102}' text || wrong 'letters that are none' grep
 }
 
+@test "without a height, as high as what is drawn" {
+	for model in a b c d; do score $model 1 0.5; done >four
+	ok epi-plot repeat --size 640x four >four.svg
+	head -n 1 four | ok epi-plot repeat --size 640x >one.svg
+	# A frame of 150, and 58 for each row, for one row 110.
+	grep -q ' viewBox="0 0 640 382"' four.svg
+	grep -q ' viewBox="0 0 640 260"' one.svg
+}
+
+@test "the figures of an axis have as many decimals as one another" {
+	{ score small 1 0.41 && score large 2 0.45; } >scores
+	ok epi-plot pareto scores >svg
+	sed -n 's|.*<text>\(0\.4[0-9]*\)</text>.*|\1|p' svg >figures
+	[ "$(wc -l <figures)" -ge 4 ]
+	[ "$(awk '{ print length }' figures | sort -u)" -eq "$(awk 'NR == 1 { print length }' figures)" ]
+}
+
 @test "a title, a size and axes of one's own; hostile ones are text" {
 	ok epi-plot trace --title '`touch x` <b> & '\''"$(touch x)\' --ylabel 'W & <W>' --size 640x360 trace >svg
 	well_formed svg
