@@ -20,6 +20,7 @@ DEPS = gcc libc6-dev make git libserialport-dev libsqlite3-dev libjansson-dev ne
 DEPS_DEV = clang libclang-rt-14-dev|libclang-rt-dev clang-tidy cppcheck \
 	shellcheck groff valgrind miller mawk sqlite3 \
 	gcc-arm-none-eabi qemu-system-arm nodejs npm chromium libxml2-utils \
+	tidy poppler-utils \
 	tmux openssh-client openssh-server python3-jsonschema
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
