@@ -16,7 +16,7 @@ FUZZ_SECONDS ?= 60
 # Debian's names.
 DEPS = gcc libc6-dev make git libserialport-dev libsqlite3-dev libjansson-dev nettle-dev \
 	libcurl4-openssl-dev|libcurl4-gnutls-dev libmicrohttpd-dev libmodbus-dev libncurses-dev \
-	jq bc parallel bats mandoc time socat gnuplot-nox fonts-dejavu-core zstd
+	jq bc parallel rsync bats mandoc time socat gnuplot-nox fonts-dejavu-core zstd
 DEPS_DEV = clang libclang-rt-14-dev|libclang-rt-dev clang-tidy cppcheck \
 	shellcheck groff valgrind miller mawk sqlite3 \
 	gcc-arm-none-eabi qemu-system-arm nodejs npm chromium libxml2-utils \

@@ -27,6 +27,9 @@ CALIBRATION ?=
 LOCK ?=
 NODES ?=
 HOSTS ?=
+LOGINS ?=
+SSH ?= ssh -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=15
+SHIP ?=
 SERVE ?=
 URL ?= http://localhost:9999
 HEALTH ?= epi-ask --health --url $(URL)
@@ -73,18 +76,24 @@ SIMULATED ?=
 FILE ?=
 
 of_campaign := FORCE BENCHMARKS DATA ITEMS SAMPLE SEED PROTOCOL WORKLOAD REPETITIONS LOCK \
-	PRICE_PER_KWH CURRENCY CHECK_LOAD CHECK_METER CHECK_NODE CHECK_TIME
-of_model := METER CALIBRATION NODES HOSTS SERVE URL HEALTH ASK LOAD_TIMEOUT ENGINE \
+	SSH SHIP PRICE_PER_KWH CURRENCY CHECK_LOAD CHECK_METER CHECK_NODE CHECK_TIME
+of_model := METER CALIBRATION NODES HOSTS LOGINS SERVE URL HEALTH ASK LOAD_TIMEOUT ENGINE \
 	ENGINE_VERSION MODEL MODEL_FILE QUANTIZATION SURGERY PREPARE TOKENIZER HARDWARE \
 	INSTRUMENT MEASUREMENT_POINT PSU BOUNDARY WEIGHTS WARMUP IDLE AMBIENT ENVIRONMENT \
 	DEMAND METER_HOST SIMULATED FILE
 
-# The parts read them as EPI_NAME; where a model has its own, its targets do.
+# The parts read them as EPI_NAME; where a model has its own, its targets do.  A
+# model's own is MODEL.NAME, else that of a part of its name, as of q40 in
+# small_q40; before both comes that of the machine that a sweep measures on.
+machine := $(if $(filter command%,$(origin MACHINE)),$(MACHINE))
+whose = $(firstword $(foreach k,$(machine) $(1) $(subst _, ,$(1)),\
+	$(if $(filter undefined,$(origin $(k).$(2))),,$(k))))
 $(foreach s,$(of_campaign) $(of_model),$(eval export EPI_$(s) = $$($(s))))
-own = data/baseline/$(1)/% .epi/plan/$(1).json .epi/prepared/$(1): $(2) = $$($(1).$(2))
-$(foreach m,$(MODELS),$(foreach s,$(of_model),$(if $(filter undefined,$(origin $(m).$(s))),,\
-	$(eval $(call own,$(m),$(s))))))
-weights := $(foreach m,WEIGHTS $(MODELS:=.WEIGHTS),$(call quoted,$($(m))))
+own = data/baseline/$(1)/% .epi/plan/$(1).json .epi/prepared/$(1): $(2) = $$($(3).$(2))
+$(foreach m,$(sort $(MODELS)),$(foreach s,$(of_model),$(foreach k,$(call whose,$(m),$(s)),\
+	$(eval $(call own,$(m),$(s),$(k))))))
+of = $(if $(call whose,$(1),$(2)),$($(call whose,$(1),$(2)).$(2)),$($(2)))
+weights := $(foreach m,$(MODELS),$(call quoted,$(call of,$(m),WEIGHTS)))
 
 # ---- what there will be
 
@@ -94,6 +103,15 @@ raw := $(foreach r,$(order),data/baseline/$(dir $(r))run_$(notdir $(r)).json)
 manifests := $(foreach r,$(order),data/baseline/$(dir $(r))MANIFEST_$(notdir $(r)))
 plans := $(foreach m,$(sort $(MODELS)),.epi/plan/$(m).json)
 
+# What other machines measure, as RUN@LOGIN,LOGIN; nothing, on one of them.
+comma := ,
+space := $() $()
+logins = $(if $(machine),,$(subst $(space),$(comma),$(strip $(call of,$(1),LOGINS))))
+at = $(if $(call logins,$(1)),$(1)/$(2)@$(call logins,$(1)))
+away := $(strip $(foreach r,$(order),$(call at,$(patsubst %/,%,$(dir $(r))),$(notdir $(r)))))
+# What was set on the command line, for them.
+export EPI_OVERRIDES = $(MAKEOVERRIDES)
+
 ifeq ($(strip $(MODELS)),)
 $(error MODELS is empty: a campaign measures at least one model)
 endif
@@ -102,16 +120,18 @@ ifneq ($(unset),)
 $(error still to be filled in, where ??? stands: $(unset))
 endif
 
-all: plan measure score verify table plots report
+all: $(if $(away),sweep) plan measure score verify table plots report
 	@:
 
 plan: .epi/plan.txt
 	$(if $(filter plan,$(MAKECMDGOALS)),@cat .epi/plan.txt,@:)
-measure: $(raw)
+measure: $(if $(away),sweep) $(raw)
 	@:
+sweep: $(if $(away),items.ndjson $(foreach m,$(sort $(MODELS)),.epi/prepared/$(m)))
+	$(if $(away),@$(campaign)/sweep $(away),$(error no model has LOGINS: nothing to sweep))
 score: results/scores.ndjson
 	@:
-.PHONY: all plan measure score table plots report verify submit check-meter
+.PHONY: all plan measure sweep score table plots report verify submit check-meter
 
 # ---- raw, made once
 
@@ -123,7 +143,7 @@ items.ndjson:
 
 define of_each_model
 .epi/plan/$(1).json: | items.ndjson .epi/prepared/$(1)
-	@$$(campaign)/plan $(1) 9$$(words $$(filter-out $(1),$$(MODELS)))
+	@$$(campaign)/$(or $(addprefix sweep ,$(call at,$(1),plan)),plan $(1) 9$$(words $$(filter-out $(1),$$(MODELS))))
 .epi/prepared/$(1):
 	@$$(campaign)/prepare $(1)
 endef
@@ -134,7 +154,7 @@ define run
 raw_of_$(1) := data/baseline/$(2)/run_$(3).json data/baseline/$(2)/raw/trace_$(3).ndjson.zst \
 	data/baseline/$(2)/raw/answers_$(3).ndjson.zst
 $$(raw_of_$(1)) &: | items.ndjson .epi/plan/$(2).json
-	@$$(campaign)/measure $(2) $(3) $(words $(before))
+	@$$(campaign)/$(or $(addprefix sweep ,$(call at,$(2),$(3))),measure $(2) $(3) $(words $(before)))
 .PRECIOUS: $$(raw_of_$(1))
 
 data/baseline/$(2)/power_trace_$(3).csv data/baseline/$(2)/benchmark_$(3).json \

@@ -8,7 +8,8 @@
 sshd_of_test=$(PATH=$PATH:/usr/sbin:/sbin command -v sshd) || sshd_of_test=
 
 # hosts N: $logins are N words for ssh(1) or --sshlogin, and daemons[] the
-# processes; host I has I in its environment, as EPI_HOST.
+# processes; host I has I in its environment, as EPI_HOST.  Where there is a
+# folder hostI, its commands run there.
 hosts() {
 	local i
 	[ "$sshd_of_test" ] || skip "no sshd (make deps-dev)"
@@ -16,7 +17,7 @@ hosts() {
 	ssh-keygen -q -t ed25519 -N '' -f key
 	cp key.pub authorized
 	logins=() daemons=()
-	for ((i = 1; i <= $1; i++)); do host "$i"; done
+	for ((i = 1; i <= $1; i++)); do host "$i" || return; done
 }
 
 host() {
@@ -36,6 +37,8 @@ host() {
 			MaxStartups 100
 			SetEnv PATH=$PATH EPI_HOST=$1
 		END
+		[ ! -d "host$1" ] ||
+			echo "ForceCommand cd '$PWD/host$1' && eval \"\$SSH_ORIGINAL_COMMAND\"" >>"sshd$1"
 		"$sshd_of_test" -D -e -f "$PWD/sshd$1" </dev/null 2>"sshd$1.log" 3>&- &
 		daemons[$1]=$!
 		login="ssh -p $port -i $PWD/key -o BatchMode=yes -o LogLevel=ERROR -o IdentitiesOnly=yes"
@@ -44,7 +47,8 @@ host() {
 		if answers "$1"; then return; fi
 		kill "${daemons[$1]}" 2>/dev/null
 	done
-	skip "no sshd that lets us in: $(tail -n 1 "sshd$1.log")"
+	echo "no sshd that lets us in: $(tail -n 1 "sshd$1.log")" >&2
+	return 1
 }
 
 # Within five seconds, unless its daemon has ended.

@@ -5,7 +5,7 @@
 
 set -u
 export LC_ALL=C
-me=${0##*/}
+me=${EPI_MACHINE:+$EPI_MACHINE: }${0##*/}
 
 say() {
 	printf '%s: %s\n' "$me" "$(printf '%s' "$1" | tr '\000-\037\177' '?')" >&2

@@ -1,0 +1,141 @@
+# A campaign over three hosts: daemons on the loopback, each with a folder of
+# its own.  east and west have the same cluster, north another one.
+
+load lib
+load ssh
+
+daemons=()
+export EPI_BIN=${EPI_BIN:-$root/bin} no_proxy='*'
+
+# campaign TARGET... : in c, small and quick.
+campaign() {
+	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -C "${of:-c}" SAMPLE=4 REPETITIONS=2 WARMUP=2s IDLE=4s "$@"
+}
+
+# known NAME...: hosts 1, 2... by these names, in a configuration of ssh(1).
+known() {
+	local i=0
+	for name; do
+		i=$((i + 1))
+		printf '%s\n' "Host $name" "Port $(sed -n 's/^Port //p' "sshd$i")"
+	done
+	cat <<-END
+		Host *
+		HostName 127.0.0.1
+		IdentityFile $PWD/key
+		BatchMode yes
+		LogLevel ERROR
+		IdentitiesOnly yes
+		StrictHostKeyChecking no
+		UserKnownHostsFile /dev/null
+	END
+}
+
+# A command for AMBIENT, which a run calls twice: on host N its call of the
+# number in stop.N, which is in the midst of a run, lasts until the host dies.
+thermometer() {
+	cat >thermometer <<-END
+		#!/bin/sh
+		cd $PWD || exit
+		echo 22
+		[ -n "\$EPI_HOST" ] && [ -e stop.\$EPI_HOST ] || exit 0
+		echo >>calls.\$EPI_HOST
+		[ \$(wc -l <calls.\$EPI_HOST) -eq \$(cat stop.\$EPI_HOST) ] || exit 0
+		: >stopped.\$EPI_HOST
+		exec sleep 20
+	END
+	chmod +x thermometer
+}
+
+# swept: a campaign for them.
+swept() {
+	ok epi-new c
+	sed -i "/^MODELS/s/=.*/= small_q40_pi5 large_q40_n100/; s/^small_q40\./small./; s/^large_q40\./large./
+		/^HARDWARE = /d; /^AMBIENT = /d
+		/^# ----\$/i pi5.LOGINS = east west\npi5.HARDWARE = simulated A\n\
+n100.LOGINS = north\nn100.HARDWARE = simulated B\n\
+AMBIENT = $PWD/thermometer\nSSH = ssh -F $PWD/config\nSHIP = calibration.json" c/Makefile
+}
+
+# dies N: host N, with all that runs on it.
+dies() {
+	local of=${daemons[$1]} all=
+	while [ "$of" ]; do
+		all+=" $of"
+		of=$(pgrep -P "${of// /,}" | xargs) || true
+	done
+	# shellcheck disable=SC2086 # words on purpose
+	kill -9 $all 2>/dev/null || true # some ended by themselves
+}
+
+# raw FOLDER: what was measured; the runs' own files tell when.
+raw() {
+	(cd "$1" && sha256sum data/baseline/*/raw/*)
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	thermometer
+	swept
+}
+
+teardown() {
+	no_hosts
+}
+
+# east in its first run, after the plan's, and north in its second one.
+@test "three hosts, two of which die: another one takes over, the rest is resumed" {
+	mkdir host1 host2 host3
+	hosts 3
+	known east west north >config
+	echo 3 >stop.1
+	echo 5 >stop.3
+	campaign sweep >told 2>&1 3>&- & sweep=$!
+	for i in 1 3; do
+		until [ -e stopped.$i ]; do kill -0 $sweep; sleep 0.1; done
+		dies $i
+	done
+	status=0
+	wait $sweep || status=$?
+	[ "$status" -eq 2 ]
+	grep -qx 'sweep: not measured: large_q40_n100/002; make again goes on from here' told
+	[ "$(find c/data -name 'run_*.json' | wc -l)" -eq 3 ]
+	[ -z "$(find host1 -name 'run_*.json')" ]
+	(cd c && sha256sum data/baseline/*/run_* data/baseline/*/raw/*) >before
+
+	rm stop.*
+	host 3
+	known east west north >config
+	campaign sweep score verify table >told 2>&1
+	(cd c && sha256sum --quiet -c ../before)
+	[ "$(grep -c "^north: measure:" told)" -eq 1 ]
+	[ "$(jq -r '[.model, .hardware] | join(" on ")' c/results/scores.ndjson | paste -sd,)" = \
+		"simulated large on simulated B,simulated small on simulated A" ]
+	jq -s -e 'length > 0 and all(.severity != "error")' c/results/verify.ndjson
+
+	# The same as measured on one machine, without a sweep.
+	ok epi-new plain
+	sed /LOGINS/d c/Makefile >plain/Makefile
+	of=plain campaign measure >told 2>&1
+	diff <(raw plain) <(raw c)
+}
+
+@test "machines that do not answer, or have another toolkit, are told, and nothing is measured" {
+	take campaign sweep SSH=false
+	[ "$status" -eq 2 ]
+	[[ $stderr == *"small_q40_pi5/001: no machine of east,west answers"*"sweep: not measured: large_q40_n100/001 "* ]]
+	take campaign measure SSH='echo epi-score 0.0.1; :'
+	[ "$status" -eq 2 ]
+	[[ $stderr == *"north: not asked: it has epi-score 0.0.1, and this is epi-score "* ]]
+	[ -z "$(find c -name 'run_*')" ]
+}
+
+@test "a login that would be an option is refused; without logins there is no sweep" {
+	take campaign sweep LOGINS=-oProxyCommand=x n100.LOGINS=-oProxyCommand=x
+	[ "$status" -eq 2 ]
+	[[ $stderr == *"LOGINS: names that ssh knows"* ]]
+	sed -i /LOGINS/d c/Makefile
+	take campaign sweep
+	[ "$status" -eq 2 ]
+	[[ $stderr == *"no model has LOGINS"* ]]
+}
