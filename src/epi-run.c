@@ -40,12 +40,15 @@ static const char help[] =
 "      --terminal WHEN      auto (default), always or never: what the command\n"
 "                           writes to is a terminal\n"
 "      --wait D             for samples, at the begin and at the end (10s)\n"
+"      --silence D          end the run after so long without a sample (60s)\n"
+"      --keep-going         go on without samples, and after a run that failed\n"
 "  -h, --help               show this and exit\n"
 "      --version            show the version and exit\n";
 
 enum { REPETITIONS_MOST = 10000 };
 
-struct run run = { .wait_ns = 10 * CLOCK_SECOND, .repetitions = 1 };
+struct run run = { .wait_ns = 10 * CLOCK_SECOND,
+	.silence_ns = 60 * CLOCK_SECOND, .repetitions = 1 };
 
 /* A word behind the one before. */
 struct word {
@@ -136,7 +139,7 @@ add(const char ***list, size_t *count, const char *word)
 
 enum {
 	SAVE_TRACE = OPTION_LONG, MARKS, NO_TOKENS, SPAN, TERMINAL, WAIT,
-	WARMUP, IDLE_AFTER
+	WARMUP, IDLE_AFTER, SILENCE, KEEP_GOING
 };
 
 static void
@@ -148,6 +151,9 @@ take_time(int letter, const char *argument)
 		break;
 	case IDLE_AFTER:
 		run.idle_after_ns = option_duration("--idle-after", argument);
+		break;
+	case SILENCE:
+		run.silence_ns = option_duration("--silence", argument);
 		break;
 	default: run.wait_ns = option_duration("--wait", argument);
 	}
@@ -165,6 +171,7 @@ take_rare(int letter, const char *argument)
 	case SAVE_TRACE: run.saved = argument; break;
 	case MARKS: run.marks = argument; break;
 	case NO_TOKENS: run.no_tokens = true; break;
+	case KEEP_GOING: run.keep_going = true; break;
 	case SPAN:
 		run.of_tokens = option_word("--span", argument, spans) == 1;
 		break;
@@ -295,7 +302,8 @@ repeat(void)
 
 		if (!first)
 			first = status;
-		if (status || run.interrupted)
+		if ((status && !run.keep_going) || run.interrupted ||
+		    run.silent)
 			break;
 	}
 	if (run.repetitions > 1)
@@ -324,6 +332,8 @@ main(int argc, char **argv)
 		{ "warmup", required_argument, NULL, WARMUP },
 		{ "idle-after", required_argument, NULL, IDLE_AFTER },
 		{ "wait", required_argument, NULL, WAIT },
+		{ "silence", required_argument, NULL, SILENCE },
+		{ "keep-going", no_argument, NULL, KEEP_GOING },
 		{ 0 }
 	};
 	static const struct option_program program = {

@@ -169,3 +169,49 @@ slower() {
 	[ "$(figure '.complete')" = true ]
 	[[ $stderr == *'the begin of "part" has no end'* ]]
 }
+
+# ---- silence
+
+# A meter that hangs after N samples.
+hangs() { echo "trap 'exit' TERM; { bash meter $1; } | head -n $1; while :; do sleep 0.05; done"; }
+
+@test "--silence: without samples the command is told to end, and its energy refused" {
+	partly 1 epi-run -s "$(hangs 10)" --no-tokens --silence 0.5s -r 2 -o rec \
+		sh -c 'trap "echo told; exit 0" TERM; while :; do sleep 0.05; done'
+	[ "$output" = told ]
+	[[ $stderr == *"no sample for 0.5 s, and the run is ended"*"status 0"*"the energy: refused: no samples came"* ]]
+	[[ $stderr != *" J in "* && $stderr != *"run 2 of 2"* ]]
+	[ "$(jq 'select(.type == "run").status' rec-1)" = 0 ]
+	clean
+}
+
+@test "--silence: before the command there is none" {
+	fails 1 epi-run -s "$(hangs 10)" --no-tokens --silence 0.3s --idle 20s touch run
+	fails 1 epi-run -s "$(hangs 10)" --no-tokens --silence 0.3s --warmup 20s sh -c 'touch warm; exec sleep 20'
+	[ -e warm ]
+	[ ! -e run ]
+	clean
+}
+
+@test "--keep-going: without samples the command goes on, and that is said" {
+	partly 1 epi-run -s "$(hangs 10)" --no-tokens --silence 0.3s --wait 0.5s --keep-going sh -c 'sleep 0.8; echo ended'
+	[ "$output" = ended ]
+	[[ $stderr == *"no sample for 0.3 s; the run goes on"*"the energy: refused: no samples up to the end"* ]]
+}
+
+@test "--keep-going: samples that come again are told, the gap is refused" {
+	partly 1 epi-run -s 'exec bash meter 1000 10' --no-tokens --silence 0.3s --keep-going sh -c 'sleep 1.6; echo ended'
+	[[ $stderr == *"the run goes on"*"samples again, after "*"the energy: refused: "*"of the time was measured"* ]]
+}
+
+@test "--keep-going: the runs after one that failed" {
+	partly 3 metered -r 3 --keep-going -o rec sh -c 'echo x | tee -a count; [ $(wc -l <count) -ne 2 ] || exit 3'
+	[ "$(jq 'select(.type == "run").status' rec-1 rec-2 rec-3 | xargs)" = "0 3 0" ]
+	[[ $stderr == *"2 of 3 runs count"* ]]
+}
+
+@test "--keep-going: a warm-up that fails is one" {
+	take metered --warmup 1ms --keep-going sh -c 'echo ran; exit 3'
+	[ "$status" -eq 3 ]
+	[ "$output" = ran ]
+}

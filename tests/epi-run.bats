@@ -249,7 +249,7 @@ typed() {
 	fails 1 epi-run -s 'sleep 60' --wait 0.2s touch run
 	[[ $stderr == "epi-run: no sample within 0.2 s" && ! -e run ]]
 	fails 1 epi-run -s 'exit 3' touch run
-	[[ $stderr == *"ended with status 3; nothing was run"* && ! -e run ]]
+	[[ $stderr == *"ended with status 3; nothing was measured"* && ! -e run ]]
 	clean
 }
 

@@ -1,5 +1,5 @@
-# What the tests of epi-run share: a meter whose node draws 5 W, and what the
-# records say.
+# What the tests of epi-run share: a meter whose node draws 5 W, of so many
+# samples, with a pause of a second after that one; and what the records say.
 #
 # shellcheck shell=bash
 # lib.bash has the rest; the variables and functions are for the tests.
@@ -17,6 +17,7 @@ setup() {
 		for ((i = 0; i < ${1:-1000}; i++)); do
 			echo "{\"timestamp\":$EPOCHREALTIME,\"node\":\"a\",\"watts\":5}"
 			read -rt 0.02 <> <(:)
+			[ $i -ne "${2:--1}" ] || read -rt 1 <> <(:)
 		done
 	END
 }

@@ -83,8 +83,10 @@ begin_samples(void)
 		trace_open(run.trace, true);
 	else
 		source_start();
-	if (await(ready, 0))
+	if (await(ready, 0)) {
+		listen_start();
 		return true;
+	}
 	if (!run.interrupted && !run.source_left)
 		report_error("no sample%s%s within %g s",
 		    trace_missing() ? " of " : "",
@@ -97,7 +99,7 @@ begin_samples(void)
 static bool
 going(void)
 {
-	return !run.interrupted && !run.source_left;
+	return !run.interrupted && !run.source_left && !run.silent;
 }
 
 /* The statuses of a shell. */
@@ -121,9 +123,11 @@ warm_up_once(void)
 	if (run.pid < 0)
 		return not_started();
 	while (run.pid > 0)
-		turn(TURN_LONG);
+		listen_turn(TURN_LONG);
 	run.end_ns = 0;
-	if (run.status && !run.interrupted)
+	if (run.keep_going || run.interrupted || run.silent)
+		return 0;
+	if (run.status)
 		report_error("the warm-up ended with status %d; nothing was "
 		    "measured", child_status(run.status));
 	return child_status(run.status);
@@ -153,7 +157,7 @@ measure_idle(const char *label, int64_t ns)
 		return true;
 	mark_put(label, false, clock_now(), MARK_SPAN | MARK_EVENT);
 	while (going() && clock_steady() < until_ns)
-		turn(until_ns);
+		listen_turn(until_ns);
 	last_ns = clock_now();
 	mark_put(label, true, last_ns, MARK_SPAN | MARK_EVENT);
 	return going();
@@ -176,7 +180,7 @@ run_command(void)
 		return not_started();
 	pass_started();
 	while (!run.end_ns)
-		turn(TURN_LONG);
+		listen_turn(TURN_LONG);
 	last_ns = run.end_ns;
 	mark_put("run", true, last_ns, use);
 	pass_finish();
@@ -187,7 +191,7 @@ static void
 end_samples(void)
 {
 	trace_skip();
-	if (!run.source_left)
+	if (!run.source_left && !run.silent)
 		run.uncovered = !await(trace_covers, last_ns);
 	source_stop();
 }
@@ -197,7 +201,7 @@ start_anew(void)
 {
 	run.begin_ns = run.end_ns = 0;
 	run.status = 0;
-	run.source_left = run.uncovered = false;
+	run.source_left = run.silent = run.uncovered = false;
 	mark_open();
 	pass_open(run.terminal, run.no_tokens ? NULL : run_file("log"));
 }
@@ -208,7 +212,7 @@ prepare(void)
 {
 	int status = begin_samples() ? warm_up() : STATUS_FAILED;
 
-	if (!status && !measure_idle("idle", run.idle_ns))
+	if (!status && (!going() || !measure_idle("idle", run.idle_ns)))
 		status = STATUS_FAILED;
 	return run.interrupted ? 128 + run.interrupted : status;
 }
@@ -232,5 +236,5 @@ once(void)
 	signals_release();
 	result_tell();
 	signals_catch();
-	return child_status(run.status);
+	return run.silent ? STATUS_FAILED : child_status(run.status);
 }

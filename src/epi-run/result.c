@@ -147,6 +147,12 @@ result_holds(const struct record *energy)
 }
 
 bool
+result_holds_run(void)
+{
+	return !run.silent && result_holds(&result.energy);
+}
+
+bool
 result_has_tokens(void)
 {
 	return record_number(&result.tokens, GENERATED) > 0 &&
@@ -261,7 +267,7 @@ mark_tokens(void)
 static void
 take_figures(void)
 {
-	bool held = !run.status && result_holds(&result.energy);
+	bool held = !run.status && result_holds_run();
 
 	repeat_take(&(struct figures){
 		.seconds = record_number(&result.energy, SECONDS),

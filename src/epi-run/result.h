@@ -49,6 +49,7 @@ bool record_is(const struct record *record, int key, enum json_kind kind);
 /* Whether a figure can be made of it. */
 extern const double result_least_coverage;
 bool result_holds(const struct record *energy);
+bool result_holds_run(void);
 bool result_has_tokens(void);
 int64_t result_nodes(void); /* that were measured */
 

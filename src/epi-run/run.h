@@ -3,8 +3,8 @@
  *
  * keeper outlives the program and ends what it leaves behind; child starts
  * processes; turn waits for whatever comes next, signals among it; source
- * begins and ends the power samples, trace reads them as they come; pass hands
- * on what the command writes; mark notes times; once is one run, from its first
+ * begins and ends the power samples, trace reads them as they come, listen
+ * whether they come; pass hands on what the command writes; mark notes times; once is one run, from its first
  * sample on; result makes figures of it, tell says them, records writes them;
  * repeat is what several runs come to.
  * Times are CLOCK_REALTIME in ns where they go into records, and
@@ -31,7 +31,8 @@ struct run {
 	const char *format, *prompt_tokens;
 	bool no_tokens, of_tokens; /* of_tokens: the span is that of the log */
 	int terminal;
-	int64_t warmup_ns, idle_ns, idle_after_ns, wait_ns;
+	int64_t warmup_ns, idle_ns, idle_after_ns, wait_ns, silence_ns;
+	bool keep_going;
 	int64_t repetitions;
 
 	char *path;                /* for our own filters: $PATH, and before
@@ -45,6 +46,7 @@ struct run {
 	int64_t begin_ns, end_ns;  /* of the command; end 0: it runs */
 	int status;                /* as wait(2) has it */
 	bool source_left;          /* the source ended before it was told to */
+	bool silent;               /* no sample came for --silence: it ends */
 	bool uncovered;            /* samples did not reach the end in time */
 };
 
@@ -127,6 +129,13 @@ bool trace_ready(void);
 const char *trace_missing(void);
 /* Every node has a sample at that time or later. */
 bool trace_covers(int64_t ns);
+/* How many there were. */
+uint64_t trace_samples(void);
+
+/* listen: turn, and all the while an ear for the samples: without any for
+ * --silence the run is silent, and the command told to end. */
+void listen_start(void);
+void listen_turn(int64_t until_ns);
 
 /* pass: the command's standard output and error to ours, and to the log; opened
  * anew for each run.  Standard output is left to others. */

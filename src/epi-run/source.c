@@ -82,7 +82,7 @@ end(void)
 	if (!stopped)
 		report_error("the source ended with status %d%s",
 		    child_status(status), !run.begin_ns
-		    ? "; nothing was run" : run.pid > 0
+		    ? "; nothing was measured" : run.pid > 0
 		    ? "; the command goes on, unmeasured" : "");
 }
 

@@ -23,9 +23,11 @@ judge_energy(void)
 {
 	char why[TEXT];
 
-	if (result_holds(&result.energy))
+	if (result_holds_run())
 		return;
-	if (!result.energy.line)
+	if (run.silent)
+		tell_refused("the energy", "no samples came");
+	else if (!result.energy.line)
 		tell_refused("the energy", "there is none");
 	else if (run.uncovered)
 		tell_refused("the energy", "no samples up to the end");
@@ -199,7 +201,7 @@ tell_run(void)
 	say("%s%s: status %d", which, run.command[0],
 	    child_status(run.status));
 	judge_energy();
-	if (result_holds(&result.energy))
+	if (result_holds_run())
 		tell_energy();
 	judge_tokens();
 	tell_warnings(&result.energy, "energy");

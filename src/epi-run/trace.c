@@ -25,6 +25,7 @@ static struct node {
 	int64_t last_ns;
 } *seen;
 static unsigned seen_count;
+static uint64_t samples;
 
 static const char *file;
 static int fd = -1;
@@ -115,6 +116,7 @@ take(struct block *block)
 		if (kind == SAMPLE_POWER) {
 			struct node *node = node_at(sample.node);
 
+			samples++;
 			node->samples++;
 			node->last_ns = sample.timestamp_ns;
 		} else if (kind == SAMPLE_TYPED &&
@@ -195,4 +197,10 @@ trace_covers(int64_t ns)
 		if (seen[i].last_ns < ns)
 			return false;
 	return seen_count > 0;
+}
+
+uint64_t
+trace_samples(void)
+{
+	return samples;
 }
