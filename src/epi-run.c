@@ -42,6 +42,8 @@ static const char help[] =
 "      --wait D             for samples, at the begin and at the end (10s)\n"
 "      --silence D          end the run after so long without a sample (60s)\n"
 "      --keep-going         go on without samples, and after a run that failed\n"
+"      --notify COMMAND     for a shell at the end; reads what was told\n"
+"      --detach             in the background, apart from the terminal\n"
 "  -h, --help               show this and exit\n"
 "      --version            show the version and exit\n";
 
@@ -139,7 +141,8 @@ add(const char ***list, size_t *count, const char *word)
 
 enum {
 	SAVE_TRACE = OPTION_LONG, MARKS, NO_TOKENS, SPAN, TERMINAL, WAIT,
-	WARMUP, IDLE_AFTER, SILENCE, KEEP_GOING
+	WARMUP, IDLE_AFTER, SILENCE, KEEP_GOING,
+	NOTIFY, DETACH
 };
 
 static void
@@ -172,6 +175,8 @@ take_rare(int letter, const char *argument)
 	case MARKS: run.marks = argument; break;
 	case NO_TOKENS: run.no_tokens = true; break;
 	case KEEP_GOING: run.keep_going = true; break;
+	case NOTIFY: run.notify = argument; break;
+	case DETACH: run.detached = true; break;
 	case SPAN:
 		run.of_tokens = option_word("--span", argument, spans) == 1;
 		break;
@@ -235,6 +240,8 @@ check(void)
 	    run.of_tokens))
 		report_usage("--no-tokens and --format, --prompt-tokens or "
 		    "--span tokens: choose one");
+	if (run.detached && !run.records)
+		report_usage("--detach goes with --records");
 	if (!run.command[0])
 		report_usage("no command");
 	if (tap_count)
@@ -334,6 +341,8 @@ main(int argc, char **argv)
 		{ "wait", required_argument, NULL, WAIT },
 		{ "silence", required_argument, NULL, SILENCE },
 		{ "keep-going", no_argument, NULL, KEEP_GOING },
+		{ "notify", required_argument, NULL, NOTIFY },
+		{ "detach", no_argument, NULL, DETACH },
 		{ 0 }
 	};
 	static const struct option_program program = {
@@ -346,12 +355,16 @@ main(int argc, char **argv)
 	check_standard();
 	find_filters(argv[0]);
 	records_open();
+	if (run.detached)
+		detach();
 	make_folder();
 	keeper_start(run.folder);
 	signals_catch();
 	pass_start();
 	status = repeat();
 	own = stream_finish();
+	status = status ? status : own;
+	notify(status);
 	keeper_end();
-	return status ? status : own;
+	return status;
 }

@@ -215,3 +215,77 @@ hangs() { echo "trap 'exit' TERM; { bash meter $1; } | head -n $1; while :; do s
 	[ "$status" -eq 3 ]
 	[ "$output" = ran ]
 }
+
+# ---- at the end
+
+@test "--notify: a shell command has the outcome, and reads what was told" {
+	warns metered -o rec --notify 'env | grep ^EPI_ >outcome; cat >told' sh -c 'sleep 0.1' x
+	joules=$(figure .joules)
+	jq -ne "$(sed -n 's/^EPI_JOULES=//p' outcome) - $joules | fabs < 1e-6" >/dev/null
+	for line in EPI_STATUS=0 EPI_RUNS=1 "EPI_COMMAND=sh -c sleep 0.1 x" EPI_RECORDS=rec EPI_TOKENS= EPI_WATTS=5; do
+		grep -qx "$line" outcome
+	done
+	sed 's/^epi-run: //' <<<"$stderr" | cmp - told
+	clean
+}
+
+@test "--notify: the tokens too, and the median of several runs" {
+	slower
+	warns epi-run -r 2 -s 'exec bash meter' -o rec --notify 'echo "$EPI_RUNS $EPI_TOKENS $EPI_JOULES $EPI_JOULES_PER_TOKEN" >outcome' \
+		sh -c 'sh slower; cat "$0"' "$data/dllama/head-inference-1node.log" >/dev/null
+	read -r runs tokens joules each <outcome
+	[ "$runs $tokens" = "2 51" ]
+	[ "$(runs .joules | jq -s "(add / 2 - $joules | fabs < 1e-6) and (add / 102 - $each | fabs < 1e-6)")" = true ]
+}
+
+@test "--notify: what failed, too" {
+	take epi-run -s 'exit 3' --notify 'echo "$EPI_STATUS,$EPI_RUNS,$EPI_JOULES" >outcome; cat >told' true
+	[ "$status" -eq 1 ]
+	[ "$(cat outcome)" = 1,0, ]
+	grep -q 'ended with status 3; nothing was measured' told
+	take metered --notify 'echo "$EPI_STATUS,$EPI_RUNS,$EPI_JOULES" >outcome' sh -c 'exit 7'
+	[ "$status" -eq 7 ]
+	[ "$(cat outcome)" = 7,0, ]
+}
+
+@test "--notify: its failure is said, and changes nothing" {
+	warns metered --notify 'echo x; exit 5' echo y
+	[ "$output" = y ]
+	[[ $stderr == *$'\nx\n'*"--notify: status 5" ]]
+	take metered --notify 'exit 5' sh -c 'exit 7'
+	[ "$status" -eq 7 ]
+}
+
+@test "--detach: goes on after the terminal is gone, and tells it in a file" {
+	command -v script >/dev/null || skip "no script(1)"
+	echo 'echo out; : >begun; until [ -e go ]; do sleep 0.02; done; cut -d " " -f 6,7 /proc/$$/stat >session' >command
+	echo 'epi-run --detach -s "exec bash meter" --no-tokens -o rec --notify ": >over" sh command >pid; until [ -e begun ]; do sleep 0.02; done' >typed
+	timeout 20 script -qec 'sh typed' shown >/dev/null 3>&- </dev/null
+	pid=$(cat pid)
+	kill -0 "$pid"
+	: >go
+	soon test -e over
+	[ "$(cat session)" = "$pid 0" ]
+	grep -q "in the background as process $pid; the figures go to rec, all that is told to rec.log" shown
+	grep -qx out rec.log
+	grep -q '^epi-run: sh: status 0$' rec.log
+	[ "$(figure .complete)" = true ]
+	clean pid
+}
+
+@test "--detach: a signal to the process told ends it" {
+	warns epi-run --detach -s 'exec bash meter' --no-tokens -o rec --notify ': >over' sh -c 'echo $$ >command; exec sleep 20' 3>&- >pid
+	soon test -s command
+	kill "$(cat pid)"
+	soon test -e over
+	[ "$(record .signal)" = 15 ]
+	clean pid command
+}
+
+@test "--detach: without records, and with some that cannot be written" {
+	fails 2 metered --detach true
+	fails 1 metered --detach -o no/where true
+	mkdir rec.log
+	fails 1 metered --detach -o rec true
+	clean
+}

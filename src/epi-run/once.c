@@ -36,7 +36,7 @@ once_start(void)
 		input = STDIN_FILENO;
 		input_at = lseek(STDIN_FILENO, 0, SEEK_CUR);
 	} else if (!S_ISCHR(status.st_mode)) {
-		report_warning("standard input is no file: the runs read "
+		say("standard input is no file: the runs read "
 		    "nothing from it");
 	}
 }
@@ -88,7 +88,7 @@ begin_samples(void)
 		return true;
 	}
 	if (!run.interrupted && !run.source_left)
-		report_error("no sample%s%s within %g s",
+		say_error("no sample%s%s within %g s",
 		    trace_missing() ? " of " : "",
 		    trace_missing() ? trace_missing() : "",
 		    (double)run.wait_ns / 1e9);
@@ -108,7 +108,7 @@ not_started(void)
 {
 	int status = errno == ENOENT ? 127 : 126;
 
-	report_error("%s: %s", run.command[0], strerror(errno));
+	say_error("%s: %s", run.command[0], strerror(errno));
 	return status;
 }
 
@@ -128,7 +128,7 @@ warm_up_once(void)
 	if (run.keep_going || run.interrupted || run.silent)
 		return 0;
 	if (run.status)
-		report_error("the warm-up ended with status %d; nothing was "
+		say_error("the warm-up ended with status %d; nothing was "
 		    "measured", child_status(run.status));
 	return child_status(run.status);
 }

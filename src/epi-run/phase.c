@@ -91,7 +91,7 @@ by_log(const struct record *tokens)
 	    !json_decimal(&tokens->at[DECODE_SECONDS], 9, &decode_ns) ||
 	    begin_ns < run.begin_ns || end_ns > run.end_ns ||
 	    prefill_ns + decode_ns > end_ns - begin_ns + slack_ns) {
-		report_warning("the log's lines came too late to tell prefill "
+		say("the log's lines came too late to tell prefill "
 		    "from decode");
 		return;
 	}

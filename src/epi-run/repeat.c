@@ -1,5 +1,7 @@
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "epi-run/run.h"
 #include "report.h"
@@ -14,11 +16,6 @@ repeat_take(const struct figures *of)
 	figures[count++] = *of;
 }
 
-/* What several values come to. */
-struct spread {
-	double median, deviation, least, most; /* of two or more */
-};
-
 static int
 by_value(const void *a, const void *b)
 {
@@ -27,40 +24,47 @@ by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The values in rising order; the deviation is that of a sample. */
-static struct spread
-spread_of(const double *values, size_t n)
+/* That of a sample. */
+static double
+deviation_of(const double *values, size_t n)
 {
-	struct spread spread;
 	double sum = 0, squares = 0;
 
 	for (size_t i = 0; i < n; i++)
 		sum += values[i];
 	for (size_t i = 0; i < n; i++)
 		squares += pow(values[i] - sum / (double)n, 2);
-	spread.median = (values[(n - 1) / 2] + values[n / 2]) / 2;
-	spread.deviation = sqrt(squares / ((double)n - 1));
-	spread.least = values[0];
-	spread.most = values[n - 1];
-	return spread;
+	return sqrt(squares / ((double)n - 1));
+}
+
+/* The figure at this place of the runs that count, in rising order, and how
+ * many they are; the caller frees them. */
+static double *
+values_of(size_t place, size_t *n)
+{
+	double *values = report_resize(NULL, count, sizeof *values);
+
+	*n = 0;
+	for (size_t i = 0; i < count; i++) {
+		double value;
+
+		memcpy(&value, (const char *)&figures[i] + place, sizeof value);
+		if (isfinite(figures[i].joules) && isfinite(value))
+			values[(*n)++] = value;
+	}
+	qsort(values, *n, sizeof *values, by_value);
+	return values;
 }
 
 static double
-joules(const struct figures *of)
+median_of(size_t place)
 {
-	return of->joules;
-}
+	size_t n;
+	double *values = values_of(place, &n);
+	double median = n > 0 ? (values[(n - 1) / 2] + values[n / 2]) / 2 : NAN;
 
-static double
-joules_per_token(const struct figures *of)
-{
-	return of->joules / of->tokens;
-}
-
-static double
-seconds(const struct figures *of)
-{
-	return of->seconds;
+	free(values);
+	return median;
 }
 
 /* As many as show two digits of the deviation. */
@@ -72,40 +76,54 @@ decimals(double deviation)
 	return deviation >= 10 ? 0 : 1 - (int)floor(log10(deviation));
 }
 
-/* Of the runs that count. */
 static void
-tell(double (*value)(const struct figures *of), const char *unit)
+tell(size_t place, const char *unit)
 {
-	double *values = report_resize(NULL, count, sizeof *values);
-	struct spread spread;
-	size_t n = 0;
+	size_t n;
+	double *values = values_of(place, &n);
+	double median = median_of(place);
 
-	for (size_t i = 0; i < count; i++)
-		if (isfinite(figures[i].joules) && isfinite(value(&figures[i])))
-			values[n++] = value(&figures[i]);
 	if (n > 1) {
-		int d;
+		double deviation = deviation_of(values, n);
+		int d = decimals(deviation);
 
-		qsort(values, n, sizeof *values, by_value);
-		spread = spread_of(values, n);
-		d = decimals(spread.deviation);
 		say("median %.*f %s, standard deviation %.*f (%.2f %%), %.*f "
-		    "to %.*f", d, spread.median, unit, d, spread.deviation,
-		    100 * spread.deviation / fabs(spread.median), d,
-		    spread.least, d, spread.most);
+		    "to %.*f", d, median, unit, d, deviation,
+		    100 * deviation / fabs(median), d, values[0], d,
+		    values[n - 1]);
 	}
 	free(values);
+}
+
+size_t
+repeat_count(void)
+{
+	size_t n;
+
+	free(values_of(offsetof(struct figures, joules), &n));
+	return n;
+}
+
+struct figures
+repeat_median(void)
+{
+	return (struct figures){
+		.seconds = median_of(offsetof(struct figures, seconds)),
+		.tokens = median_of(offsetof(struct figures, tokens)),
+		.joules_per_token = median_of(offsetof(struct figures,
+		    joules_per_token)),
+		.watts = median_of(offsetof(struct figures, watts)),
+		.peak_watts = median_of(offsetof(struct figures, peak_watts)),
+		.joules = median_of(offsetof(struct figures, joules))
+	};
 }
 
 void
 repeat_tell(void)
 {
-	size_t held = 0;
-
-	for (size_t i = 0; i < count; i++)
-		held += isfinite(figures[i].joules);
-	say("%zu of %lld runs count", held, (long long)run.repetitions);
-	tell(joules, "J");
-	tell(joules_per_token, "J/token");
-	tell(seconds, "s");
+	say("%zu of %lld runs count", repeat_count(),
+	    (long long)run.repetitions);
+	tell(offsetof(struct figures, joules), "J");
+	tell(offsetof(struct figures, joules_per_token), "J/token");
+	tell(offsetof(struct figures, seconds), "s");
 }

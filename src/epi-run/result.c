@@ -268,12 +268,15 @@ static void
 take_figures(void)
 {
 	bool held = !run.status && result_holds_run();
+	double tokens = result_has_tokens()
+	    ? record_number(&result.tokens, GENERATED) : NAN;
 
 	repeat_take(&(struct figures){
 		.seconds = record_number(&result.energy, SECONDS),
 		.joules = held ? record_number(&result.energy, JOULES) : NAN,
-		.tokens = result_has_tokens()
-		    ? record_number(&result.tokens, GENERATED) : NAN,
+		.tokens = tokens,
+		.joules_per_token = record_number(&result.energy, JOULES) /
+		    tokens,
 		.watts = record_number(&result.energy, MEAN_WATTS),
 		.peak_watts = record_number(&result.energy, PEAK_WATTS)
 	});

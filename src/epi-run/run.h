@@ -6,7 +6,8 @@
  * begins and ends the power samples, trace reads them as they come, listen
  * whether they come; pass hands on what the command writes; mark notes times; once is one run, from its first
  * sample on; result makes figures of it, tell says them, records writes them;
- * repeat is what several runs come to.
+ * repeat is what several runs come to; say keeps what is told, for notify;
+ * detach leaves the terminal.
  * Times are CLOCK_REALTIME in ns where they go into records, and
  * CLOCK_MONOTONIC, called steady, where something is waited for.
  */
@@ -29,6 +30,8 @@ struct run {
 	const char *trace;         /* a trace that somebody else writes */
 	const char *saved, *records, *marks;
 	const char *format, *prompt_tokens;
+	const char *notify;        /* for a shell */
+	bool detached;
 	bool no_tokens, of_tokens; /* of_tokens: the span is that of the log */
 	int terminal;
 	int64_t warmup_ns, idle_ns, idle_after_ns, wait_ns, silence_ns;
@@ -177,8 +180,17 @@ void phase_marks(const struct record *tokens);
  * that is refused is an error that is said. */
 void result_tell(void);
 
-/* say: what is told. */
+/* say: what is told, by report, and kept; say_error as report_error does. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void say_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+const char *say_told(size_t *bytes);
+
+/* notify: the command of --notify, and a minute for it. */
+void notify(int status);
+
+/* detach: goes on as another process, of a session of its own; the one that
+ * was called says so, and ends. */
+void detach(void);
 
 /* records: to --records, each run to a file of its own. */
 void records_open(void);   /* those of an earlier time are gone */
@@ -186,10 +198,13 @@ void records_write(void);
 
 /* repeat: the figures of each run, and what they come to. */
 struct figures {
-	double seconds, tokens, watts, peak_watts; /* NAN: not known */
+	double seconds, tokens, joules_per_token, watts, peak_watts; /* NAN: not
+	                                                                known */
 	double joules; /* NAN: the run does not count */
 };
 void repeat_take(const struct figures *of);
 void repeat_tell(void);
+size_t repeat_count(void);           /* of the runs that count */
+struct figures repeat_median(void);  /* of each figure, of those */
 
 #endif

@@ -80,7 +80,7 @@ end(void)
 	keeper_release(-group);
 	run.source_left = !stopped;
 	if (!stopped)
-		report_error("the source ended with status %d%s",
+		say_error("the source ended with status %d%s",
 		    child_status(status), !run.begin_ns
 		    ? "; nothing was measured" : run.pid > 0
 		    ? "; the command goes on, unmeasured" : "");
@@ -118,7 +118,7 @@ source_stop(void)
 		turn(until_ns);
 	if (!runs())
 		return;
-	report_warning("the source did not end in %d s, and was killed",
+	say("the source did not end in %d s, and was killed",
 	    STOP_SECONDS);
 	kill(-group, SIGKILL);
 	keeper_release(-group);

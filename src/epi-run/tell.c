@@ -14,8 +14,7 @@ enum { TEXT = WRITE_UNCERTAIN + 1 };
 void
 tell_refused(const char *what, const char *why)
 {
-	report_failed();
-	say("%s: refused: %s", what, why);
+	say_error("%s: refused: %s", what, why);
 }
 
 static void
