@@ -42,6 +42,10 @@ static const char help[] =
 "      --wait D             for samples, at the begin and at the end (10s)\n"
 "      --silence D          end the run after so long without a sample (60s)\n"
 "      --keep-going         go on without samples, and after a run that failed\n"
+"  -a, --accuracy FILE      accuracy records: tell the EPI too\n"
+"      --weights LIST, --meta KEY=VALUE\n"
+"                           the same as of epi-score(1)\n"
+"      --markdown           a table to paste, too\n"
 "      --notify COMMAND     for a shell at the end; reads what was told\n"
 "      --detach             in the background, apart from the terminal\n"
 "  -h, --help               show this and exit\n"
@@ -139,11 +143,35 @@ add(const char ***list, size_t *count, const char *word)
 	(*list)[(*count)++] = word;
 }
 
+/* The same of words that others end; a NULL behind it. */
+static void
+add_ended(char ***list, size_t *count, const char *word)
+{
+	*list = report_resize(*list, *count + 2, sizeof **list);
+	(*list)[(*count)++] = run_word(word);
+	(*list)[*count] = NULL;
+}
+
 enum {
 	SAVE_TRACE = OPTION_LONG, MARKS, NO_TOKENS, SPAN, TERMINAL, WAIT,
 	WARMUP, IDLE_AFTER, SILENCE, KEEP_GOING,
-	NOTIFY, DETACH
+	NOTIFY, DETACH, WEIGHTS, META, MARKDOWN
 };
+
+/* Those of epi-score, and the files that it reads. */
+static void
+take_score(int letter, const char *argument)
+{
+	static size_t files, options;
+
+	if (letter == 'a') {
+		add_ended(&run.accuracy, &files, argument);
+		return;
+	}
+	add_ended(&run.score_options, &options,
+	    letter == META ? "--meta" : "--weights");
+	add_ended(&run.score_options, &options, argument);
+}
 
 static void
 take_time(int letter, const char *argument)
@@ -177,6 +205,10 @@ take_rare(int letter, const char *argument)
 	case KEEP_GOING: run.keep_going = true; break;
 	case NOTIFY: run.notify = argument; break;
 	case DETACH: run.detached = true; break;
+	case MARKDOWN: run.markdown = true; break;
+	case WEIGHTS: case META:
+		take_score(letter, argument);
+		break;
 	case SPAN:
 		run.of_tokens = option_word("--span", argument, spans) == 1;
 		break;
@@ -202,6 +234,7 @@ take_option(void *state, int letter, const char *argument)
 		    REPETITIONS_MOST);
 		break;
 	case 'o': run.records = argument; break;
+	case 'a': take_score(letter, argument); break;
 	case 'f': run.format = argument; break;
 	case 'p': run.prompt_tokens = argument; break;
 	default: take_rare(letter, argument);
@@ -240,6 +273,10 @@ check(void)
 	    run.of_tokens))
 		report_usage("--no-tokens and --format, --prompt-tokens or "
 		    "--span tokens: choose one");
+	if (run.score_options && !run.accuracy)
+		report_usage("--weights and --meta go with --accuracy");
+	if (run.no_tokens && run.accuracy)
+		report_usage("--no-tokens and --accuracy: choose one");
 	if (run.detached && !run.records)
 		report_usage("--detach goes with --records");
 	if (!run.command[0])
@@ -315,6 +352,8 @@ repeat(void)
 	}
 	if (run.repetitions > 1)
 		repeat_tell();
+	score_all();
+	table_tell();
 	return first;
 }
 
@@ -343,10 +382,14 @@ main(int argc, char **argv)
 		{ "keep-going", no_argument, NULL, KEEP_GOING },
 		{ "notify", required_argument, NULL, NOTIFY },
 		{ "detach", no_argument, NULL, DETACH },
+		{ "accuracy", required_argument, NULL, 'a' },
+		{ "weights", required_argument, NULL, WEIGHTS },
+		{ "meta", required_argument, NULL, META },
+		{ "markdown", no_argument, NULL, MARKDOWN },
 		{ 0 }
 	};
 	static const struct option_program program = {
-		"epi-run", help, "+s:d:n:t:r:i:o:f:p:", options, take_option, NULL
+		"epi-run", help, "+s:d:n:t:r:i:o:f:p:a:", options, take_option, NULL
 	};
 	int status, own;
 
@@ -355,6 +398,7 @@ main(int argc, char **argv)
 	check_standard();
 	find_filters(argv[0]);
 	records_open();
+	score_check();
 	if (run.detached)
 		detach();
 	make_folder();

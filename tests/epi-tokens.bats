@@ -378,6 +378,24 @@ times='[.prompt_tokens, .generated_tokens, .prefill_seconds, .decode_seconds, .f
 	[ "$(tell "$row" "$engines/llama-bench.json" | xargs)" = '[pp512,1536,0,6,0] [pp512+tg128,512,128,null,null]' ]
 }
 
+# The samples of the first row are 6 s in all, those of the second 24 s.
+@test "llama-bench: a row came when its last sample was over" {
+	paste -d ' ' <(printf '%s\n' 1700000010.5 1700000040.25) "$engines/llama-bench.jsonl" >log
+	[ "$(tell '.begin - 17e8, .end - 17e8' log | xargs)" = '4.5 10.5 16.25 40.25' ]
+}
+
+@test "llama-bench: a row that came too soon for its test has no time" {
+	sed 's/"n_depth"/"test_time": "2023-11-14T22:13:25Z", "n_depth"/' "$engines/llama-bench.jsonl" |
+		paste -d ' ' <(printf '%s\n' 1700000010.5 1700000040.25) - >log
+	[ "$(tell '.begin, .end | if . then . - 17e8 else . end' log | xargs)" = "null null 16.25 40.25" ]
+	[[ $(tell '.warnings[]' log) == *held-back:* ]]
+}
+
+@test "llama-bench: a context filled between the samples leaves their time open" {
+	sed 's/"n_depth": 0/"n_depth": 64/' "$engines/llama-bench.jsonl" | sed 's/^/1700000040.25 /' >log
+	[ "$(tell '.begin, .end' log | xargs)" = "null null null null" ]
+}
+
 @test "a row of llama-bench without its samples is malformed" {
 	sed '2s/samples_ns": \[ 8000000000/samples_ns": [ "8"/' "$engines/llama-bench.jsonl" >log
 	tell_bad .test log >told

@@ -64,6 +64,7 @@ set_outcome(int status)
 	set_number("EPI_WATTS", median.watts);
 	set_number("EPI_TOKENS", median.tokens);
 	set_number("EPI_JOULES_PER_TOKEN", median.joules_per_token);
+	set_number("EPI_VALUE", median.epi);
 	set("EPI_RECORDS", run.records ? run.records : "");
 }
 

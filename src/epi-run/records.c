@@ -92,6 +92,18 @@ copy(void *state, const struct feed_record *record)
 	stream_line(record->line, record->length);
 }
 
+static void
+copy_accuracy(void *state, const struct feed_record *record)
+{
+	static const char *const key = "type";
+	struct json_value type;
+	struct json_error error;
+
+	if (json_members(record->line, record->length, &key, 1, &type,
+	    &error) && json_is(&type, "accuracy"))
+		copy(state, record);
+}
+
 void
 records_open(void)
 {
@@ -107,9 +119,8 @@ records_open(void)
 /* Standard output is these files, one after the other; the command's is a
  * descriptor of pass. */
 static void
-direct(void)
+direct(char *name)
 {
-	char *name = run_numbered(run.records);
 	int fd = first >= 0 ? first : run_open(name, O_WRONLY | O_CREAT |
 	    O_TRUNC);
 
@@ -133,10 +144,23 @@ records_write(void)
 {
 	if (!run.records)
 		return;
-	direct();
+	direct(run_numbered(run.records));
 	compose_run();
-	result_read(run_file("marks"), copy);
-	result_read(result.energy_file, copy);
-	result_read(result.tokens_file, copy);
+	records_read(run_file("marks"), copy);
+	records_read(result.energy_file, copy);
+	records_read(result.tokens_file, copy);
+	for (char **name = run.accuracy; name && *name; name++)
+		records_read(*name, copy_accuracy);
+	records_read(result.score_file, copy);
+	end();
+}
+
+void
+records_write_score(char *name)
+{
+	if (!run.records)
+		return;
+	direct(run_word(run.records));
+	records_read(name, copy);
 	end();
 }

@@ -104,18 +104,53 @@ repeat_count(void)
 	return n;
 }
 
+static double
+spread_of(size_t place)
+{
+	size_t n;
+	double *values = values_of(place, &n);
+	double deviation = n > 1 ? deviation_of(values, n) : NAN;
+
+	free(values);
+	return deviation;
+}
+
+/* Of each figure, but for the uncertainties. */
+static struct figures
+each(double (*of)(size_t place))
+{
+	return (struct figures){
+		.seconds = of(offsetof(struct figures, seconds)),
+		.tokens = of(offsetof(struct figures, tokens)),
+		.joules_per_token = of(offsetof(struct figures,
+		    joules_per_token)),
+		.tokens_per_second = of(offsetof(struct figures,
+		    tokens_per_second)),
+		.watts = of(offsetof(struct figures, watts)),
+		.peak_watts = of(offsetof(struct figures, peak_watts)),
+		.joules = of(offsetof(struct figures, joules)),
+		.epi = of(offsetof(struct figures, epi)),
+		.u_joules = NAN, .u_joules_per_token = NAN, .none = NAN
+	};
+}
+
 struct figures
 repeat_median(void)
 {
-	return (struct figures){
-		.seconds = median_of(offsetof(struct figures, seconds)),
-		.tokens = median_of(offsetof(struct figures, tokens)),
-		.joules_per_token = median_of(offsetof(struct figures,
-		    joules_per_token)),
-		.watts = median_of(offsetof(struct figures, watts)),
-		.peak_watts = median_of(offsetof(struct figures, peak_watts)),
-		.joules = median_of(offsetof(struct figures, joules))
-	};
+	return each(median_of);
+}
+
+struct figures
+repeat_deviation(void)
+{
+	return each(spread_of);
+}
+
+const struct figures *
+repeat_figures(size_t *number)
+{
+	*number = count;
+	return figures;
 }
 
 void

@@ -1,9 +1,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -24,39 +24,30 @@ static const char *const keys[KEYS] = {
 	[PROMPT] = "prompt_tokens", [PREFILL_SECONDS] = "prefill_seconds",
 	[DECODE_SECONDS] = "decode_seconds", [NODE_COUNT] = "node_count",
 	[STATUS] = "status", [ENGINE] = "engine", [REQUESTS] = "requests",
-	[BEGIN] = "begin", [END] = "end"
+	[BEGIN] = "begin", [END] = "end",
+	[TEST] = "test"
 };
+
+enum { NUMBER = 16 }; /* " (2)" */
 
 struct result result;
 
 /* The filters. */
 
-static pid_t
-start(char *const *words, int in, int out)
+/* llama-bench's rows stand between lines of llama.cpp's other logs. */
+static const char *
+usual_format(void)
 {
-	const struct child child = { .words = words, .in = in, .out = out,
-		.err = -1, .leash = -1, .ours = true };
-	pid_t pid = child_start(&child);
+	const char *base = strrchr(run.command[0], '/');
 
-	if (pid < 0)
-		report_fatal("%s: %s", words[0], strerror(errno));
-	return pid;
-}
-
-/* What a filter has to say it says itself. */
-static bool
-end(const char *name, pid_t pid)
-{
-	int status = child_wait(pid, false);
-
-	if (WIFSIGNALED(status))
-		report_fatal("%s: ended by signal %d", name, WTERMSIG(status));
-	return child_status(status) == STATUS_DONE;
+	base = base ? base + 1 : run.command[0];
+	return strcmp(base, "llama-bench") == 0 ? "llama-bench" : NULL;
 }
 
 static void
 count_tokens(void)
 {
+	const char *format = run.format ? run.format : usual_format();
 	char *words[8];
 	size_t n = 0;
 	int in = run_open(run_file("log"), O_RDONLY), out;
@@ -64,16 +55,16 @@ count_tokens(void)
 	result.tokens_file = run_file("tokens");
 	out = run_open(result.tokens_file, O_WRONLY | O_CREAT | O_TRUNC);
 	words[n++] = run_word("epi-tokens");
-	if (run.format) {
+	if (format) {
 		words[n++] = run_word("--format");
-		words[n++] = run_word(run.format);
+		words[n++] = run_word(format);
 	}
 	if (run.prompt_tokens) {
 		words[n++] = run_word("--prompt-tokens");
 		words[n++] = run_word(run.prompt_tokens);
 	}
 	words[n] = NULL;
-	end(words[0], start(words, in, out));
+	filter_end(words[0], filter_start(words, in, out));
 	close(in);
 	close(out);
 }
@@ -96,12 +87,12 @@ integrate(void)
 	result.energy_file = run_file("energy");
 	out = run_open(result.energy_file, O_WRONLY | O_CREAT | O_TRUNC);
 	run_pipe(ends);
-	pids[0] = start(run.trace ? sorted : window, -1, ends[1]);
+	pids[0] = filter_start(run.trace ? sorted : window, -1, ends[1]);
 	close(ends[1]);
-	pids[1] = start(sum, ends[0], out);
+	pids[1] = filter_start(sum, ends[0], out);
 	close(ends[0]);
-	sound = end(window[0], pids[0]);
-	sound = end(sum[0], pids[1]) && sound;
+	sound = filter_end(window[0], pids[0]);
+	sound = filter_end(sum[0], pids[1]) && sound;
 	if (!sound)
 		report_failed();
 	close(out);
@@ -174,33 +165,75 @@ keep(struct record *record, const struct feed_record *from,
 }
 
 static struct phase *
-phase_of(const struct json_value *label)
+find_phase(const char *label)
+{
+	for (size_t i = 0; i < result.phase_count; i++)
+		if (strcmp(result.phases[i].label, label) == 0)
+			return &result.phases[i];
+	return NULL;
+}
+
+/* The label is the phase's from now on. */
+static struct phase *
+new_phase(char *label)
 {
 	struct phase *phase;
 
-	for (size_t i = 0; i < result.phase_count; i++)
-		if (json_is(label, result.phases[i].label))
-			return &result.phases[i];
 	result.phases = report_resize(result.phases, result.phase_count + 1,
 	    sizeof *result.phases);
 	phase = &result.phases[result.phase_count++];
-	*phase = (struct phase){ .label = report_resize(NULL,
-	    label->length + 1, 1) };
-	json_string(label, phase->label, label->length + 1);
+	*phase = (struct phase){ .label = label };
 	return phase;
+}
+
+/* Room for a number behind it. */
+static char *
+label_of(const struct json_value *value)
+{
+	char *label = report_resize(NULL, value->length + NUMBER, 1);
+
+	if (json_string(value, label, value->length + 1) < 0)
+		*label = '\0';
+	return label;
 }
 
 static void
 add_phase(const struct feed_record *from, const struct json_value at[KEYS])
 {
 	struct record record = { .line = (char *)(uintptr_t)from->line };
-	struct phase *phase = phase_of(&at[LABEL]);
+	char *label = label_of(&at[LABEL]);
+	struct phase *phase = find_phase(label);
 
 	memcpy(record.at, at, sizeof record.at);
+	if (phase)
+		free(label);
+	else
+		phase = new_phase(label);
 	phase->count++;
 	phase->seconds += record_number(&record, SECONDS);
 	phase->joules += result_holds(&record) ? record_number(&record, JOULES)
 	    : NAN;
+}
+
+/* A row of llama-bench; tests of one name are numbered. */
+static void
+add_test(const struct json_value at[KEYS])
+{
+	char *label = label_of(&at[TEST]);
+	size_t length = strlen(label);
+	struct phase *phase;
+	double prompt = 0, generated = 0;
+
+	for (int n = 2; find_phase(label); n++)
+		snprintf(label + length, NUMBER, " (%d)", n);
+	phase = new_phase(label);
+	phase->test = true;
+	json_double(&at[PROMPT], &prompt);
+	json_double(&at[GENERATED], &generated);
+	phase->tokens = prompt + generated;
+	phase->timed = clock_value(&at[BEGIN], &phase->begin_ns) &&
+	    clock_value(&at[END], &phase->end_ns);
+	result.tests++;
 }
 
 static void
@@ -213,7 +246,9 @@ take(void *state, const struct feed_record *record)
 	if (record->kind != SAMPLE_TYPED || !json_members(record->line,
 	    record->length, keys, KEYS, at, &error))
 		return;
-	if (json_is(&at[TYPE], "tokens"))
+	if (json_is(&at[TYPE], "tokens") && at[TEST].kind == JSON_STRING)
+		add_test(at);
+	else if (json_is(&at[TYPE], "tokens"))
 		keep(&result.tokens, record, at);
 	else if (!json_is(&at[SCOPE], "cluster"))
 		return;
@@ -228,7 +263,7 @@ take(void *state, const struct feed_record *record)
 }
 
 void
-result_read(char *name, feed_take *what)
+records_read(char *name, feed_take *what)
 {
 	static struct sample_nodes nodes;
 
@@ -247,7 +282,17 @@ forget(void)
 	free(result.idle.line);
 	free(result.idle_after.line);
 	free(result.tokens.line);
-	result = (struct result){ 0 };
+	result = (struct result){ .epi = NAN };
+}
+
+static bool
+span_of_tests(int64_t *begin_ns, int64_t *end_ns)
+{
+	const struct phase *last = result.phases + result.phase_count - 1;
+
+	*begin_ns = result.phases[0].begin_ns;
+	*end_ns = last->end_ns;
+	return result.phases[0].timed && last->timed;
 }
 
 /* The span of the log is what is told of. */
@@ -255,10 +300,12 @@ static void
 mark_tokens(void)
 {
 	int64_t begin_ns, end_ns;
+	bool known = result.tests > 0 ? span_of_tests(&begin_ns, &end_ns)
+	    : result.tokens.line &&
+	    clock_value(&result.tokens.at[BEGIN], &begin_ns) &&
+	    clock_value(&result.tokens.at[END], &end_ns);
 
-	if (!clock_value(&result.tokens.at[BEGIN], &begin_ns) ||
-	    !clock_value(&result.tokens.at[END], &end_ns) ||
-	    end_ns <= begin_ns)
+	if (!known || end_ns <= begin_ns)
 		return;
 	mark_put("run", false, begin_ns, MARK_SPAN);
 	mark_put("run", true, end_ns, MARK_SPAN);
@@ -267,19 +314,25 @@ mark_tokens(void)
 static void
 take_figures(void)
 {
+	const struct record *energy = &result.energy;
 	bool held = !run.status && result_holds_run();
+	double joules = held ? record_number(energy, JOULES) : NAN;
+	double u = record_number(energy, U_JOULES);
+	double seconds = record_number(energy, SECONDS);
 	double tokens = result_has_tokens()
 	    ? record_number(&result.tokens, GENERATED) : NAN;
 
 	repeat_take(&(struct figures){
-		.seconds = record_number(&result.energy, SECONDS),
-		.joules = held ? record_number(&result.energy, JOULES) : NAN,
-		.tokens = tokens,
-		.joules_per_token = record_number(&result.energy, JOULES) /
-		    tokens,
-		.watts = record_number(&result.energy, MEAN_WATTS),
-		.peak_watts = record_number(&result.energy, PEAK_WATTS)
+		.seconds = seconds, .tokens = tokens, .none = NAN,
+		.joules = joules, .u_joules = u,
+		.joules_per_token = joules / tokens,
+		.u_joules_per_token = u / tokens,
+		.tokens_per_second = tokens / seconds,
+		.watts = record_number(energy, MEAN_WATTS),
+		.peak_watts = record_number(energy, PEAK_WATTS),
+		.epi = held ? result.epi : NAN
 	});
+	table_take();
 }
 
 void
@@ -288,14 +341,15 @@ result_tell(void)
 	forget();
 	if (!run.no_tokens) {
 		count_tokens();
-		result_read(result.tokens_file, take);
+		records_read(result.tokens_file, take);
 	}
-	if (run.of_tokens && result.tokens.line)
+	if (run.of_tokens)
 		mark_tokens();
 	phase_marks(&result.tokens);
 	integrate();
-	result_read(result.energy_file, take);
+	records_read(result.energy_file, take);
 	tell_run();
+	score_run();
 	records_write();
 	take_figures();
 }

@@ -16,7 +16,7 @@ enum {
 	TYPE, LABEL, SCOPE, NODES, SECONDS, JOULES, U_JOULES, MEAN_WATTS,
 	PEAK_WATTS, COVERAGE, COMPLETE, SIMULATED, WARNINGS, GENERATED, PROMPT,
 	PREFILL_SECONDS, DECODE_SECONDS, NODE_COUNT, STATUS, ENGINE, REQUESTS,
-	BEGIN, END, KEYS
+	BEGIN, END, TEST, KEYS
 };
 
 /* Values are spans of the line; starts as all zero. */
@@ -31,13 +31,19 @@ struct phase {
 	char *label;
 	uint64_t count;
 	double seconds, joules; /* NAN: not known of one of them */
+
+	/* Of a test of llama-bench. */
+	bool test, timed;
+	int64_t begin_ns, end_ns;
+	double tokens;
 };
 
 struct result {
 	struct record energy, idle, idle_after, tokens;
 	struct phase *phases;
-	size_t phase_count;
-	char *energy_file, *tokens_file;
+	size_t phase_count, tests; /* of the phases, the first ones are tests */
+	char *energy_file, *tokens_file, *score_file;
+	double epi; /* NAN: not known */
 };
 
 extern struct result result;
@@ -54,7 +60,7 @@ bool result_has_tokens(void);
 int64_t result_nodes(void); /* that were measured */
 
 /* A file of records, if there is a name. */
-void result_read(char *name, feed_take *what);
+void records_read(char *name, feed_take *what);
 
 /* An error that is told with the figures. */
 void tell_refused(const char *what, const char *why);

@@ -31,7 +31,8 @@ struct run {
 	const char *saved, *records, *marks;
 	const char *format, *prompt_tokens;
 	const char *notify;        /* for a shell */
-	bool detached;
+	bool detached, markdown;
+	char **accuracy, **score_options; /* NULL-ended, or NULL */
 	bool no_tokens, of_tokens; /* of_tokens: the span is that of the log */
 	int terminal;
 	int64_t warmup_ns, idle_ns, idle_after_ns, wait_ns, silence_ns;
@@ -90,6 +91,10 @@ struct child {
 pid_t child_start(const struct child *child);
 /* Waits; the status as wait(2) has it. */
 int child_wait(pid_t pid, bool group);
+/* A filter of ours; a failure to start it ends the program.  What it has to say
+ * it says itself; false: it said so. */
+pid_t filter_start(char *const *words, int in, int out);
+bool filter_end(const char *name, pid_t pid);
 /* As a shell tells it: 128 and the signal, or the exit status. */
 int child_status(int status);
 
@@ -183,6 +188,7 @@ void result_tell(void);
 /* say: what is told, by report, and kept; say_error as report_error does. */
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void say_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void say_line(const char *line); /* as it is: a table's */
 const char *say_told(size_t *bytes);
 
 /* notify: the command of --notify, and a minute for it. */
@@ -195,16 +201,30 @@ void detach(void);
 /* records: to --records, each run to a file of its own. */
 void records_open(void);   /* those of an earlier time are gone */
 void records_write(void);
+void records_write_score(char *name); /* of all runs, from this file */
 
-/* repeat: the figures of each run, and what they come to. */
+/* score: of each run and of all, where there is an accuracy. */
+void score_check(void);  /* before any run: ends where that is none */
+void score_run(void);
+void score_all(void);
+
+/* table: for --markdown. */
+void table_take(void);   /* this run's */
+void table_tell(void);
+
+/* repeat: the figures of each run, and what they come to; what is not known is
+ * NAN. */
 struct figures {
-	double seconds, tokens, joules_per_token, watts, peak_watts; /* NAN: not
-	                                                                known */
 	double joules; /* NAN: the run does not count */
+	double seconds, watts, peak_watts, tokens, joules_per_token,
+	    tokens_per_second, epi, u_joules, u_joules_per_token;
+	double none;   /* NAN */
 };
 void repeat_take(const struct figures *of);
 void repeat_tell(void);
 size_t repeat_count(void);           /* of the runs that count */
 struct figures repeat_median(void);  /* of each figure, of those */
+struct figures repeat_deviation(void);
+const struct figures *repeat_figures(size_t *number); /* of all */
 
 #endif

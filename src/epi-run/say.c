@@ -1,6 +1,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "epi-run/run.h"
 #include "report.h"
@@ -31,6 +32,13 @@ vsay(const char *format, va_list arguments)
 
 	vsnprintf(line, sizeof line, format, arguments);
 	report_warning("%s", line);
+	keep(line);
+}
+
+void
+say_line(const char *line)
+{
+	dprintf(STDERR_FILENO, "%s\n", line);
 	keep(line);
 }
 

@@ -134,7 +134,11 @@ tell_idle_after(void)
 static double
 tokens_of(const struct phase *phase)
 {
-	int key = strcmp(phase->label, "prefill") == 0 ? PROMPT
+	int key;
+
+	if (phase->test)
+		return phase->tokens;
+	key = strcmp(phase->label, "prefill") == 0 ? PROMPT
 	    : strcmp(phase->label, "decode") == 0 ? GENERATED : KEYS;
 
 	return key != KEYS && result_has_tokens()
@@ -153,9 +157,9 @@ tell_phases(void)
 			snprintf(times, sizeof times, ", %llu times",
 			    (unsigned long long)phase->count);
 		if (tokens > 0)
-			snprintf(each, sizeof each, ", %.3f J each of %.0f "
+			snprintf(each, sizeof each, ", %.4g J each of %.0f "
 			    "tokens", phase->joules / tokens, tokens);
-		if (isfinite(phase->joules))
+		if (isfinite(phase->joules) && phase->count > 0)
 			say("%s: %.3f J in %.3f s%s%s", phase->label,
 			    phase->joules, phase->seconds, times, each);
 		else

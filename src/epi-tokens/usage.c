@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "report.h"
 #include "tally.h"
 #include "write.h"
@@ -25,14 +26,15 @@ enum key {
 	KEY_DONE, KEY_PROMPT_EVAL_COUNT, KEY_PROMPT_EVAL_DURATION,
 	KEY_EVAL_COUNT, KEY_EVAL_DURATION,
 	KEY_STOP, KEY_TOKENS_PREDICTED, KEY_TOKENS_EVALUATED,
-	KEY_N_PROMPT, KEY_N_GEN, KEY_N_DEPTH, KEY_SAMPLES_NS, KEYS
+	KEY_N_PROMPT, KEY_N_GEN, KEY_N_DEPTH, KEY_TEST_TIME, KEY_SAMPLES_NS,
+	KEYS
 };
 static const char *const keys[KEYS] = {
 	"usage", "timings", "object", "id", "model", "error",
 	"done", "prompt_eval_count", "prompt_eval_duration",
 	"eval_count", "eval_duration",
 	"stop", "tokens_predicted", "tokens_evaluated",
-	"n_prompt", "n_gen", "n_depth", "samples_ns"
+	"n_prompt", "n_gen", "n_depth", "test_time", "samples_ns"
 };
 
 struct timings {
@@ -53,6 +55,7 @@ static struct tally sum;
 static struct answer answer;
 static const char *file;
 static uint64_t rows, records;
+static int64_t arrival_ns; /* of a record that is a line, if known */
 static bool malformed, parts_open;
 static bool documents; /* not a record per line */
 static struct {
@@ -67,6 +70,8 @@ static const char failures[] = "errors: answers that are errors hold no "
     "counts and are left out";
 static const char warm_up[] = "warm-up: llama-bench's warm-up runs are not in "
     "its samples";
+static const char held_back[] = "held-back: the row's time of arrival is not "
+    "that of its test";
 static const char depth[] = "depth: the tokens that filled the context before "
     "the test are in no count";
 static const char no_prompt[] = "prompt-unknown: a prompt that was cached "
@@ -344,6 +349,28 @@ add_samples(const struct json_value *samples, int64_t *count, int64_t *total_ns)
 	return *count > 0;
 }
 
+/* The row is written when its last sample is over.  One sample follows the
+ * other, if the context need not be filled between them; none began before the
+ * test itself, or the line was held back. */
+static void
+place_samples(struct tally *tally, const struct json_value *values,
+    int64_t total_ns)
+{
+	const struct json_value *time = &values[KEY_TEST_TIME];
+	int64_t test_ns;
+
+	if (arrival_ns == TALLY_UNKNOWN || total_ns > arrival_ns ||
+	    (count_of(&values[KEY_N_DEPTH]) > 0 && tally->requests > 1))
+		return;
+	if (time->kind == JSON_STRING && clock_value(time, &test_ns) &&
+	    arrival_ns - total_ns < test_ns) {
+		tally_warn(tally, held_back);
+		return;
+	}
+	tally->begin_ns = arrival_ns - total_ns;
+	tally->end_ns = arrival_ns;
+}
+
 /* A row is one test, and one record. */
 static void
 take_row(const struct json_value *values, uint64_t line)
@@ -371,6 +398,7 @@ take_row(const struct json_value *values, uint64_t line)
 		tally.decode_ns = generated == 0 ? 0 : total_ns;
 	}
 	name_test(&tally, prompt, generated);
+	place_samples(&tally, values, total_ns);
 	tally_warn(&tally, warm_up);
 	if (count_of(&values[KEY_N_DEPTH]) > 0)
 		tally_warn(&tally, depth);
@@ -497,6 +525,7 @@ take_document(const struct json_value *root)
 	const char *cursor = NULL;
 	struct json_value element;
 
+	arrival_ns = TALLY_UNKNOWN;
 	if (root->kind != JSON_ARRAY)
 		take_element(root);
 	else
@@ -574,6 +603,7 @@ static void
 take(const struct log_line *line)
 {
 	file = line->file;
+	arrival_ns = line->arrival_ns;
 	if (line->arrival_ns != TALLY_UNKNOWN) {
 		if (sum.begin_ns == TALLY_UNKNOWN)
 			sum.begin_ns = line->arrival_ns;
