@@ -200,7 +200,7 @@ hangs() { echo "trap 'exit' TERM; { bash meter $1; } | head -n $1; while :; do s
 }
 
 @test "--keep-going: samples that come again are told, the gap is refused" {
-	partly 1 epi-run -s 'exec bash meter 1000 10' --no-tokens --silence 0.3s --keep-going sh -c 'sleep 1.6; echo ended'
+	partly 1 epi-run -s 'exec bash meter 1000 10' --no-tokens --silence 0.3s --keep-going sh -c 'sleep 2.5; echo ended'
 	[[ $stderr == *"the run goes on"*"samples again, after "*"the energy: refused: "*"of the time was measured"* ]]
 }
 

@@ -77,9 +77,9 @@ take(void *state, const struct feed_record *record)
 	    : NAN;
 }
 
-/* What epi-score makes of this; what it has to say it says itself. */
+/* What epi-score makes of this; the words are used up. */
 static bool
-score(const struct words *words, int in, char *name)
+score(struct words *words, int in, char *name)
 {
 	int out = run_open(name, O_WRONLY | O_CREAT | O_TRUNC);
 	pid_t pid = filter_start(words->at, in, out);
@@ -89,6 +89,7 @@ score(const struct words *words, int in, char *name)
 	if (in >= 0)
 		close(in);
 	sound = filter_end(words->at[0], pid);
+	free(words->at);
 	epi = u = low = high = NAN;
 	records_read(name, take);
 	return sound;
@@ -188,9 +189,10 @@ score_check(void)
 	said = read_all(ends[0]);
 	child_wait(pid, false);
 	tell_wrong(said);
+	free(said);
+	free(words.at);
 	if (report_status() != STATUS_DONE)
 		exit(STATUS_FAILED);
-	free(said);
 }
 
 /* The records of this run are its standard input, for a score names what it
