@@ -1,8 +1,6 @@
 /* epi-ask - put questions to an OpenAI-compatible endpoint */
 /* link: -lcurl -lnettle */
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -90,7 +88,7 @@ static struct {
 	bool stopped;  /* nothing more is asked */
 	bool signalled;
 	int in_a_row;
-	int wake[2];   /* a signal writes into [1] */
+	int wake;      /* readable once a signal came */
 } s = {
 	.jobs_wanted = 1, .retries = 2, .backoff_ns = CLOCK_SECOND,
 	.request = { .max_tokens = -1, .seed = 1 }
@@ -176,43 +174,12 @@ take_option(void *state, int letter, const char *argument)
 	}
 }
 
-/* Signals: the first one ends the asking, a second one kills. */
-
-static void
-on_signal(int number)
-{
-	int saved = errno;
-	ssize_t n = write(s.wake[1], "", 1);
-
-	(void)number;
-	(void)n; /* a full pipe wakes too */
-	errno = saved;
-}
-
-static void
-catch_signals(void)
-{
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction action = { .sa_handler = on_signal,
-		.sa_flags = (int)SA_RESETHAND }, old;
-
-	if (pipe(s.wake) < 0)
-		report_fatal("no pipe: %s", strerror(errno));
-	fcntl(s.wake[0], F_SETFL, O_NONBLOCK);
-	fcntl(s.wake[1], F_SETFL, O_NONBLOCK);
-	sigemptyset(&action.sa_mask);
-	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-		if (sigaction(numbers[i], NULL, &old) == 0 &&
-		    old.sa_handler != SIG_IGN)
-			sigaction(numbers[i], &action, NULL);
-}
-
 static void
 look_for_signal(void)
 {
 	char byte;
 
-	if (read(s.wake[0], &byte, 1) == 1)
+	if (read(s.wake, &byte, 1) == 1)
 		s.stopped = s.signalled = true;
 }
 
@@ -584,7 +551,7 @@ static void
 wait_for_more(bool for_line, int most_ms)
 {
 	struct curl_waitfd others[] = {
-		{ .fd = s.wake[0], .events = CURL_WAIT_POLLIN },
+		{ .fd = s.wake, .events = CURL_WAIT_POLLIN },
 		{ .fd = s.input.in.fd, .events = CURL_WAIT_POLLIN }
 	};
 
@@ -685,7 +652,7 @@ run(char **operands)
 {
 	if (s.resume && !journal_open(&s.journal, s.resume))
 		return;
-	catch_signals();
+	s.wake = stream_wake();
 	input_start(&s.input, operands);
 	s.progress.total_bytes = s.input.total_bytes;
 	progress_start(&s.progress, s.progress_wanted);

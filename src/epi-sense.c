@@ -1,7 +1,5 @@
 /* epi-sense - power samples from this machine's own sensors */
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +51,7 @@ static struct {
 	struct sensors sensors;
 	struct node *nodes;
 	size_t count;
-	int wake[2];        /* a signal writes into [1] */
+	int wake;           /* readable once a signal came */
 	int64_t begin_ns;   /* steady */
 	int64_t ahead_ns;   /* Unix time less the steady one, at the start */
 	int64_t stepped_ns; /* the step that was told of */
@@ -310,37 +308,6 @@ take_tick(int64_t tick)
 			node_take(&s.nodes[i], tick / s.nodes[i].every);
 }
 
-/* Signals. */
-
-static void
-on_signal(int number)
-{
-	int saved = errno;
-	ssize_t n = write(s.wake[1], "", 1);
-
-	(void)number;
-	(void)n; /* a full pipe wakes too */
-	errno = saved;
-}
-
-/* The first one ends the measurement; a second one kills. */
-static void
-catch_signals(void)
-{
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction action = { .sa_handler = on_signal,
-		.sa_flags = (int)SA_RESETHAND }, old;
-
-	if (pipe(s.wake) < 0)
-		report_fatal("no pipe: %s", strerror(errno));
-	fcntl(s.wake[1], F_SETFL, O_NONBLOCK);
-	sigemptyset(&action.sa_mask);
-	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-		if (sigaction(numbers[i], NULL, &old) == 0 &&
-		    old.sa_handler != SIG_IGN)
-			sigaction(numbers[i], &action, NULL);
-}
-
 /* To a point of steady time, however often it is woken.  False: a signal. */
 static bool
 sleep_until(int64_t ns)
@@ -359,8 +326,8 @@ sleep_until(int64_t ns)
 		left.tv_sec = left_ns / CLOCK_SECOND;
 		left.tv_nsec = left_ns % CLOCK_SECOND;
 		FD_ZERO(&set);
-		FD_SET(s.wake[0], &set);
-		ready = pselect(s.wake[0] + 1, &set, NULL, NULL, &left, NULL);
+		FD_SET(s.wake, &set);
+		ready = pselect(s.wake + 1, &set, NULL, NULL, &left, NULL);
 		if (ready > 0)
 			return false;
 		if (ready < 0 && errno != EINTR)
@@ -472,7 +439,7 @@ main(int argc, char **argv)
 	} else {
 		choose();
 		if (read_all()) {
-			catch_signals();
+			s.wake = stream_wake();
 			begin_all();
 			measure();
 		}

@@ -1,9 +1,7 @@
 /* epi-tap - read power samples from a meter */
 /* link: -lserialport -lmodbus */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -69,7 +67,7 @@ static struct {
 	size_t node_lists, invert_lists, address_lists;
 	const struct instrument *instrument;
 	bool list;
-	int wake[2]; /* a signal writes into [1] */
+	int wake; /* readable once a signal came */
 	bool begun;
 	int64_t ahead_ns;   /* Unix time less the monotonic one, at the start */
 	int64_t stepped_ns; /* the step that was told of */
@@ -344,37 +342,6 @@ forget_all(void)
 	return no;
 }
 
-/* Signals. */
-
-static void
-on_signal(int number)
-{
-	int saved = errno;
-	ssize_t n = write(s.wake[1], "", 1);
-
-	(void)number;
-	(void)n; /* a full pipe wakes too */
-	errno = saved;
-}
-
-/* The first one ends the measurement; a second one kills. */
-static void
-catch_signals(void)
-{
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction action = { .sa_handler = on_signal,
-		.sa_flags = (int)SA_RESETHAND }, old;
-
-	if (pipe(s.wake) < 0)
-		report_fatal("no pipe: %s", strerror(errno));
-	fcntl(s.wake[1], F_SETFL, O_NONBLOCK);
-	sigemptyset(&action.sa_mask);
-	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-		if (sigaction(numbers[i], NULL, &old) == 0 &&
-		    old.sa_handler != SIG_IGN)
-			sigaction(numbers[i], &action, NULL);
-}
-
 /* The loop: what is due, flush before sleep, then every device that has
  * something. */
 
@@ -406,7 +373,7 @@ wait_for_lines(int wait_ms)
 		s.polls[i] = (struct pollfd){
 			.fd = s.devices[i].is == DEVICE_OPEN
 			? s.devices[i].port.fd : -1, .events = POLLIN };
-	s.polls[s.count] = (struct pollfd){ .fd = s.wake[0], .events = POLLIN };
+	s.polls[s.count] = (struct pollfd){ .fd = s.wake, .events = POLLIN };
 	stream_flush();
 	while (poll(s.polls, s.count + 1, wait_ms) < 0)
 		if (errno != EINTR)
@@ -498,7 +465,7 @@ main(int argc, char **argv)
 	}
 	prepare(operands[0] ? operands : standard_input);
 	if (open_all()) {
-		catch_signals();
+		s.wake = stream_wake();
 		measure();
 	}
 	no = forget_all();

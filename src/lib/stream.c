@@ -313,6 +313,35 @@ stream_signals(void)
 	catch(SIGALRM, on_alarm, 0);
 }
 
+static int wake[2];
+
+static void
+on_wake(int number)
+{
+	int saved = errno;
+	ssize_t n = write(wake[1], "", 1);
+
+	(void)number;
+	(void)n; /* a full pipe wakes too */
+	errno = saved;
+}
+
+int
+stream_wake(void)
+{
+	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP };
+
+	if (pipe(wake) < 0)
+		report_fatal("no pipe: %s", strerror(errno));
+	for (int end = 0; end < 2; end++) {
+		fcntl(wake[end], F_SETFL, O_NONBLOCK);
+		fcntl(wake[end], F_SETFD, FD_CLOEXEC);
+	}
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		catch(numbers[i], on_wake, (int)SA_RESETHAND);
+	return wake[0];
+}
+
 bool
 stream_interrupted(void)
 {

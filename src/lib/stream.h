@@ -96,6 +96,13 @@ bool block_line(struct block *block, const char **text, size_t *length);
 void stream_signals(void);
 bool stream_interrupted(void);
 
+/*
+ * Signals of a program that decides itself when to end: a descriptor that has a
+ * byte to read from the first SIGINT, SIGTERM or SIGHUP on, without blocking
+ * where there is none; a second one kills.  Ignored signals stay ignored.
+ */
+int stream_wake(void);
+
 /* Room for `length` more bytes of output; write there, then stream_wrote. */
 char *stream_room(size_t length);
 /* `end`: behind the last byte written into the room. */
