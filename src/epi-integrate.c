@@ -96,28 +96,43 @@ take_vars(struct energy_reading *to, const struct feed_record *record)
 	    &vars, &error) && json_decimal(&vars, 6, &to->vars_uvar);
 }
 
-/* The sample of a node that is under way, with no edge in reach; false: it
- * wants the long way. */
+/* The node's energy goes on to the sample, where its order and its sign ask no
+ * question. */
 static inline bool
-take_quickly(const struct sample *sample)
+advance_quickly(struct node *node, const struct sample *sample)
 {
-	struct node *node = &s.nodes[sample->node];
 	struct energy_reading to = {
 		.point = { sample->timestamp_ns, sample->watts_nw },
 		.joules_uj = sample->joules_uj,
 		.has_joules = sample->has_joules
 	};
 
-	if (sample->node >= s.room || sample->timestamp_ns >= node->quick_ns ||
-	    sample->timestamp_ns <= node->energy.last.point.time_ns ||
-	    (sample->watts_nw < 0 && s.negative != KEEP) || node->wants_vars)
+	if (to.point.time_ns <= node->energy.last.point.time_ns ||
+	    (to.point.watts_nw < 0 && s.negative != KEEP) || node->wants_vars)
 		return false;
 	energy_advance(&node->energy, &to);
-	if (sample->watts_nw > node->peak_nw)
-		node->peak_nw = sample->watts_nw;
-	if (sample->watts_nw < node->low_nw)
-		node->low_nw = sample->watts_nw;
-	tick_note(sample->timestamp_ns, sample->watts_nw);
+	return true;
+}
+
+/* The sample of a node that is under way, with no edge in reach; false: it
+ * wants the long way. */
+static inline bool
+take_quickly(const struct sample *sample)
+{
+	struct node *node = &s.nodes[sample->node];
+	struct energy_point to = { sample->timestamp_ns, sample->watts_nw };
+
+	if (sample->node >= s.room || to.time_ns >= node->quick_ns)
+		return false;
+	if (!(node->energy.is_plain && sample->has_joules &&
+	    energy_advance_plainly(&node->energy, to, sample->joules_uj)) &&
+	    !advance_quickly(node, sample))
+		return false;
+	if (to.watts_nw > node->peak_nw)
+		node->peak_nw = to.watts_nw;
+	if (to.watts_nw < node->low_nw)
+		node->low_nw = to.watts_nw;
+	tick_note(to.time_ns, to.watts_nw);
 	return true;
 }
 

@@ -63,21 +63,10 @@ counter_possible(const struct figure *figure, const struct node *node)
 	    figure->measured_ns > 0 && node->energy.last.has_joules;
 }
 
-/* A counter that takes few steps in a span says little about it. */
-static bool
-counter_coarse(const struct figure *figure, int64_t resolution_uj)
-{
-	const int steps = 2000; /* one step at each edge: 0.1 % */
-
-	return (energy_units)resolution_uj * ENERGY_PER_MICROJOULE * steps >
-	    figure->tally.trapezoid;
-}
-
 static int64_t
 resolution_of(const struct node *node)
 {
-	return node->resolution_uj > 0 ? node->resolution_uj
-	    : node->energy.step_uj < INT64_MAX ? node->energy.step_uj : 0;
+	return energy_step(&node->energy, node->resolution_uj);
 }
 
 double
@@ -100,7 +89,7 @@ choose_method(struct figure *figure, const struct node *node)
 		    (long long)figure->tally.resets);
 	if (!counter_possible(figure, node))
 		return TRAPEZOID;
-	if (counter_coarse(figure, resolution_of(node))) {
+	if (energy_is_coarse(figure->tally.trapezoid, resolution_of(node))) {
 		warn(figure, "counter_coarse: the counter's step of %.6g J is "
 		    "over 0.05 %% of the energy; the trapezoid was used",
 		    (double)resolution_of(node) / 1e6);
@@ -122,7 +111,7 @@ compare_methods(struct figure *figure, const struct node *node,
 	    fabs(trapezoid) + 2 * budget_unshared(figure, node, part, index);
 
 	if (counter_possible(figure, node) &&
-	    !counter_coarse(figure, resolution_of(node)) &&
+	    !energy_is_coarse(figure->tally.trapezoid, resolution_of(node)) &&
 	    fabs(counter - trapezoid) > granted)
 		warn(figure, "methods_disagree: counter %.9g J, trapezoid "
 		    "%.9g J", counter, trapezoid);

@@ -121,6 +121,21 @@ is_gap(const struct energy_node *node, const struct energy_reading *to)
 /* Across a gap neighbours are none.  Vars are taken as straight between two
  * readings that have them; at an edge inside an interval both count at its
  * end, which is near enough for what an uncertainty takes from them. */
+int64_t
+energy_step(const struct energy_node *node, int64_t resolution_uj)
+{
+	return resolution_uj > 0 ? resolution_uj
+	    : node->step_uj < INT64_MAX ? node->step_uj : 0;
+}
+
+bool
+energy_is_coarse(energy_units energy, int64_t step_uj)
+{
+	const int steps = 2000;
+
+	return (energy_units)step_uj * ENERGY_PER_MICROJOULE * steps > energy;
+}
+
 void
 energy_watch(struct energy_node *node, const struct energy_reading *to)
 {

@@ -98,6 +98,7 @@ struct energy_node {
 	                                INT64_MAX at the start */
 	bool holds;                  /* tally.hold is wanted */
 	bool watches;                /* variation and reactive are, too */
+	bool is_plain;               /* neither is, and there is no delay */
 };
 
 /*
@@ -139,6 +140,14 @@ energy_counter_step(const struct energy_node *node,
 		step += node->wrap_uj;
 	return step;
 }
+
+/* One step of the node's counter, uJ: as its instrument told, or else the
+ * smallest that was seen; 0: not known. */
+int64_t energy_step(const struct energy_node *node, int64_t resolution_uj);
+
+/* Whether a counter of such steps says too little of an energy: one step at each
+ * edge is 0.1 % of 2000. */
+bool energy_is_coarse(energy_units energy, int64_t step_uj);
 
 /* What is watched in the interval from the last reading to the next one. */
 void energy_watch(struct energy_node *node, const struct energy_reading *to);
@@ -189,6 +198,34 @@ energy_advance(struct energy_node *node, const struct energy_reading *to)
 	node->last.point.watts_nw = to->point.watts_nw;
 	node->last.joules_uj = to->joules_uj;
 	node->last.has_joules = to->has_joules;
+}
+
+/* energy_advance of a plain node where both readings have a counter, for most
+ * samples, in half of its instructions; false: there is more to it, and nothing
+ * was done. */
+static inline bool
+energy_advance_plainly(struct energy_node *node, struct energy_point to,
+    int64_t joules_uj)
+{
+	struct energy_tally *tally = &node->at_last;
+	struct energy_reading *last = &node->last;
+	int64_t x = to.time_ns - last->point.time_ns, step;
+
+	if (x <= 0 || x > node->gap_limit_ns ||
+	    (last->point.watts_nw | to.watts_nw) < 0 || !last->has_joules ||
+	    __builtin_sub_overflow(joules_uj, last->joules_uj, &step) ||
+	    step < 0)
+		return false;
+	tally->trapezoid += (energy_units)x *
+	    (last->point.watts_nw + to.watts_nw);
+	tally->watts_sum += last->point.watts_nw;
+	tally->samples++;
+	tally->counter_uj += step;
+	if (step > 0 && step < node->step_uj)
+		node->step_uj = step;
+	last->point = to;
+	last->joules_uj = joules_uj;
+	return true;
 }
 
 #endif

@@ -18,9 +18,9 @@
  *	                                        fixed  trimmed  shuffled
  *	scanned, byte by byte                    4936     4844      5046
  *	scanned, sixteen bytes at a time         4408     4349      4507
- *	a template for each member               1045     1221      1427
- *	a template for a line of its layout       504      570      1439
- *	a template for the line expected          356      620      1455
+ *	a template for each member               1018     1194      1400
+ *	a template for a line of its layout       477      543      1412
+ *	a template for the line expected          329      593      1429
  *
  * What gains time where it gains few instructions, or none, is what spares
  * mispredicted branches and long chains: sixteen digits converted at once

@@ -249,6 +249,40 @@ advance_is_at_the_end(void)
 	is(all, "the tally at an interval's end is that of the next sample");
 }
 
+/* A random walk, taken plainly by one node where that is possible and by the
+ * other always in full; a third of the steps must have been plain ones. */
+static void
+plainly_is_in_full(void)
+{
+	struct energy_node full = { .last = reading(0, 0, 0),
+		.gap_limit_ns = 900, .wrap_uj = 1000, .step_uj = INT64_MAX };
+	struct energy_node plain = full;
+	bool all = true;
+	int plainly = 0;
+
+	for (int i = 0; i < 10000; i++) {
+		struct energy_reading to = reading(full.last.point.time_ns + 1 +
+		    pick(1000), pick(2001) - 300, pick(1200) - 100);
+
+		if (i % 2 == 0) /* two readings with a counter that rises */
+			to.joules_uj = full.last.joules_uj + pick(50);
+		if (to.has_joules && energy_advance_plainly(&plain, to.point,
+		    to.joules_uj))
+			plainly++;
+		else
+			energy_advance(&plain, &to);
+		energy_advance(&full, &to);
+		all = all && same(&full.at_last, &plain.at_last) &&
+		    full.step_uj == plain.step_uj &&
+		    memcmp(&full.last.point, &plain.last.point,
+		    sizeof full.last.point) == 0 &&
+		    full.last.joules_uj == plain.last.joules_uj &&
+		    full.last.has_joules == plain.last.has_joules;
+	}
+	is(all, "a plain advance is the full one");
+	is(plainly > 3000 && plainly < 10000, "where it is one");
+}
+
 static void
 doubles(void)
 {
@@ -316,6 +350,7 @@ main(void)
 	counters();
 	tallies();
 	advance_is_at_the_end();
+	plainly_is_in_full();
 	doubles();
 	late_counter();
 	return unit_finish();
