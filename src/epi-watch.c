@@ -41,8 +41,7 @@ enum { EXIT = OPTION_LONG, GLYPHS, MAX_WATTS, ONCE, SIZE, SPAN, TOKENS };
 enum {
 	TICK_MS = 100,       /* how often a thread looks whether it shall end */
 	GRACE_MS = 2000,     /* to read on after a signal */
-	LOOK_MS = 1000,      /* between two looks at the log */
-	LOOK_SHARE = 20      /* of the time, one part of so many, at most */
+	LOOK_MS = 1000       /* between two looks at the log */
 };
 
 static struct {

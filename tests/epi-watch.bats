@@ -100,7 +100,8 @@ key() {
 	open 80 24 "LC_ALL=C.UTF-8 TERM=linux epi-watch in; LC_ALL=C epi-watch in"
 	see "ENDED"
 	diff screen "$data/watch/80x24.linux"
-	key q && see "+####"
+	key q
+	see "+####"
 	diff screen "$data/watch/80x24.ascii"
 }
 
@@ -139,7 +140,16 @@ key() {
 	{ echo '{"timestamp":100,"type":"event","event":"start","nodes":["a","z"],"rate_hz":10}'; steady a 5 100 110
 	echo '{"timestamp":110,"type":"event","event":"stop"}'; } >in
 	ok epi-watch --once in
-	grep -qF "! z never heard in 10.0 s" <<<"$output" && grep -qF "total - W   50.000 J" <<<"$output"
+	grep -qF "! z never heard in 10.0 s" <<<"$output"
+	grep -qF "total - W   50.000 J" <<<"$output"
+}
+
+@test "a stream of events alone is a page of its own" {
+	{ echo '{"timestamp":100,"type":"event","event":"start","nodes":["a"],"rate_hz":10}'
+	echo '{"timestamp":101,"type":"event","event":"lost","node":"a","count":7}'; } >in
+	partly 1 epi-watch --once in
+	grep -qF "! the stream broke off: no stop event" <<<"$output"
+	grep -qF "total - W   0.000 J   mean - W in 0.0 s   coverage -   lost 7" <<<"$output"
 }
 
 @test "coverage leaves gaps out: two of ten seconds" {
@@ -178,7 +188,8 @@ key() {
 	exec 9>pipe
 	cat in >&9
 	see "0 tokens"
-	cat tokens tokens >more && cat more >>tokens
+	cat tokens tokens >more
+	cat more >>tokens
 	see "102 tokens   41.09 tokens/s   61.6 J/token"
 	exec 9>&-
 }
@@ -186,15 +197,18 @@ key() {
 @test "names are text to the terminal, whatever is in them" {
 	printf '{"timestamp":%s,"node":"\\u001b[31mred\\u0007\\u009b2J\\u202e\\u00e9","watts":5}\n' 1 2 >in
 	ok epi-watch --once in >page
-	! LC_ALL=C grep -q "[^ -~]" page && grep -qF " ?[31mred??2J??" page
+	! LC_ALL=C grep -q "[^ -~]" page
+	grep -qF " ?[31mred??2J??" page
 	LC_ALL=C.UTF-8 ok epi-watch --once --glyphs ascii in | grep -qF " ?[31mred??2J?é"
-	ok epi-watch in >page && ! LC_ALL=C grep -q "[^ -~]" page
+	ok epi-watch in >page
+	! LC_ALL=C grep -q "[^ -~]" page
 }
 
 @test "malformed records are told and counted, the others shown" {
 	{ sample 100 a 5; echo nonsense; sample 101 a 5; sample 99 a 5; sample 102 a 5; } >in
 	partly 1 epi-watch --once in
-	grep -qF "! 2 malformed records" <<<"$output" && [[ $stderr == *in:2:* && $stderr == *"in:4: time goes backwards"* ]]
+	grep -qF "! 2 malformed records" <<<"$output"
+	[[ $stderr == *in:2:* && $stderr == *"in:4: time goes backwards"* ]]
 }
 
 # 60 columns of a second, of buckets of 0.1 s up to the one that begins at 1060:
@@ -210,26 +224,39 @@ key() {
 	record 5 10 >in
 	for size in 1x1 1x100 300x1 2x2 40x8 20x10 79x23 1000x1000; do
 		LC_ALL=C.UTF-8 ok epi-watch --once --size $size in >page
-		[ "$(wc -l <page)" -eq "${size#*x}" ] && [ "$(wc -L <page)" -le "${size%x*}" ]
+		[ "$(wc -l <page)" -eq "${size#*x}" ]
+		[ "$(wc -L <page)" -le "${size%x*}" ]
 	done
 }
 
 @test "a hundred nodes are a table" {
 	for i in $(seq 100); do sample 100 n$i 1; sample 101 n$i 1; done >in
 	ok epi-watch --once in
-	grep -qE "^ n12  +1\.00  +1\.000  +-  +-  +-  +100 %  +0$" <<<"$output" && grep -qF "and 88 more" <<<"$output"
+	grep -qE "^ n12  +1\.00  +1\.000  +-  +-  +-  +100 %  +0$" <<<"$output"
+	grep -qF "and 88 more" <<<"$output"
 	grep -qF "total 100.0 W   100.000 J" <<<"$output"
 }
 
 @test "keys: node, span, pause, help, quit" {
 	record 60 10 >in
 	open 100 30 "cat in | LC_ALL=C epi-watch"
-	see ENDED && key n && see "trace of pi1, last 1 min"
-	key s && see "trace of pi1, last 5 min"
-	key a && see "trace of all nodes together, last 5 min"
-	key p && see PAUSED && key p && see ENDED
-	key h && see "p space  pause the page" && key x && see "total 84.75 W"
-	key q && left 0
+	see ENDED
+	key n
+	see "trace of pi1, last 1 min"
+	key s
+	see "trace of pi1, last 5 min"
+	key a
+	see "trace of all nodes together, last 5 min"
+	key p
+	see PAUSED
+	key p
+	see ENDED
+	key h
+	see "p space  pause the page"
+	key x
+	see "total 84.75 W"
+	key q
+	left 0
 }
 
 @test "quit leaves the page, and the pipe is read to its end" {
@@ -237,7 +264,9 @@ key() {
 	open 100 30 "LC_ALL=C epi-watch <pipe"
 	exec 9>pipe
 	record 5 10 >&9
-	see LIVE && key q && see "reading on to the end of the pipe"
+	see LIVE
+	key q
+	see "reading on to the end of the pipe"
 	cmp before <(stty -g <"$(terminal display -p "#{pane_tty}")")
 	for _ in 1 2 3 4; do record 5 10 >&9; done
 	exec 9>&-
@@ -249,7 +278,8 @@ key() {
 	open 100 30 "LC_ALL=C epi-watch --exit <pipe"
 	exec 9>pipe
 	record 1 50 >&9
-	see LIVE && key C-s
+	see LIVE
+	key C-s
 	record 600 50 | sed 's/17953404/17953405/; s/17953410/17953411/; /event/d' | timeout 60 cat >&9
 	key C-q
 	exec 9>&-
@@ -260,7 +290,8 @@ key() {
 @test "--exit leaves at the end; what was said is told behind" {
 	{ sample 100 a 5; echo nonsense; sample 101 a 5; } >in
 	open 100 30 "LC_ALL=C epi-watch --exit in"
-	left 1 && see "epi-watch: in:2: "
+	left 1
+	see "epi-watch: in:2: "
 }
 
 @test "a resize storm, to 1x1 and back, and the page is right" {
@@ -272,7 +303,9 @@ key() {
 	done
 	see " q quit   p pause"
 	for _ in $(seq 50); do diff screen "$data/watch/80x24" >differ && break; sleep 0.1; see ENDED; done
-	[ ! -s differ ] && key q && left 0
+	[ ! -s differ ]
+	key q
+	left 0
 }
 
 @test "killed or crashed, the terminal is as it was" {
@@ -282,10 +315,13 @@ key() {
 		open 100 30 "LC_ALL=C exec epi-watch <pipe"
 		exec 9>pipe
 		record 1 10 >&9
-		see LIVE && kill -$signal "$(cat pid)"
+		see LIVE
+		kill -$signal "$(cat pid)"
 		exec 9>&-
 		for _ in $(seq 100); do [ ! -e status ] || break; sleep 0.1; done
-		cmp before after && see "what was there" && ! grep -q LIVE screen
+		cmp before after
+		see "what was there"
+		! grep -q LIVE screen
 		terminal kill-server
 	done
 }

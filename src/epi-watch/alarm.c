@@ -39,7 +39,7 @@ add(struct list *list, int node, const char *word, const char *format, ...)
 static bool
 is_within(const struct view *view, int64_t ns, int seconds)
 {
-	return ns != INT64_MIN &&
+	return ns != INT64_MIN && view->account.latest_ns != INT64_MIN &&
 	    view->account.latest_ns - ns <= seconds * CLOCK_SECOND;
 }
 

@@ -34,7 +34,7 @@ node_at(struct watch *watch, unsigned index)
 		    sizeof *watch->nodes);
 		for (; watch->room < room; watch->room++)
 			watch->nodes[watch->room] = (struct node){
-				.source = -1, .peak_nw = INT64_MIN,
+				.peak_nw = INT64_MIN,
 				.energy = { .step_uj = INT64_MAX,
 				    .gap_limit_ns = INT64_MAX },
 				.lost_ns = INT64_MIN, .over_ns = INT64_MIN,
@@ -82,7 +82,7 @@ early_gaps(const struct node *node, int64_t period_ns)
 	int64_t gap_ns = 0;
 
 	for (int i = 0; i < node->interval_count; i++)
-		if (node->intervals[i] > period_ns / 2 * 5)
+		if (node->intervals[i] > period_ns * 5 / 2)
 			gap_ns += node->intervals[i];
 	return gap_ns;
 }
@@ -94,7 +94,7 @@ learn_period(struct node *node, int64_t interval_ns)
 	if (node->interval_count < INTERVALS)
 		return;
 	node->period_ns = node_period(node);
-	node->energy.gap_limit_ns = node->period_ns / 2 * 5;
+	node->energy.gap_limit_ns = node->period_ns * 5 / 2;
 	node->energy.at_last.gap_ns += early_gaps(node, node->period_ns);
 }
 
@@ -281,9 +281,9 @@ source_of(struct account *account, const struct event *event, bool make)
 static void
 take_calibration(struct source *source, const struct json_value *value)
 {
-	enum { CORRECTED, DATE, VALID_UNTIL, TRACEABLE, KEYS };
-	static const char *const keys[KEYS] = { "corrected", "date",
-		"valid_until", "traceable" };
+	enum { CORRECTED, VALID_UNTIL, TRACEABLE, KEYS };
+	static const char *const keys[KEYS] = { "corrected", "valid_until",
+		"traceable" };
 	struct json_value values[KEYS];
 	struct json_error error;
 
@@ -295,7 +295,6 @@ take_calibration(struct source *source, const struct json_value *value)
 	if (values[CORRECTED].kind != JSON_TRUE)
 		return;
 	source->calibration = CALIBRATED;
-	clock_value(&values[DATE], &source->date_ns);
 	clock_value(&values[VALID_UNTIL], &source->valid_until_ns);
 	source->traceable = values[TRACEABLE].kind == JSON_TRUE;
 }
@@ -307,11 +306,9 @@ announce_node(struct watch *watch, unsigned index, const struct event *event,
 	struct node *node = node_at(watch, index);
 	int64_t delay_ns;
 
-	node->announced = true;
-	node->source = (int)(source - watch->account.sources);
 	if (source->rate_hz > 0 && source->rate_hz < 1e6) {
 		node->period_ns = (int64_t)(1e9 / source->rate_hz + 0.5);
-		node->energy.gap_limit_ns = node->period_ns / 2 * 5;
+		node->energy.gap_limit_ns = node->period_ns * 5 / 2;
 	}
 	json_decimal(&event->joules_wrap, 6, &node->energy.wrap_uj);
 	json_decimal(&event->joules_resolution, 6, &node->resolution_uj);
@@ -337,7 +334,7 @@ take_start(struct watch *watch, const struct feed_record *record,
 	if (event->has_timestamp && (account->start_ns == INT64_MIN ||
 	    event->timestamp_ns < account->start_ns))
 		account->start_ns = event->timestamp_ns;
-	source->stopped = source->away = false;
+	source->away = false;
 	json_double(&event->rate_hz, &source->rate_hz);
 	if (json_members(record->line, record->length, keys, 1, &value, &error))
 		take_calibration(source, &value);
@@ -353,14 +350,10 @@ take_start(struct watch *watch, const struct feed_record *record,
 static void
 take_stop(struct account *account, const struct event *event)
 {
-	struct source *source = source_of(account, event, false);
-
 	account->stops++;
 	account->simulated |= event->simulated;
 	if (event->has_timestamp && event->timestamp_ns > account->stop_ns)
 		account->stop_ns = event->timestamp_ns;
-	if (source)
-		source->stopped = true;
 }
 
 static void
@@ -507,14 +500,11 @@ energy_units
 node_joules(const struct node *node)
 {
 	struct energy_tally tally = energy_at_last(&node->energy);
-	const int coarse = 2000; /* steps: fewer of them say too little */
-	int64_t step_uj = node->resolution_uj > 0 ? node->resolution_uj
-	    : node->energy.step_uj < INT64_MAX ? node->energy.step_uj : 0;
 
 	if (tally.uncounted > 0 || tally.resets > 0 ||
 	    !node->energy.last.has_joules ||
-	    (energy_units)step_uj * ENERGY_PER_MICROJOULE * coarse >
-	    tally.trapezoid)
+	    energy_is_coarse(tally.trapezoid,
+	    energy_step(&node->energy, node->resolution_uj)))
 		return tally.trapezoid;
 	return energy_counter(&tally);
 }
@@ -565,10 +555,10 @@ span_of(const struct view *view, int64_t *begin_ns)
 	if (account->earliest_ns == INT64_MIN)
 		return 0;
 	if (account->start_ns != INT64_MIN &&
-	    *begin_ns - account->start_ns > period_ns / 2 * 5)
+	    *begin_ns - account->start_ns > period_ns * 5 / 2)
 		*begin_ns = account->start_ns;
 	if (account->stop_ns != INT64_MIN &&
-	    account->stop_ns - end_ns > period_ns / 2 * 5)
+	    account->stop_ns - end_ns > period_ns * 5 / 2)
 		end_ns = account->stop_ns;
 	return end_ns - *begin_ns;
 }
@@ -605,7 +595,7 @@ view_total(const struct view *view, struct total *total)
 
 	*total = (struct total){
 		.watts = view->count > 0 ? 0 : NAN, .coverage = NAN,
-		.lost = view->account.lost, .volts = NAN, .hertz = NAN,
+		.lost = view->account.lost,
 		.seconds = (double)span_of(view, &begin_ns) / 1e9
 	};
 	for (unsigned i = 0; i < view->count; i++) {
@@ -618,9 +608,5 @@ view_total(const struct view *view, struct total *total)
 		total->lost += node->lost;
 		if (!(total->coverage <= coverage))
 			total->coverage = coverage;
-		if (isnan(total->volts))
-			total->volts = quantity_fresh(view, &node->volts);
-		if (isnan(total->hertz))
-			total->hertz = quantity_fresh(view, &node->hertz);
 	}
 }

@@ -5,7 +5,7 @@
 
 #include "epi-watch/plain.h"
 
-enum { COLUMNS = 4096, ALARMS = 16, LOOK_SECONDS = 1 };
+enum { COLUMNS = 4096, ALARMS = 16 };
 
 static struct canvas canvas = { .glyphs = ASCII };
 static int64_t due_ns = INT64_MIN;
@@ -58,16 +58,19 @@ write_line(const struct view *view, int64_t ns)
 	canvas_print(&canvas);
 }
 
-/* The log is looked at as often as the clock allows. */
+/* Once a second, and a log that is long to count less often. */
 static void
 look(struct watch *watch)
 {
 	static int64_t next_ns;
+	int64_t from_ns = clock_steady(), took_ns;
 
-	if (clock_steady() < next_ns)
+	if (from_ns < next_ns)
 		return;
 	token_look(watch, next_ns == 0);
-	next_ns = clock_steady() + LOOK_SECONDS * CLOCK_SECOND;
+	took_ns = clock_steady() - from_ns;
+	next_ns = from_ns + took_ns + (took_ns > CLOCK_SECOND / LOOK_SHARE
+	    ? took_ns * LOOK_SHARE : CLOCK_SECOND);
 }
 
 /* Half a second late, when every node has told of it. */

@@ -63,7 +63,7 @@ catch_signals(void)
 
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < sizeof caught / sizeof *caught; i++)
-		if (sigaction(caught[i], NULL, &old) < 0 ||
+		if (sigaction(caught[i], NULL, &old) == 0 &&
 		    old.sa_handler != SIG_IGN)
 			sigaction(caught[i], &action, NULL);
 }

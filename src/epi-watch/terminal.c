@@ -87,9 +87,18 @@ add_restoring(const char *capability)
 	const char *bytes = tigetstr(capability);
 	size_t length = strlen(s.restoring);
 
-	if (bytes && bytes != (const char *)-1 &&
-	    length + strlen(bytes) < RESTORING)
-		strcat(s.restoring, bytes);
+	if (!bytes || bytes == (const char *)-1 ||
+	    length + strlen(bytes) >= RESTORING)
+		return;
+	for (char *to = s.restoring + length; *bytes; ) {
+		const char *close = strncmp(bytes, "$<", 2) == 0
+		    ? strchr(bytes, '>') : NULL;
+
+		if (close) /* a delay of terminfo(5), that is no text */
+			bytes = close + 1;
+		else
+			*to++ = *bytes++;
+	}
 }
 
 /* The small process: reads until the program has ended. */
@@ -162,10 +171,14 @@ missing(void)
 	if (setupterm(NULL, STDOUT_FILENO, &error) != OK)
 		return "TERM names no terminal that is known";
 	if (!tigetstr("cup") || tigetstr("cup") == (char *)-1 ||
-	    !tigetstr("clear"))
+	    !tigetstr("clear") || tigetstr("clear") == (char *)-1)
 		return "the terminal (TERM) cannot be drawn on";
 	s.in = fopen("/dev/tty", "r+e");
-	if (!s.in || tcgetattr(fileno(s.in), &s.mode) < 0)
+	if (s.in && tcgetattr(fileno(s.in), &s.mode) < 0) {
+		fclose(s.in);
+		s.in = NULL;
+	}
+	if (!s.in)
 		return "no keyboard: /dev/tty cannot be opened";
 	return NULL;
 }

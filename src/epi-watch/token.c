@@ -157,7 +157,7 @@ token_look(struct watch *watch, bool begun)
 	tokens = watch->account.tokens;
 	pthread_mutex_unlock(&watch->lock);
 	if (!tokens.file || (stat(tokens.file, &status) == 0 &&
-	    !is_news(&status)))
+	    (!S_ISREG(status.st_mode) || !is_news(&status))))
 		return;
 	count(&tokens);
 	if (begun)

@@ -24,6 +24,7 @@
 
 enum {
 	INTERVALS = 63,       /* tell the period where nothing does */
+	LOOK_SHARE = 20,      /* at the log: of the time, one part of so many */
 	SOURCES = 16,         /* instruments that are told apart */
 	WORD = 64
 };
@@ -34,8 +35,8 @@ struct source {
 	double rate_hz;       /* 0: not told */
 	double bound_seconds; /* of its clock; below 0: not told */
 	enum { CALIBRATION_UNKNOWN, CALIBRATION_NONE, CALIBRATED } calibration;
-	int64_t date_ns, valid_until_ns; /* 0: not told */
-	bool traceable, away, stopped;
+	int64_t valid_until_ns; /* 0: not told */
+	bool traceable, away;
 };
 
 /* A quantity that an instrument tells with some samples alone. */
@@ -46,8 +47,7 @@ struct quantity {
 
 struct node {
 	struct energy_node energy;
-	bool seen, announced, uncalibrated;
-	int source;           /* -1: not announced */
+	bool seen, uncalibrated;
 	int64_t first_ns;
 	int64_t period_ns;    /* nominal; 0: not known yet */
 	int64_t intervals[INTERVALS];
@@ -145,7 +145,7 @@ struct total {
 	double watts;          /* NAN: a node is silent, or none there */
 	energy_units joules;
 	int64_t lost;
-	double coverage, seconds, volts, hertz;
+	double coverage, seconds;
 };
 void view_total(const struct view *view, struct total *total);
 
