@@ -63,25 +63,36 @@ models() {
 
 @test "rows are sorted by EPI, or by a column or key, up or down" {
 	{ score b 1 null 0.5; score c 3 null 0.9; score a 2 null 0.5; } >in
-	ok epi-table in && [ "$(models)" = "b c a" ]
-	ok epi-table --sort j/token in && [ "$(models)" = "b a c" ]
-	ok epi-table --sort -energy.joules_per_token in && [ "$(models)" = "c a b" ]
-	ok epi-table --sort Model in && [ "$(models)" = "a b c" ]
-	ok epi-table --sort -model in && [ "$(models)" = "c b a" ]
+	ok epi-table in
+	[ "$(models)" = "b c a" ]
+	ok epi-table --sort j/token in
+	[ "$(models)" = "b a c" ]
+	ok epi-table --sort -energy.joules_per_token in
+	[ "$(models)" = "c a b" ]
+	ok epi-table --sort Model in
+	[ "$(models)" = "a b c" ]
+	ok epi-table --sort -model in
+	[ "$(models)" = "c b a" ]
 }
 
 @test "what has no such key comes last, up or down" {
 	{ score a 1 null 0.5 | change '.watts = null'; score b 2 null 0.5 | change '.watts = 1'; } >in
-	ok epi-table --sort watts in && [ "$(models)" = "b a" ]
-	ok epi-table --sort -watts in && [ "$(models)" = "b a" ]
+	ok epi-table --sort watts in
+	[ "$(models)" = "b a" ]
+	ok epi-table --sort -watts in
+	[ "$(models)" = "b a" ]
 }
 
 @test "hardware makes groups, or other keys, or none" {
 	{ score a 1 null 0.5; score b 2 null 0.5 | change '.hardware = "atom"'; score c 3 null 0.5; } >in
 	ok epi-table in
-	[ "$(models)" = "b a c" ] && [ "$(grep '^\*\*' .out | xargs)" = "**hardware: atom** **hardware: pi**" ]
-	ok epi-table --by model,hardware in && grep -qxF '**model: b, hardware: atom**' .out
-	ok epi-table --together in && [ "$(models)" = "a b c" ] && [ "$(grep -c '^\*\*' .out)" -eq 0 ]
+	[ "$(models)" = "b a c" ]
+	[ "$(grep '^\*\*' .out | xargs)" = "**hardware: atom** **hardware: pi**" ]
+	ok epi-table --by model,hardware in
+	grep -qxF '**model: b, hardware: atom**' .out
+	ok epi-table --together in
+	[ "$(models)" = "a b c" ]
+	[ "$(grep -c '^\*\*' .out)" -eq 0 ]
 }
 
 # 1 / 1.25 = 0.8; 1.25e6 J are 0.34722 kWh, of 0.36 EUR 0.125; 2 % of each
@@ -98,11 +109,14 @@ models() {
 @test "simulated rows are marked in every format" {
 	score a 1 null 0.5 | change '.simulated = true' >in
 	for format in markdown latex html; do
-		ok epi-table --$format in && [[ $output == *"a (SIMULATED)"*"SIMULATED, not measured"* ]]
+		ok epi-table --$format in
+		[[ $output == *"a (SIMULATED)"*"SIMULATED, not measured"* ]]
 	done
-	ok epi-table --csv in && [[ $output == *,SIMULATED,* ]]
+	ok epi-table --csv in
+	[[ $output == *,SIMULATED,* ]]
 	score a 1 null 0.5 | change '.evidence = "simulated"' >in
-	ok epi-table in && [[ $output == *"a (SIMULATED)"* ]]
+	ok epi-table in
+	[[ $output == *"a (SIMULATED)"* ]]
 }
 
 @test "nothing that was measured is called simulated" {
@@ -113,20 +127,25 @@ models() {
 @test "of repetitions the median run is told, and that their spread is missing" {
 	for cost in 3 1 2; do score a $cost 0.02 0.5; done >in
 	warns epi-table in
-	[ "$(models)" = a ] && [[ $output == *"| 2.000 ± 0.040 |"*"The median of 3 runs, whose spread is not in"* ]]
+	[ "$(models)" = a ]
+	[[ $output == *"| 2.000 ± 0.040 |"*"The median of 3 runs, whose spread is not in"* ]]
 	[[ $stderr == *"epi-score --repetitions"* ]]
 }
 
 @test "what epi-score joined is told as it stands" {
 	ok epi-table <<<"$(score a 2 0.02 0.5 | change '.repetitions = [{}, {}, {}]'; score b 3 0.02 0.5)"
-	[ "$(models)" = "a b" ] && [[ $output == *"The median of 3 runs: a q40."* ]]
+	[ "$(models)" = "a b" ]
+	[[ $output == *"The median of 3 runs: a q40."* ]]
 }
 
 @test "another quantization or instrument is another configuration" {
 	{ score a 1 null 0.5; score a 2 null 0.5 | change '.quantization = "q80"'; } >in
-	ok epi-table in && [ "$(models)" = "a a" ]
+	ok epi-table in
+	[ "$(models)" = "a a" ]
 	{ score a 1 null 0.5; score a 2 null 0.5 | change '.instrument = "plug"'; } >in
-	ok epi-table in && [ "$(models)" = "a a" ] && [[ $output == *"The rows differ in their instrument."* ]]
+	ok epi-table in
+	[ "$(models)" = "a a" ]
+	[[ $output == *"The rows differ in their instrument."* ]]
 }
 
 @test "a forced score says why it was refused" {
@@ -136,13 +155,16 @@ models() {
 
 @test "a score without joules per token is no row, and is named" {
 	partly 1 epi-table <<<"$(score a 1 null 0.5 | change '.energy.joules_per_token = null'; score b 1 null 0.5)"
-	[ "$(models)" = b ] && [[ $output == *"Left out: a, run r-a (standard input:1): a score without joules per token."* ]]
+	[ "$(models)" = b ]
+	[[ $output == *"Left out: a, run r-a (standard input:1): a score without joules per token."* ]]
 	[[ $stderr == *"standard input:1: a score without joules per token"* ]]
 }
 
 @test "other records are passed over; no score at all is an error" {
-	ok epi-table <<<"$(echo '{"type":"energy"}'; score a 1 null 0.5)" && [ "$(models)" = a ]
-	fails 1 epi-table <<<'{"type":"energy"}' && [[ $stderr == *"no score records"* ]]
+	ok epi-table <<<"$(echo '{"type":"energy"}'; score a 1 null 0.5)"
+	[ "$(models)" = a ]
+	fails 1 epi-table <<<'{"type":"energy"}'
+	[[ $stderr == *"no score records"* ]]
 }
 
 @test "a cut model is another model, an unknown one is called so" {
@@ -171,7 +193,8 @@ hostile='a|b<script>alert(1)</script> & "q" *b* `c` [l](u) \x $m$ _i_ x_y ~s~ {z
 @test "CSV is RFC 4180, as another reader takes it" {
 	score "$hostile, x" 1.25 0.02 0.5 >in
 	ok epi-table --csv in
-	[ "$(grep -c $'\r$' .out)" -eq 2 ] && [ "$(wc -l <.out)" -eq 2 ]
+	[ "$(grep -c $'\r$' .out)" -eq 2 ]
+	[ "$(wc -l <.out)" -eq 2 ]
 	command -v mlr || skip "no miller (make deps-dev)"
 	[ "$(mlr --icsv --ojson cat .out | jq -r '.[0].Model')" = "$hostile, x" ]
 	[ "$(mlr --icsv --ojson cat .out | jq -c '.[0] | [.hardware, .["J/Token"], .["U J/Token"], .EPI, .["U EPI"], .k, .Run[:3]]')" = \
@@ -190,7 +213,8 @@ hostile='a|b<script>alert(1)</script> & "q" *b* `c` [l](u) \x $m$ _i_ x_y ~s~ {z
 @test "lines and control bytes in a name stay in their cell" {
 	for format in markdown latex html; do
 		ok epi-table --$format <<<"$(score $'a\nb\e[2J\r' 1 null 0.5)"
-		[ "$(LC_ALL=C grep -c $'[\e\r]' .out)" -eq 0 ] && [[ $output == *"a b "*"[2J"* ]]
+		[ "$(LC_ALL=C grep -c $'[\e\r]' .out)" -eq 0 ]
+		[[ $output == *"a b "*"[2J"* ]]
 	done
 }
 
@@ -209,32 +233,52 @@ readme() {
 }
 
 @test "--into puts the table between the marks and keeps every other byte" {
-	readme && score a 1 null 0.5 >in && chmod 640 README.md
-	ok epi-table --into README.md in && [ ! -s .out ]
+	readme
+	score a 1 null 0.5 >in
+	chmod 640 README.md
+	ok epi-table --into README.md in
+	[ ! -s .out ]
 	{ printf 'before \xff\r\n<!-- epi-table -->\n'; epi-table in; printf '<!-- /epi-table -->\n\tafter\0\nlast'; } | cmp - README.md
-	[ "$(stat -c %a README.md)" = 640 ] && [ "$(echo README.md*)" = README.md ]
+	[ "$(stat -c %a README.md)" = 640 ]
+	[ "$(echo README.md*)" = README.md ]
 }
 
 @test "--into again changes nothing, and does not touch the file" {
-	readme && score 'x <!-- /epi-table -->' 1 null 0.5 >in
-	ok epi-table --into README.md in && stat -c '%i %y' README.md >before
-	ok epi-table --into README.md in && stat -c '%i %y' README.md | cmp - before
+	readme
+	score 'x <!-- /epi-table -->' 1 null 0.5 >in
+	ok epi-table --into README.md in
+	stat -c '%i %y' README.md >before
+	ok epi-table --into README.md in
+	stat -c '%i %y' README.md | cmp - before
 }
 
 @test "--into follows a link, and takes paths with spaces" {
-	mkdir 'a b' && readme && mv README.md 'a b/c d' && ln -s 'a b/c d' link
+	mkdir 'a b'
+	readme
+	mv README.md 'a b/c d'
+	ln -s 'a b/c d' link
 	ok epi-table --into link <<<"$(score a 1 null 0.5)"
-	[ -L link ] && grep -q '^| a |' 'a b/c d'
+	[ -L link ]
+	grep -q '^| a |' 'a b/c d'
 }
 
 @test "--into refuses marks that are absent, doubled or turned round" {
 	score a 1 null 0.5 >in
 	refuses() { cp "$1" before; fails 1 epi-table --into "$1" in && cmp "$1" before; }
-	echo plain >f && refuses f && [[ $stderr == *"f: no line <!-- epi-table -->"* ]]
-	echo '<!-- epi-table -->' >f && refuses f && [[ $stderr == *"no line <!-- /epi-table -->"* ]]
-	{ readme; cat README.md; echo; cat README.md; } >f && refuses f && [[ $stderr == *"f:9: a second line"* ]]
-	printf '%s\n' '<!-- /epi-table -->' '<!-- epi-table -->' >f && refuses f && [[ $stderr == *"stands before"* ]]
-	echo '<!-- epi-table --> <!-- /epi-table -->' >f && refuses f
+	echo plain >f
+	refuses f
+	[[ $stderr == *"f: no line <!-- epi-table -->"* ]]
+	echo '<!-- epi-table -->' >f
+	refuses f
+	[[ $stderr == *"no line <!-- /epi-table -->"* ]]
+	{ readme; cat README.md; echo; cat README.md; } >f
+	refuses f
+	[[ $stderr == *"f:9: a second line"* ]]
+	printf '%s\n' '<!-- /epi-table -->' '<!-- epi-table -->' >f
+	refuses f
+	[[ $stderr == *"stands before"* ]]
+	echo '<!-- epi-table --> <!-- /epi-table -->' >f
+	refuses f
 }
 
 @test "--into has marks of LaTeX's own, and none for CSV" {
@@ -245,19 +289,41 @@ readme() {
 }
 
 @test "--into leaves the file as it was after any complaint" {
-	readme && cp README.md before
-	fails 1 epi-table --into README.md <<<"$(score a 1 null 0.5; echo '{')" && cmp README.md before
-	fails 1 epi-table --into nowhere <<<"$(score a 1 null 0.5)" && [ ! -e nowhere ]
+	readme
+	cp README.md before
+	fails 1 epi-table --into README.md <<<"$(score a 1 null 0.5; echo '{')"
+	cmp README.md before
+	fails 1 epi-table --into nowhere <<<"$(score a 1 null 0.5)"
+	[ ! -e nowhere ]
 	fails 1 epi-table --into . <<<"$(score a 1 null 0.5)"
 }
 
 @test "--into a folder that is not ours to write says so" {
-	mkdir shut && readme && mv README.md shut && chmod 555 shut && score a 1 null 0.5 >in && chmod 644 in
+	mkdir shut
+	readme
+	mv README.md shut
+	chmod 555 shut
+	score a 1 null 0.5 >in
+	chmod 644 in
 	as=$([ "$(id -u)" -ne 0 ] || echo "setpriv --reuid=65534 --clear-groups")
 	chmod 755 . .. 2>/dev/null || true
 	# shellcheck disable=SC2086
 	$as test -r "$PWD/in" || skip "the folder of the tests is shut to others"
 	# shellcheck disable=SC2086
-	fails 1 $as epi-table --into shut/README.md in && [[ $stderr == *"left as it was"* ]]
+	fails 1 $as epi-table --into shut/README.md in
+	[[ $stderr == *"left as it was"* ]]
 	[ "$(ls -A shut)" = README.md ]
+}
+
+@test "rows of other shots or protocols are told, also where one way ends another" {
+	{ score a 1.25 0.02 0.5; score b 1.25 0.02 0.5 | change '.benchmarks[1].shots = 5'; } >in
+	ok epi-table in
+	grep -qxF -- '- ARC-C: 25-shot, gen-letter; 5-shot, gen-letter (the rows differ).' .out
+	grep -qxF -- '- MMLU: 5-shot, gen-letter.' .out
+}
+
+@test "a name cannot act on a terminal" {
+	ok epi-table <<<"$(score $'a\xc2\x9b31mb\xc2\x85' 1.25 0.02 0.5)"
+	[ "$(grep -cP '\xc2[\x80-\x9f]' .out)" = 0 ]
+	[[ $(models) == a*31mb* ]]
 }

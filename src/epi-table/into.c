@@ -60,9 +60,9 @@ is_mark(const char *line, const char *end, const char *mark)
 {
 	size_t length = strlen(mark);
 
-	while (line < end && strchr(" \t", *line))
+	while (line < end && *line && strchr(" \t", *line))
 		line++;
-	while (line < end && strchr(" \t\r\n", end[-1]))
+	while (line < end && end[-1] && strchr(" \t\r\n", end[-1]))
 		end--;
 	return (size_t)(end - line) == length &&
 	    memcmp(line, mark, length) == 0;

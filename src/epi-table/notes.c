@@ -22,8 +22,11 @@ notes_say(struct sentences *notes, const char *format, ...)
 	if (fclose(out) != 0)
 		report_fatal("no memory");
 	for (char *at = text; *at; at++)
-		if ((unsigned char)*at < 0x20)
+		if ((unsigned char)*at < 0x20 || *at == 0x7F)
 			*at = ' ';
+		else if ((unsigned char)*at == 0xC2 &&
+		    (unsigned char)at[1] >= 0x80 && (unsigned char)at[1] < 0xA0)
+			at[0] = at[1] = ' ';
 	notes->text = report_resize(notes->text, notes->count + 1,
 	    sizeof *notes->text);
 	notes->text[notes->count++] = text;
@@ -246,7 +249,7 @@ way_of(const struct result *result, const char *name, char *way, size_t room)
 	while (json_element(&marks, &cursor, &mark)) {
 		struct json_value values[3];
 		struct json_error error;
-		char protocol[40];
+		char protocol[128];
 
 		if (mark.kind != JSON_OBJECT || !json_members(mark.at,
 		    mark.length, keys, 3, values, &error) ||
@@ -254,7 +257,8 @@ way_of(const struct result *result, const char *name, char *way, size_t room)
 			continue;
 		if (json_string(&values[2], protocol, sizeof protocol) < 0 ||
 		    strpbrk(protocol, "\n\r\t\033"))
-			strcpy(protocol, "protocol unknown");
+			strcpy(protocol, values[2].kind == JSON_STRING
+			    ? "protocol not shown" : "protocol unknown");
 		snprintf(way, room, "%.*s-shot, %s", values[1].kind ==
 		    JSON_NUMBER && values[1].length < 9 ? (int)values[1].length
 		    : 1, values[1].kind == JSON_NUMBER ? values[1].at : "?",
@@ -267,22 +271,26 @@ static void
 say_benchmark(struct sentences *notes, const struct table *table,
     const char *name, const char *title)
 {
-	char *ways = NULL, way[80];
+	char *ways = NULL, way[160], framed[sizeof way + 4];
 	size_t size, count = 0;
 	FILE *out = open_memstream(&ways, &size);
 
 	if (!out)
 		report_fatal("no memory");
+	fputs("; ", out);
 	for (size_t i = 0; i < table->count; i++) {
 		way_of(&table->rows[i].result, name, way, sizeof way);
+		snprintf(framed, sizeof framed, "; %s; ", way);
 		fflush(out);
-		if (*way && (!ways || !strstr(ways, way)))
-			fprintf(out, "%s%s", count++ ? "; " : "", way);
+		if (*way && !strstr(ways, framed)) {
+			fprintf(out, "%s; ", way);
+			count++;
+		}
 	}
 	if (fclose(out) != 0)
 		report_fatal("no memory");
 	if (count > 0)
-		notes_say(notes, "%s: %s%s.", title, ways, count > 1
+		notes_say(notes, "%s: %.*s%s.", title, (int)size - 4, ways + 2, count > 1
 		    ? " (the rows differ)" : "");
 	free(ways);
 }

@@ -7,7 +7,7 @@
 #include "report.h"
 #include "write.h"
 
-const char *const print_headers[FIGURES] = {
+static const char *const headers[FIGURES] = {
 	"J/Token", "MMLU", "ARC-C", "HSwag", "Accuracy", "EPI", "Token/J",
 	"" /* the currency's */
 };
@@ -169,7 +169,7 @@ put_cell(FILE *out, const struct cell *cell, const struct style *style)
 	fputs(style->number[0], out);
 	if (!isnan(cell->low)) {
 		put_interval(out, cell);
-	} else if (isnan(cell->expanded) || cell->expanded < 0) {
+	} else if (!isfinite(cell->expanded) || cell->expanded < 0) {
 		fprintf(out, "%.4g", cell->value);
 	} else if (cell->expanded == 0) {
 		fprintf(out, "%.6g%s0", cell->value, style->plus_minus);
@@ -188,7 +188,7 @@ put_header(FILE *out, const struct table *table, enum figure figure,
 	char text[160];
 
 	snprintf(text, sizeof text, "%s/Mtoken", table->currency);
-	style->text(out, figure == PRICE ? text : print_headers[figure]);
+	style->text(out, figure == PRICE ? text : headers[figure]);
 }
 
 static void
@@ -302,8 +302,6 @@ print_csv_header(FILE *out, const struct table *table)
 static void
 put_csv_cell(FILE *out, const struct cell *cell)
 {
-	struct cell plain = *cell;
-
 	putc(',', out);
 	if (isnan(cell->value)) {
 		putc(',', out);
@@ -314,8 +312,8 @@ put_csv_cell(FILE *out, const struct cell *cell)
 		putc(',', out);
 		return;
 	}
-	put_cell(out, &plain, &styles[CSV]);
-	if (isnan(cell->expanded) || cell->expanded < 0)
+	put_cell(out, cell, &styles[CSV]);
+	if (!isfinite(cell->expanded) || cell->expanded < 0)
 		putc(',', out);
 }
 

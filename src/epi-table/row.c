@@ -24,6 +24,9 @@ row_text(const struct result *result, const char *path)
 			*at = ' ';
 		else if (!utf8 && (unsigned char)*at >= 0x80)
 			*at = '?';
+		else if ((unsigned char)*at == 0xC2 &&
+		    (unsigned char)at[1] < 0xA0)
+			at[0] = at[1] = ' '; /* C1 acts on a terminal too */
 	return text;
 }
 
@@ -107,7 +110,7 @@ configuration_of(const struct result *result)
 static void
 expand(struct cell *cell, double u, double k)
 {
-	cell->expanded = k * u;
+	cell->expanded = k * u >= 0 ? k * u : NAN;
 	cell->k = isnan(cell->expanded) ? NAN : k;
 }
 

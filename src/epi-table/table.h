@@ -82,7 +82,6 @@ struct sentences notes_of(const struct table *table);
 void notes_clear(struct sentences *notes);
 
 /* print */
-extern const char *const print_headers[FIGURES];
 void print_table(FILE *out, const struct table *table, enum format format);
 
 /*
