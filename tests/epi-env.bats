@@ -43,14 +43,17 @@ tells() {
 
 @test "governors that differ are mixed; of one that is offline nothing is told" {
 	echo performance >pi/sys/devices/system/cpu/cpu3/cpufreq/scaling_governor
-	ok pi && tells .governor '"mixed"'
+	ok pi
+	tells .governor '"mixed"'
 	echo 0 >pi/sys/devices/system/cpu/cpu3/online
-	ok pi && tells '[.governor, (.cpus | length)]' '["ondemand",3]'
+	ok pi
+	tells '[.governor, (.cpus | length)]' '["ondemand",3]'
 }
 
 @test "eleven processors stand in the order of their numbers" {
 	for i in 4 5 6 7 8 9 10; do mkdir "pi/sys/devices/system/cpu/cpu$i"; done
-	ok pi && tells '[.cpus[].cpu]' '[0,1,2,3,4,5,6,7,8,9,10]'
+	ok pi
+	tells '[.cpus[].cpu]' '[0,1,2,3,4,5,6,7,8,9,10]'
 }
 
 @test "temperatures of zones and chips, and the highest" {
@@ -61,9 +64,11 @@ tells() {
 
 @test "a sensor that cannot be read, or reads nonsense, is null and not the highest" {
 	echo 2147483647 >pi/sys/class/thermal/thermal_zone0/temp
-	ok pi && tells '[.temperatures[0].celsius, .celsius]' '[null,60.8]'
+	ok pi
+	tells '[.temperatures[0].celsius, .celsius]' '[null,60.8]'
 	echo hot >pi/sys/class/thermal/thermal_zone0/temp
-	ok pi && tells '[.temperatures[0].celsius, .celsius]' '[null,60.8]'
+	ok pi
+	tells '[.temperatures[0].celsius, .celsius]' '[null,60.8]'
 }
 
 @test "throttling bits are decoded: 0x50005 is under-voltage and throttled, now and since boot" {
@@ -72,8 +77,10 @@ tells() {
 }
 
 @test "vcgencmd is asked first: 0x80002 is capped now, and was too hot" {
-	mkdir bin && printf '#!/bin/sh\necho throttled=0x80002\n' >bin/vcgencmd && chmod +x bin/vcgencmd
-	PATH=$PWD/bin:$PATH ok pi
+	mkdir bin
+	printf '#!/bin/sh\necho throttled=0x80002\n' >bin/vcgencmd
+	chmod +x bin/vcgencmd
+	PATH=$PWD/bin:$PATH ok epi-env
 	tells '.throttled | [.now, .since_boot]' '[["frequency_capped"],["temperature_limit"]]'
 }
 
@@ -82,7 +89,8 @@ tells() {
 		mkdir "pi/sys/devices/system/cpu/cpu$i/thermal_throttle"
 		echo 2$i >"pi/sys/devices/system/cpu/cpu$i/thermal_throttle/core_throttle_count"
 	done
-	ok pi && tells .throttle_count 42
+	ok pi
+	tells .throttle_count 42
 }
 
 @test "load and memory, kB in bytes" {

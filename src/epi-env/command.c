@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -49,9 +50,8 @@ start(char *command, bool aloud, const int ends[2])
 /* What it writes, as far as there is room, up to its end.  False: that did not
  * come in time. */
 static bool
-read_all(int fd, char text[ENV_TEXT])
+read_all(int fd, char text[ENV_TEXT], int64_t until_ns)
 {
-	int64_t until_ns = clock_steady() + LIMIT_SECONDS * CLOCK_SECOND;
 	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
 	char rest[ENV_TEXT] = "";
 	size_t length = 0;
@@ -78,9 +78,23 @@ read_all(int fd, char text[ENV_TEXT])
 	return true;
 }
 
+/* False: it has not ended in time, with its output closed. */
+static bool
+await(pid_t pid, int *status, int64_t until_ns)
+{
+	struct timespec pause = { .tv_nsec = 10000000 };
+	pid_t ended;
+
+	while ((ended = waitpid(pid, status, WNOHANG)) == 0 &&
+	    clock_steady() < until_ns)
+		nanosleep(&pause, NULL);
+	return ended == pid;
+}
+
 bool
 command_line(char text[ENV_TEXT], const char *what, const char *command)
 {
+	int64_t until_ns = clock_steady() + LIMIT_SECONDS * CLOCK_SECOND;
 	char *copy = report_copy(command, strlen(command));
 	int ends[2], status = 0;
 	bool ended;
@@ -90,12 +104,14 @@ command_line(char text[ENV_TEXT], const char *what, const char *command)
 		report_fatal("no pipe: %s", strerror(errno));
 	pid = start(copy, what != NULL, ends);
 	close(ends[1]);
-	ended = read_all(ends[0], text);
+	ended = read_all(ends[0], text, until_ns);
 	close(ends[0]);
-	if (!ended)
+	ended = ended && await(pid, &status, until_ns);
+	if (!ended) {
 		kill(-pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+	}
 	free(copy);
 	if (ended && status == 0 && *text)
 		return true;

@@ -30,6 +30,7 @@ struct line {
 	int to, from;
 	pid_t pid;
 	char text[LINE];
+	void (*pipes)(int); /* what SIGPIPE did before */
 	size_t length;
 };
 
@@ -85,7 +86,7 @@ start(struct line *line, char **words)
 
 	if (pipe(there) < 0 || pipe(back) < 0)
 		report_fatal("no pipe: %s", strerror(errno));
-	signal(SIGPIPE, SIG_IGN);
+	line->pipes = signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&pipes);
 	sigaddset(&pipes, SIGPIPE);
 	posix_spawn_file_actions_init(&files);
@@ -246,6 +247,7 @@ offset_tell(const char *ssh, const char *host, int rounds)
 	close(line.from);
 	while (waitpid(line.pid, NULL, 0) < 0 && errno == EINTR)
 		;
+	signal(SIGPIPE, line.pipes);
 	free(copy);
 	free(far);
 	if (done == rounds)

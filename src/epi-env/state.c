@@ -218,7 +218,9 @@ read_throttled(struct env *env, unsigned long *bits)
 	char text[ENV_TEXT], *end;
 	const char *at;
 
-	if (command_line(text, NULL, "vcgencmd get_throttled") &&
+	/* it knows of this host alone */
+	if (strcmp(env->sysfs, "/sys") == 0 &&
+	    command_line(text, NULL, "vcgencmd get_throttled") &&
 	    strncmp(text, "throttled=", 10) == 0)
 		at = text + 10;
 	else {
