@@ -101,7 +101,8 @@ board/VDD	watts	by name" ]
 	put sys/class/powercap/intel-rapl:0:1/enabled 0
 	ok sense --list
 	[[ $(grep dram .out) == *"default; its power limits are disabled" ]]
-	ok sense --for 100ms && [ "$(said 'select(.seq).node' | wc -l)" = 2 ]
+	ok sense --for 100ms
+	[ "$(said 'select(.seq).node' | wc -l)" = 2 ]
 }
 
 @test "sensors of one name have the kernel's behind it" {
@@ -121,11 +122,15 @@ board/VDD	watts	by name" ]
 
 @test "nothing there: one line, and status 1 but for a list" {
 	mkdir sys
-	warns sense --list && [ -z "$output" ]
-	fails 1 sense && [[ $stderr == *"this machine shows no sensor of power at all" ]]
+	warns sense --list
+	[ -z "$output" ]
+	fails 1 sense
+	[[ $stderr == *"this machine shows no sensor of power at all" ]]
 	chip board power1_input 1
-	fails 1 sense && [[ $stderr == *"--list tells what there is"* ]]
-	fails 1 epi-sense --sysfs nowhere && [[ $stderr == *nowhere* ]]
+	fails 1 sense
+	[[ $stderr == *"--list tells what there is"* ]]
+	fails 1 epi-sense --sysfs nowhere
+	[[ $stderr == *nowhere* ]]
 }
 
 # A root without its right to read everything is as good as another user.
@@ -179,8 +184,10 @@ board/VDD	watts	by name" ]
 	machine
 	ok sense --for 100ms --node a=package-0 -n b=package-0/dram
 	[ "$(said 'select(.seq).node' | xargs)" = "a b" ]
-	fails 1 sense --node package-9 && [[ $stderr == *"no sensor package-9"* ]]
-	fails 2 sense --node a=package-0,a=package-0/dram && [[ $stderr == *"the name a"* ]]
+	fails 1 sense --node package-9
+	[[ $stderr == *"no sensor package-9"* ]]
+	fails 2 sense --node a=package-0,a=package-0/dram
+	[[ $stderr == *"the name a"* ]]
 	fails 2 sense --node =package-0
 }
 
@@ -307,7 +314,8 @@ board/VDD	watts	by name" ]
 
 @test "both a value and a mean have names" {
 	chip gpu power1_input 1000000 power1_average 2000000 power1_label PPT
-	ok sense --list && [ "$(cut -f 1 .out | xargs)" = "gpu/PPT-average gpu/PPT" ]
+	ok sense --list
+	[ "$(cut -f 1 .out | xargs)" = "gpu/PPT-average gpu/PPT" ]
 	fails 1 sense --for 100ms --node gpu/PPT-average,gpu/PPT
 }
 
@@ -322,12 +330,14 @@ board/VDD	watts	by name" ]
 @test "a span too short for a slow chip has no energy" {
 	chip slow power1_input 3000000 update_interval 200
 	sense --for 600ms --rate 5 --node a=slow/power1 >trace
-	partly 1 epi-integrate trace && [[ $stderr == *"shorter than five response times"* ]]
+	partly 1 epi-integrate trace
+	[[ $stderr == *"shorter than five response times"* ]]
 }
 
 @test "watts beyond all reason are lost, not clipped" {
 	chip board curr1_input 9223372036854775807 in1_input 2 power2_input 1000000000000001
-	fails 1 sense --node board/curr1 && [[ $stderr == *"not a number" ]]
+	fails 1 sense --node board/curr1
+	[[ $stderr == *"not a number" ]]
 	fails 1 sense --node board/power2
 }
 
@@ -354,7 +364,8 @@ board/VDD	watts	by name" ]
 		begins && ends $signal || return 1
 		[ "$(said 'select(.event == "stop").reason' | uniq)" = '"signal"' ] || return 1
 	done
-	ok sense --for 100ms && [ "$(said 'select(.event == "stop").reason' | uniq)" = '"time"' ]
+	ok sense --for 100ms
+	[ "$(said 'select(.event == "stop").reason' | uniq)" = '"time"' ]
 	take timeout -s INT 1 epi-sense --sysfs sys
 	[ "$(said 'select(.event == "stop").reason' | uniq)" = '"signal"' ]
 }
@@ -369,5 +380,6 @@ board/VDD	watts	by name" ]
 @test "a full disk ends it with status 1" {
 	machine
 	take sh -c 'epi-sense --sysfs sys >/dev/full'
-	[ "$status" -eq 1 ] && [ -n "$stderr" ]
+	[ "$status" -eq 1 ]
+	[ -n "$stderr" ]
 }
