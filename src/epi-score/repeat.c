@@ -1,10 +1,10 @@
 /*
  * repeat: one score of repetitions.
  *
- * The run whose EPI is the median is reported whole.  What differs between the
- * runs is seen in the spread of ln(joules per token), so the lines of the
- * median's budget that are of this run alone give way to it; what all runs have
- * in common, calibration, reference and answers, stays as it is.
+ * The run whose joules per token are the median is reported whole.  What differs
+ * between the runs is seen in the spread of ln(joules per token), so the lines of
+ * the median's budget that are of this run alone give way to it; what all runs
+ * have in common, calibration, reference and answers, stays as it is.
  */
 #include <math.h>
 #include <stdio.h>
