@@ -313,7 +313,8 @@ class() {
 	ok epi-ask --health --try --url "$url" >health
 	ok epi-ask --url "$url" items >answers
 	warns epi-ask --url "$url/v1/" --stream items >stream
-	kill -0 "$pid" && finish
+	kill -0 "$pid"
+	finish
 	[ ! -s died ] && [ "$(told expects)" -eq 0 ] && [ "$(told answered)" -eq 11 ]
 }
 

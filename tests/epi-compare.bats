@@ -49,8 +49,10 @@ verdict() {
 @test "the ratio of two EPI has the interval of the vectors" {
 	vectors
 	ok epi-compare b a
-	near .epi.ratio 0.7081881533101045 && near .epi.u_relative 0.027914443846909786
-	near '.epi.ci95[0]' 0.670483106522989 && near '.epi.ci95[1]' 0.7480135675447924
+	near .epi.ratio 0.7081881533101045
+	near .epi.u_relative 0.027914443846909786
+	near '.epi.ci95[0]' 0.670483106522989
+	near '.epi.ci95[1]' 0.7480135675447924
 }
 
 @test "McNemar's levels are those of the vectors" {
@@ -65,7 +67,8 @@ verdict() {
 @test "what both scores have in common cancels" {
 	vectors
 	ok epi-compare b a
-	near .joules_per_token.ratio 0.75 && near .joules_per_token.u_relative '(0.004 * (2 | sqrt))'
+	near .joules_per_token.ratio 0.75
+	near .joules_per_token.u_relative '(0.004 * (2 | sqrt))'
 }
 
 @test "the paired bootstrap agrees with the log's law, and repeats" {
@@ -178,7 +181,8 @@ verdict() {
 	score less 900 800 8000 10000 0.001 >less
 	ok epi-compare --check better,equivalent base less
 	take epi-compare --check better,equivalent less base
-	[ "$status" -eq 3 ] && [ "$(verdict)" = worse ]
+	[ "$status" -eq 3 ]
+	[ "$(verdict)" = worse ]
 }
 
 @test "another instrument is refused, unless it is asked for" {

@@ -157,7 +157,8 @@ answers() {
 	jq -c '.commands = { serve: "touch bad", meter: "touch bad", prepare: "touch bad" } | .labels.model = "$(touch bad)`touch bad`\u0027;touch bad"' run/run_001.json >other
 	mv other run/run_001.json
 	ok epi-derive run 001
-	[ ! -e bad ] && [ ! -e run/bad ]
+	[ ! -e bad ]
+	[ ! -e run/bad ]
 	fails 1 epi-derive run ../001
 	fails 1 epi-derive run '*'
 }

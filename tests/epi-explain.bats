@@ -13,7 +13,8 @@ setup() {
 	for step in EPI model power energy tokens accuracy score uncertainty; do
 		grep -q "^$step " .out
 	done
-	[ "$(wc -l <.out)" -le 30 ] && [ "$(awk '!/^warning/ { print length }' .out | sort -n | tail -n 1)" -le 100 ]
+	[ "$(wc -l <.out)" -le 30 ]
+	[ "$(awk '!/^warning/ { print length }' .out | sort -n | tail -n 1)" -le 100 ]
 }
 
 # 2.50389... with u = 0.0501
@@ -33,7 +34,8 @@ setup() {
 }
 
 @test "--folder is where they are" {
-	mkdir away && mv ./*.ndjson away
+	mkdir away
+	mv ./*.ndjson away
 	ok epi-explain --folder away score.json
 	[[ $output == *"energy.ndjson: the same"* ]]
 }

@@ -51,7 +51,8 @@ u() {
 	ok epi-integrate trace
 	[ "$(lines a | xargs)" = "gain 0.5 offset 1" ]
 	[ "$(lines - | xargs)" = "gain 1.3 offset 2" ]
-	[ "$(u a)" = 1.118033989 ] && [ "$(u -)" = 2.385372088 ] # sqrt 1.25, sqrt 5.69
+	[ "$(u a)" = 1.118033989 ]
+	[ "$(u -)" = 2.385372088 ] # sqrt 1.25, sqrt 5.69
 	[ "$(jq -r 'select(.node == "a").budget[0].key' <<<"$output")" = gain:plug ]
 }
 

@@ -324,7 +324,8 @@ edge() {
 	while read -r b e; do edge begin "$b" "$e"; done <spans >begins
 	epi-integrate --rate 10 < <(cat begins trace) | jq -c 'del(.complete)' >all
 	while read -r line; do epi-integrate --rate 10 < <(echo "$line"; cat trace); done <begins 2>errors | jq -c 'del(.complete)' >each
-	[ "$(wc -l <each)" -eq $((60 * 6)) ] && sort all | cmp - <(sort each)
+	[ "$(wc -l <each)" -eq $((60 * 6)) ]
+	sort all | cmp - <(sort each)
 }
 
 # A campaign: each answer lasts a quarter of a second, and an eighth is between.

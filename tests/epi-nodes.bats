@@ -27,7 +27,8 @@ cluster() {
 
 # meter: a source of nodes a and b, whose watts stand in files.
 meter() {
-	echo 3 >watts.a && echo 3 >watts.b
+	echo 3 >watts.a
+	echo 3 >watts.b
 	cat >source <<-'END'
 		trap 'exit 0' TERM
 		echo '{"type":"event","event":"start","nodes":["a","b"],"rate_hz":5}'
@@ -95,7 +96,8 @@ puts='puts() { w=$1; shift; for f; do echo $w >$f.new; mv $f.new $f; done; }'
 
 @test "the default load is a busy loop over ssh" {
 	meter
-	mkdir fake && cat >fake/ssh <<-'END'
+	mkdir fake
+	cat >fake/ssh <<-'END'
 		#!/bin/sh
 		echo "$1 $2 $3 $4" >words
 		echo 9 >watts.a.new && mv watts.a.new watts.a

@@ -85,7 +85,8 @@ says() {
 @test "thinned or not, columns are the same whatever the order of nodes" {
 	jq -nc 'range(3000) | {timestamp: ., node: "a", watts: (. % 7)}, {timestamp: ., node: "b", watts: 1}' >one
 	sort -sk 2 -t , one >other
-	draw trace --keep kept one && draw trace --keep kept2 other
+	draw trace --keep kept one
+	draw trace --keep kept2 other
 	cmp kept/node-1.tsv kept2/node-1.tsv
 }
 
@@ -195,7 +196,8 @@ says() {
 }
 
 @test "the same input gives the same bytes, with no date and no program's version" {
-	ok epi-plot trace trace >one && ok epi-plot trace trace >other
+	ok epi-plot trace trace >one
+	ok epi-plot trace trace >other
 	cmp one other
 	lacks one "[Gg][Nn][Uu][Pp][Ll][Oo][Tt] [0-9]|$(date +%Y)"
 }
@@ -208,7 +210,8 @@ says() {
 }
 
 @test "two pictures in one page: no id is in both, title and description are" {
-	ok epi-plot trace --id one trace >one && ok epi-plot trace --id two trace >two
+	ok epi-plot trace --id one trace >one
+	ok epi-plot trace --id two trace >two
 	[ -z "$(grep -ohE "\bid=['\"][^'\"]*" one two | tr \" \' | sort | uniq -d)" ]
 	grep -q 'role="img" aria-labelledby="one-title one-description"' one
 	grep -q '<title id="one-title">Power</title>' one
@@ -222,7 +225,8 @@ says() {
 }
 
 @test "a PNG of twice the size in pixels, light and dark" {
-	ok epi-plot trace --size 400x300 -o light.png trace && ok epi-plot trace --dark --size 400x300 -o dark.png trace
+	ok epi-plot trace --size 400x300 -o light.png trace
+	ok epi-plot trace --dark --size 400x300 -o dark.png trace
 	[ "$(head -c 8 light.png | od -An -tx1 | tr -d ' \n')" = 89504e470d0a1a0a ]
 	[ "$(od -An -j 16 -N 8 -tx1 light.png | tr -d ' \n')" = 0000032000000258 ]
 	[ "$(cksum <light.png)" != "$(cksum <dark.png)" ]
@@ -267,7 +271,8 @@ says() {
 }
 
 @test "names of files with spaces, quotes and newlines" {
-	mkdir $'a "b\'\n c' && cp trace $'a "b\'\n c/-trace'
+	mkdir $'a "b\'\n c'
+	cp trace $'a "b\'\n c/-trace'
 	cd $'a "b\'\n c'
 	draw trace -o $'x \'y"\n.svg' --keep "k '" -- -trace
 	[ -s $'x \'y"\n.svg' ] && [ -s "k '/plot.gp" ]

@@ -45,7 +45,8 @@ results() {
 
 # run_of FOLDER MODEL NNN
 run_of() {
-	mkdir -p "$1/raw" && zstd -qf trace -o "$1/raw/trace_$3.ndjson.zst"
+	mkdir -p "$1/raw"
+	zstd -qf trace -o "$1/raw/trace_$3.ndjson.zst"
 	jq -nc --arg n "$3" --arg m "$2" '("mmlu", "arc_challenge", "hellaswag") as $b
 		| {type: "accuracy", benchmark: $b, shots: {mmlu: 5, arc_challenge: 25, hellaswag: 10}[$b],
 		protocol: "gen-letter", questions: 400, correct: ({a: 180, b: 220}[$m]), simulated: true}' >"$1/benchmark_$3.json"
@@ -81,7 +82,8 @@ small() {
 
 @test "the page has a table, the frontier, repetitions and each run's power" {
 	for what in frontier repetitions power-1-001 power-1-002 power-2-001 budget-1 budget-2; do
-		[ "$(grep -c "id=\"$what-wide-title\"" "$page")" -eq 1 ] && [ "$(grep -c "id=\"$what-narrow-title\"" "$page")" -eq 1 ]
+		[ "$(grep -c "id=\"$what-wide-title\"" "$page")" -eq 1 ]
+		[ "$(grep -c "id=\"$what-narrow-title\"" "$page")" -eq 1 ]
 	done
 	[[ $(text) == *"Model Quant J/Token MMLU"*"EUR/Mtoken"*" a (SIMULATED) q40 "* ]]
 }
@@ -98,7 +100,9 @@ small() {
 	awk '/<svg/ { n++; badge = 0 } /<text>SIMULATED<\/text>/ { badge++ } /<\/svg>/ && badge != 1 { bad++ }
 		END { exit n < 10 || bad }' "$page"
 	jq -c '.simulated = null | .evidence = "calibrated"' 'my data'/a_q40/epi_001.json >measured.json
-	rm -rf real && mkdir real && mv measured.json real/epi_001.json
+	rm -rf real
+	mkdir real
+	mv measured.json real/epi_001.json
 	blind ok epi-report real >real.html
 	[[ $(text real.html) == *"Measured, with a calibrated instrument."* && $(text real.html) != *SIMULATED* ]]
 }
@@ -111,16 +115,20 @@ small() {
 
 @test "every hash of the manifests is there, and checked" {
 	cut -c 1-64 "my data"/*/MANIFEST_* | while read -r hash; do grep -qF "$hash" "$page" || exit 1; done
-	[ "$(cat status)" -eq 1 ] && grep -q 'b_q40/epi_002.json: not that of MANIFEST_002 (missing)' said
+	[ "$(cat status)" -eq 1 ]
+	grep -q 'b_q40/epi_002.json: not that of MANIFEST_002 (missing)' said
 	[[ $(text) == *"Files of run 001: all 4 are those of its manifest"* ]]
-	small changed && (cd changed/m_q && sha256sum epi_001.json >MANIFEST_001 && echo '{"a b":1}' >>MANIFEST_001 && echo >>epi_001.json)
+	small changed
+	(cd changed/m_q && sha256sum epi_001.json >MANIFEST_001 && echo '{"a b":1}' >>MANIFEST_001 && echo >>epi_001.json)
 	blind partly 1 epi-report changed >changed.html
 	[[ $stderr == *"m_q/epi_001.json: not that of MANIFEST_001 (changed)"* && $(text changed.html) == *"epi_001.json is CHANGED since"* ]]
 }
 
 @test "a manifest's paths lead nowhere else" {
-	small away && echo "$(printf x | sha256sum | cut -c 1-64)  ../../etc/passwd" >away/m_q/MANIFEST_001
-	blind partly 1 epi-report away >/dev/null && [[ $stderr == *"(outside)"* ]]
+	small away
+	echo "$(printf x | sha256sum | cut -c 1-64)  ../../etc/passwd" >away/m_q/MANIFEST_001
+	blind partly 1 epi-report away >/dev/null
+	[[ $stderr == *"(outside)"* ]]
 }
 
 @test "settings that differ between runs are told by run, hosts before and after" {
@@ -132,7 +140,8 @@ small() {
 	small one
 	ok epi-report --date 2026-11-25 one >one.html
 	ok env LC_ALL=de_DE.UTF-8 LC_NUMERIC=de_DE.UTF-8 TZ=Asia/Tokyo epi-report --date 2026-11-25 one >two.html
-	cmp one.html two.html && grep -q '>2026-11-25<' one.html
+	cmp one.html two.html
+	grep -q '>2026-11-25<' one.html
 	[ "$(grep -oE '20[0-9]{2}-[01][0-9]-[0-3][0-9]' "$page" | sort -u)" = 2026-11-22 ]
 }
 
@@ -151,7 +160,9 @@ small() {
 }
 
 @test "a score or run that is none is told, and the rest is done" {
-	small bad && echo '{' >bad/m_q/epi_002.json && echo '[1]' >bad/m_q/run_001.json
+	small bad
+	echo '{' >bad/m_q/epi_002.json
+	echo '[1]' >bad/m_q/run_001.json
 	blind partly 1 epi-report bad >bad.html
 	[[ $stderr == *"epi_002.json: not one record of type score"*"run_001.json: not"* || $stderr == *"run_001.json: not"*"epi_002.json: not"* ]]
 	[[ $(text bad.html) == *"run 002: no score: epi_002.json is not readable"* ]]
@@ -159,9 +170,13 @@ small() {
 
 @test "-o is there as a whole or not at all; a wrong folder is told" {
 	small one
-	blind fails 1 epi-report -o nowhere/page.html one && [ ! -e nowhere ]
-	fails 1 epi-report absent && [[ $stderr == *"absent: no such folder"* ]]
-	mkdir -p empty && fails 1 epi-report empty && [[ $stderr == *"no results in it"* ]]
+	blind fails 1 epi-report -o nowhere/page.html one
+	[ ! -e nowhere ]
+	fails 1 epi-report absent
+	[[ $stderr == *"absent: no such folder"* ]]
+	mkdir -p empty
+	fails 1 epi-report empty
+	[[ $stderr == *"no results in it"* ]]
 	fails 2 epi-report && fails 2 epi-report one two && fails 2 epi-report --price free one
 }
 
@@ -247,12 +262,14 @@ read_at() {
 	[ "$(grep -c '<main>' "$page")" -eq 1 ]
 	[ "$(grep -oE '<th[ >]' "$page" | wc -l)" -eq "$(grep -oE '<th scope="(col|row|rowgroup)"' "$page" | wc -l)" ]
 	[ "$(grep -c 'role="img" aria-labelledby=' "$page")" -eq "$(grep -c '<svg' "$page")" ]
-	grep -oE ' id=["'\''][^"'\'']*' "$page" | tr "'" '"' | sort | uniq -d >twice && [ ! -s twice ]
+	grep -oE ' id=["'\''][^"'\'']*' "$page" | tr "'" '"' | sort | uniq -d >twice
+	[ ! -s twice ]
 	grep -oE '<h[1-6]' "$page" | awk '{ now = substr($0, 3); if (now > last + 1) exit 1; last = now }'
 }
 
 @test "a picture that could not be drawn is told in its place" {
-	small one && blind ok epi-report one >one.html
+	small one
+	blind ok epi-report one >one.html
 	[ "$(grep -c '<svg' one.html)" -eq 0 ] && [ "$(grep -c '<p class="none">No picture: no &lt;eyes&gt; to draw with.</p>' one.html)" -eq 3 ]
 }
 

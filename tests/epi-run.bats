@@ -26,7 +26,8 @@ load run
 @test "what the command writes passes byte for byte, and its input" {
 	head -c 300000 "$(command -v bash)" >bytes
 	take metered --save-trace t sh -c 'cat; cat bytes >&2' <bytes
-	cmp bytes .out && head -c 300000 .err | cmp bytes -
+	cmp bytes .out
+	head -c 300000 .err | cmp bytes -
 }
 
 @test "standard output and error stay in order where they go to one place" {
@@ -75,10 +76,12 @@ load run
 @test "the status is the command's, of a signal 128 more" {
 	for status in 1 7 255; do
 		take metered -o rec sh -c "exit $status"
-		[ "$status" -eq "$(record .status)" ] && [[ $stderr == *" J in "* ]]
+		[ "$status" -eq "$(record .status)" ]
+		[[ $stderr == *" J in "* ]]
 	done
 	take metered -o rec sh -c 'kill -9 $$'
-	[ "$status" -eq 137 ] && [ "$(record '[.status, .signal]')" = "[137,9]" ]
+	[ "$status" -eq 137 ]
+	[ "$(record '[.status, .signal]')" = "[137,9]" ]
 }
 
 @test "a command that is not there is 127, one that cannot be run 126" {
@@ -153,7 +156,8 @@ load run
 @test "a long line and odd bytes are no harm to the log" {
 	{ head -c 5000000 /dev/zero; printf '\033[31m\377\n'; cat "$data/dllama/head-inference-1node.log"; } >odd
 	take epi-run -s 'exec bash meter' -o rec cat odd
-	cmp odd .out && [ "$(jq 'select(.type == "tokens").generated_tokens' rec)" = 51 ]
+	cmp odd .out
+	[ "$(jq 'select(.type == "tokens").generated_tokens' rec)" = 51 ]
 }
 
 # ---- terminals
@@ -161,8 +165,10 @@ load run
 @test "--terminal: always is a terminal, never and a pipe are none" {
 	warns metered --terminal always -- sh -c 'test -t 1 && test -t 2 && echo yes'
 	[ "$output" = yes ]
-	warns metered --terminal never -- sh -c 'test -t 1 || echo no' && [ "$output" = no ]
-	warns metered -- sh -c 'test -t 1 || echo no' && [ "$output" = no ]
+	warns metered --terminal never -- sh -c 'test -t 1 || echo no'
+	[ "$output" = no ]
+	warns metered -- sh -c 'test -t 1 || echo no'
+	[ "$output" = no ]
 }
 
 @test "bytes pass through a pseudo-terminal as they are, to the last one" {
@@ -188,7 +194,8 @@ typed() {
 @test "Ctrl-C ends the command, and its energy is told" {
 	run typed '\003' "epi-run -s 'exec bash meter' --no-tokens sh -c ': >begun; exec sleep 20'"
 	[ "$status" -eq 130 ]
-	grep -q 'status 130' shown && grep -q ' J in ' shown
+	grep -q 'status 130' shown
+	grep -q ' J in ' shown
 	clean
 }
 
@@ -219,7 +226,8 @@ typed() {
 	soon idling
 	kill "$pid"
 	ended 143
-	[ ! -e begun ] && clean source
+	[ ! -e begun ]
+	clean source
 }
 
 @test "kill -9 leaves nothing behind" {
@@ -255,7 +263,8 @@ typed() {
 
 @test "noise in front of the samples does not hide them, and fails the run" {
 	partly 1 epi-run -s 'head -c 3000000 /dev/zero; head -c 100000 "$(command -v bash)"; echo; exec bash meter' --no-tokens -o rec echo ran
-	[ "$output" = ran ] && [ "$(figure '.complete and .coverage == 1')" = true ]
+	[ "$output" = ran ]
+	[ "$(figure '.complete and .coverage == 1')" = true ]
 }
 
 @test "old records do not outlive a run that failed" {
@@ -284,12 +293,15 @@ typed() {
 
 @test "a reader that goes away is the command's SIGPIPE" {
 	{ metered yes; echo $? >status; } 2>said | head -n 1 || :
-	[ "$(cat status)" = 141 ] && grep -q ' J in ' said
+	[ "$(cat status)" = 141 ]
+	grep -q ' J in ' said
 }
 
 @test "output that cannot be written: the command goes on, status 1" {
 	take sh -c 'epi-run -s "exec bash meter" --no-tokens sh -c "echo x; sleep 0.1; : >on" >/dev/full'
-	[ "$status" -eq 1 ] && [ -e on ] && [[ $stderr == *"standard output: "*" J in "* ]]
+	[ "$status" -eq 1 ]
+	[ -e on ]
+	[[ $stderr == *"standard output: "*" J in "* ]]
 }
 
 @test "records and traces that cannot be written: status 1, and they are named" {

@@ -36,9 +36,11 @@ vectors() {
 	vectors
 	scored
 	near .u 0.05009917183951071
-	near '.ci95[0]' 2.4076042339394097 && near '.ci95[1]' 2.604039719108894
+	near '.ci95[0]' 2.4076042339394097
+	near '.ci95[1]' 2.604039719108894
 	near .u_accuracy 0.006413421931270278
-	[ "$(jq -c '[.interval, .nu_eff]' <<<"$output")" = '["log",null]' ] && near .k 1.9599639845400543
+	[ "$(jq -c '[.interval, .nu_eff]' <<<"$output")" = '["log",null]' ]
+	near .k 1.9599639845400543
 }
 
 # Fieller's interval, the check on the log's: worked out elsewhere, it lies
@@ -46,7 +48,8 @@ vectors() {
 @test "Fieller's interval is close to it" {
 	vectors
 	scored
-	near '.ci95[0]' 2.4072464293031786 1e-3 && near '.ci95[1]' 2.603719406880214 1e-3
+	near '.ci95[0]' 2.4072464293031786 1e-3
+	near '.ci95[1]' 2.603719406880214 1e-3
 }
 
 @test "without an uncertainty of its own an accuracy has the binomial one" {
@@ -60,7 +63,8 @@ vectors() {
 @test "the budget says what the uncertainty is made of" {
 	vectors
 	scored
-	near '.budget[0].c_relative' 0.015 && near '[.budget[].share] | add' 1
+	near '.budget[0].c_relative' 0.015
+	near '[.budget[].share] | add' 1
 	[ "$(jq -c '[.budget[].source]' <<<"$output")" = '["reference","noise","accuracy","accuracy","accuracy"]' ]
 	jq -e '.budget[2:] | all(.c_relative < 0)' <<<"$output"
 }
@@ -191,7 +195,8 @@ run_of() {
 @test "of repetitions the median is told whole, and all are listed" {
 	for joules in 1234.5 1200 1300; do run_of $joules; done >runs.ndjson 2>/dev/null
 	ok epi-score --repetitions runs.ndjson
-	[ "$(wc -l <.out)" -eq 1 ] && near .energy.total_joules 1234.5
+	[ "$(wc -l <.out)" -eq 1 ]
+	near .energy.total_joules 1234.5
 	[ "$(jq -c '[.repetitions[].joules_per_token * 987 | round]' <<<"$output")" = "[1200,1235,1300]" ]
 }
 
@@ -201,9 +206,11 @@ run_of() {
 	for joules in 1234.5 1200 1300; do run_of $joules; done >runs.ndjson 2>/dev/null
 	ok epi-score --repetitions runs.ndjson
 	[ "$(jq -c '[.budget[].source]' <<<"$output")" = '["reference","repeatability","accuracy","accuracy","accuracy"]' ]
-	near '.budget[0].c_relative' 0.02 && [ "$(jq '.budget[1].nu' <<<"$output")" = 2 ]
+	near '.budget[0].c_relative' 0.02
+	[ "$(jq '.budget[1].nu' <<<"$output")" = 2 ]
 	s='([1200, 1234.5, 1300 | log] | (add / 3) as $m | map(. - $m | . * .) | add / 2 | sqrt)'
-	near .repeatability.s "$s" 1e-9 && near '.budget[1].c_relative' "$s * 0.6698292" 1e-9
+	near .repeatability.s "$s" 1e-9
+	near '.budget[1].c_relative' "$s * 0.6698292" 1e-9
 	near '.u / .epi.value | . * .' "($s * 0.6698292 | . * .) + 0.0004 + (.u_accuracy / .accuracy.composite | . * .)" 1e-9
 }
 
@@ -238,7 +245,8 @@ run_of() {
 @test "epi-compare reads what epi-score writes" {
 	for joules in 1234.5 1200 1300; do run_of $joules; done >runs.ndjson 2>/dev/null
 	for joules in 834.5 800 900; do run_of $joules; done >less.ndjson 2>/dev/null
-	epi-score --repetitions runs.ndjson >a && epi-score --repetitions less.ndjson >b
+	epi-score --repetitions runs.ndjson >a
+	epi-score --repetitions less.ndjson >b
 	ok epi-compare a b
 	near .joules_per_token.ratio '834.5 / 1234.5'
 	[ "$(jq -r .verdict <<<"$output")" = better ]

@@ -43,7 +43,8 @@ is() {
 	mv .out a
 	ok epi-sim --fast --for 20s --seed 7
 	cmp a .out
-	ok epi-sim --fast --for 20s --seed 8 && mv .out b
+	ok epi-sim --fast --for 20s --seed 8
+	mv .out b
 	[ "$(cmp -s a b; echo $?)" = 1 ]
 }
 
@@ -273,14 +274,18 @@ fates() {
 	until [ -L port ]; do sleep 0.02; done
 	timeout 5 cat port >again || true
 	wait $pid
-	[ -s seen ] && [ -s again ] && [ "$first" ] && [ ! -L port ]
+	[ -s seen ]
+	[ -s again ]
+	[ "$first" ]
+	[ ! -L port ]
 }
 
 @test "a signal ends it: the end frame, status 0" {
 	epi-sim --for 60s >out & pid=$!
 	until [ -s out ]; do sleep 0.05; done
 	kill $pid
-	wait $pid && [ "$(jq -r 'select(.end) | .end' out)" = signal ]
+	wait $pid
+	[ "$(jq -r 'select(.end) | .end' out)" = signal ]
 }
 
 @test "marks as they come set what the nodes do" {
@@ -325,7 +330,8 @@ fates() {
 	exec 7>&-
 	kill $pid
 	wait $pid
-	[ "$(jq -r .k <<<"$ack")" = hello ] && [ ! -e line ]
+	[ "$(jq -r .k <<<"$ack")" = hello ]
+	[ ! -e line ]
 }
 
 @test "a pseudo-terminal does not take the place of a file" {

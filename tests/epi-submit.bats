@@ -41,15 +41,19 @@ cut_down() {
 }
 
 @test "a simulated folder is refused" {
-	jq -c '.simulated = true' m_q40/run_001.json >run && mv run m_q40/run_001.json
-	zstd -dcq m_q40/raw/answers_001.ndjson.zst | jq -c '.simulated = true' | zstd -q -f -o a && mv a m_q40/raw/answers_001.ndjson.zst
-	rm m_q40/MANIFEST_001 && epi-derive m_q40 001
+	jq -c '.simulated = true' m_q40/run_001.json >run
+	mv run m_q40/run_001.json
+	zstd -dcq m_q40/raw/answers_001.ndjson.zst | jq -c '.simulated = true' | zstd -q -f -o a
+	mv a m_q40/raw/answers_001.ndjson.zst
+	rm m_q40/MANIFEST_001
+	epi-derive m_q40 001
 	fails 1 epi-submit m_q40
 	[[ $stderr == *simulated* && ! -e m_q40.tar.gz ]]
 }
 
 @test "above the limit, traces of 1 Hz that name the raw file" {
-	cut_down && cd data/community/m_q40
+	cut_down
+	cd data/community/m_q40
 	[ ! -e raw/trace_001.ndjson.zst ]
 	[ "$(zstd -dcq raw/trace_001.1hz.ndjson.zst | jq -r 'select(.type == "cut").sha256')" = \
 		"$(sha256sum <../../../m_q40/raw/trace_001.ndjson.zst | cut -c 1-64)" ]
@@ -69,15 +73,18 @@ cut_down() {
 @test "epi-verify takes a cut trace, and says that it is one" {
 	cut_down
 	take epi-verify data
-	[ "$status" -eq 0 ] && [ "$(jq -r .slug <<<"$output")" = trace-cut ]
+	[ "$status" -eq 0 ]
+	[ "$(jq -r .slug <<<"$output")" = trace-cut ]
 }
 
 @test "a cut trace that was changed is found, by its energy and its hash" {
-	cut_down && cd data/community/m_q40
+	cut_down
+	cd data/community/m_q40
 	zstd -dcq raw/trace_001.1hz.ndjson.zst | sed -E 's/"joules":([0-9.]*)/"joules":1\1/' | zstd -q -f -o t
 	mv t raw/trace_001.1hz.ndjson.zst
 	take epi-verify .
-	[ "$status" -eq 3 ] && [[ $output == *manifest-hash* && $output == *counter-trapezoid* ]]
+	[ "$status" -eq 3 ]
+	[[ $output == *manifest-hash* && $output == *counter-trapezoid* ]]
 }
 
 # recut SED: the cut trace, edited, and its line of the manifest with it.
@@ -106,8 +113,10 @@ recut() {
 }
 
 @test "a trace without a counter is not cut" {
-	zstd -dcq m_q40/raw/trace_001.ndjson.zst | sed 's/,"joules":[0-9.]*//' | zstd -q -f -o t && mv t m_q40/raw/trace_001.ndjson.zst
-	rm m_q40/MANIFEST_001 && epi-derive m_q40 001
+	zstd -dcq m_q40/raw/trace_001.ndjson.zst | sed 's/,"joules":[0-9.]*//' | zstd -q -f -o t
+	mv t m_q40/raw/trace_001.ndjson.zst
+	rm m_q40/MANIFEST_001
+	epi-derive m_q40 001
 	fails 1 epi-submit --limit 1000 m_q40
 	[[ $stderr == *"cannot be cut: its samples have no energy counter"* ]]
 }

@@ -89,8 +89,11 @@ late() {
 	calibration 5E2A6A0D '{"channel":"0","address":"21","value":"0022"}' >file
 	take epi-tap --calibration file sim
 	set=$(grep -o "calibration is [0-9A-F]*" .err | cut -d ' ' -f 3)
-	[ "$status" = 1 ] && [ -n "$set" ] && [ "$set" != "$hash" ]
-	pull "$sim" && simulate --nodes 2 script
+	[ "$status" = 1 ]
+	[ -n "$set" ]
+	[ "$set" != "$hash" ]
+	pull "$sim"
+	simulate --nodes 2 script
 	calibration "$set" '{"channel":"0","address":"21","value":"0022"}' >file
 	ok epi-tap --calibration file sim
 	[ "$(total resets)" = 1 ]
@@ -122,7 +125,8 @@ late() {
 	epi-sim --fast --nodes 2 --for 2s script >line
 	calibration "$hash" '' 5 | sed 's/4000000000/1600000000/' >file
 	warns epi-tap $at --calibration file line
-	[[ $stderr == *"goes to 5 W"* ]] && [ "$(grep -c 'goes to' .err)" = 1 ]
+	[[ $stderr == *"goes to 5 W"* ]]
+	[ "$(grep -c 'goes to' .err)" = 1 ]
 }
 
 @test "a calibration that is none, or not there: status 1" {
@@ -146,13 +150,16 @@ verdicts() { jq -r '.verdicts | join(",")' .out | xargs; }
 
 @test "--check: all is well, status 0" {
 	checked '0 watts 5\n' --node a,b
-	[ "$status" = 0 ] && [[ $stderr == *"channel 1, a: good: 5.000 W"* ]]
+	[ "$status" = 0 ]
+	[[ $stderr == *"channel 1, a: good: 5.000 W"* ]]
 	[ "$(said '.type, .node, .good, .watts')" = "check a true 5 check b true 5" ]
 }
 
 @test "--check: a clamp the wrong way round, status 3" {
 	checked '0 watts 5\n0 reverse 2\n' --node a,b
-	[ "$status" = 3 ] && [ "$(verdicts)" = "reversed" ] && [[ $stderr == *"channel 2, b: reversed: "* ]]
+	[ "$status" = 3 ]
+	[ "$(verdicts)" = "reversed" ]
+	[[ $stderr == *"channel 2, b: reversed: "* ]]
 	take epi-tap $at --check --node a,b --invert b line
 	[ "$status" = 0 ]
 }
@@ -173,7 +180,8 @@ verdicts() { jq -r '.verdicts | join(",")' .out | xargs; }
 
 @test "--check: beyond full scale, and a dead IC" {
 	checked '0 watts 300 1\n0 missing 2\n' --node a,b
-	[ "$status" = 3 ] && [ "$(verdicts)" = "clipping missing" ]
+	[ "$status" = 3 ]
+	[ "$(verdicts)" = "clipping missing" ]
 }
 
 @test "--check: no mains, and other volts than the calibration's" {
@@ -214,26 +222,31 @@ verdicts() { jq -r '.verdicts | join(",")' .out | xargs; }
 	warns epi-tap --node a sim
 	[ "$(said "$(event disconnect), $(event reconnect) | .event")" = "disconnect reconnect" ]
 	[ "$(said "select(.reason == \"disconnect\") | .count > 10 and .count < 30")" = true ]
-	[ "$(total samples)" -gt 30 ] && [ "$(total disconnects) $(total resets) $(total reason)" = "1 0 end" ]
+	[ "$(total samples)" -gt 30 ]
+	[ "$(total disconnects) $(total resets) $(total reason)" = "1 0 end" ]
 }
 
 @test "another meter plugged in is refused" {
 	simulate --nodes 1 --seed 1
 	begin epi-tap --node a sim
 	soon grep -q watts .out
-	pull "$sim" && simulate --nodes 1 --seed 2
+	pull "$sim"
+	simulate --nodes 1 --seed 2
 	ended 1
-	[[ $stderr == *"another meter was plugged in"* ]] && [ "$(total reason)" = refused ]
+	[[ $stderr == *"another meter was plugged in"* ]]
+	[ "$(total reason)" = refused ]
 }
 
 @test "a meter that was reset while it was away is the same one, reset" {
 	simulate --nodes 1 --rate 20
 	begin epi-tap --node a sim
 	soon grep -q '"seq":30' .out
-	pull "$sim" && simulate --nodes 1 --rate 20
+	pull "$sim"
+	simulate --nodes 1 --rate 20
 	soon grep -q '"event":"reset"' .out
 	soon eval 'tail -n 3 .out | grep -q watts'
-	kill "$pid" && ended 0
+	kill "$pid"
+	ended 0
 	[ "$(total resets) $(total disconnects)" = "1 1" ]
 }
 
@@ -243,7 +256,8 @@ verdicts() { jq -r '.verdicts | join(",")' .out | xargs; }
 	soon grep -q watts .out
 	pull "$sim"
 	ended 1
-	[[ $stderr == *"given up: "* ]] && [ "$(total reason)" = hangup ]
+	[[ $stderr == *"given up: "* ]]
+	[ "$(total reason)" = hangup ]
 }
 
 @test "a signal while it is away: status 1, and the stream says why" {
@@ -252,21 +266,25 @@ verdicts() { jq -r '.verdicts | join(",")' .out | xargs; }
 	soon grep -q watts .out
 	kill -9 "$sim"
 	soon grep -q unplugged .err
-	kill "$pid" && ended 1
+	kill "$pid"
+	ended 1
 	[ "$(total reason) $(total disconnects)" = "signal 1" ]
 }
 
 @test "one of two meters goes and the other is measured on" {
 	simulate --nodes 1
-	mv sim sim1 && first=$sim
+	mv sim sim1
+	first=$sim
 	simulate --nodes 1 --seed 2
 	begin epi-tap --node a --node b --give-up 300ms sim1 sim
-	soon grep -q '"node":"a".*watts' .out && soon grep -q '"node":"b".*watts' .out
+	soon grep -q '"node":"a".*watts' .out
+	soon grep -q '"node":"b".*watts' .out
 	pull "$first" sim1
 	soon grep -q 'given up' .err
 	count=$(wc -l <.out)
 	soon eval '[ "$(wc -l <.out)" -gt $((count + 5)) ]'
-	kill "$pid" && ended 1
+	kill "$pid"
+	ended 1
 	[ "$(said "$(event stop) | .nodes[0], .reason")" = "a hangup b signal" ]
 }
 
@@ -278,16 +296,19 @@ verdicts() { jq -r '.verdicts | join(",")' .out | xargs; }
 	soon grep -q watts .out
 	mv .out out1
 	fails 1 epi-tap sim
-	[[ $stderr == "epi-tap: sim: in use by another program"* ]] && [ "$(wc -l <.err)" = 1 ]
+	[[ $stderr == "epi-tap: sim: in use by another program"* ]]
+	[ "$(wc -l <.err)" = 1 ]
 }
 
 @test "no permission: the group that has it is named" {
 	ptys
 	[ "$(id -u)" = 0 ] && command -v setpriv || skip "not root, or no setpriv"
 	name=$(readlink -f a)
-	chgrp tty "$name" && chmod 660 "$name"
+	chgrp tty "$name"
+	chmod 660 "$name"
 	fails 1 setpriv --reuid 65534 --clear-groups "$(command -v epi-tap)" "$name"
-	[[ $stderr == *"no permission: it is for the group tty: usermod -a -G tty"* ]] && [ "$(wc -l <.err)" = 1 ]
+	[[ $stderr == *"no permission: it is for the group tty: usermod -a -G tty"* ]]
+	[ "$(wc -l <.err)" = 1 ]
 }
 
 @test "no such port: what there is, is told" {
@@ -307,7 +328,9 @@ verdicts() { jq -r '.verdicts | join(",")' .out | xargs; }
 	soon grep -q I b
 	printf '\r\nDebian GNU/Linux 12 pi1 ttyAMA0\r\n\r\npi1 login: \r\n' >b
 	ended 1
-	[[ $stderr == *"serial-getty@"* ]] && [ "$(wc -l <.err)" = 1 ] && [ ! -s .out ]
+	[[ $stderr == *"serial-getty@"* ]]
+	[ "$(wc -l <.err)" = 1 ]
+	[ ! -s .out ]
 }
 
 @test "nothing but noise: another speed is asked for" {
@@ -315,7 +338,9 @@ verdicts() { jq -r '.verdicts | join(",")' .out | xargs; }
 	begin epi-tap a
 	soon eval 'head -c 500 /dev/urandom >b'
 	ended 1
-	[[ $stderr == *"nothing but noise"*115200*--baud* ]] && [ "$(wc -l <.err)" = 1 ] && [ ! -s .out ]
+	[[ $stderr == *"nothing but noise"*115200*--baud* ]]
+	[ "$(wc -l <.err)" = 1 ]
+	[ ! -s .out ]
 }
 
 @test "one name on two devices is refused, and both are named" {
@@ -368,7 +393,8 @@ ports() {
 	soon grep -q watts .out
 	pull "$sim"
 	ended 1
-	[ "$(total reason) $(total disconnects)" = "hangup 1" ] && [[ $stderr == *"given up: no such port"* ]]
+	[ "$(total reason) $(total disconnects)" = "hangup 1" ]
+	[[ $stderr == *"given up: no such port"* ]]
 }
 
 @test "a step of this machine's clock is told, and the samples do not follow" {
@@ -380,7 +406,8 @@ ports() {
 	soon grep -qE '"step_seconds":(5.0|4.99)' .out
 	count=$(wc -l <.out)
 	soon eval '[ "$(wc -l <.out)" -gt $((count + 5)) ]'
-	kill "$pid" && ended 0
+	kill "$pid"
+	ended 0
 	[[ $stderr == *"clock was set by +5.000 s"* ]]
 	jq -es 'map(select(.watts).timestamp) | [.[1:], .[:-1]] | transpose | all(.[0] - .[1] | . > 0 and . < 1)' .out
 }
@@ -408,10 +435,12 @@ ports() {
 		"$((450 * x)) unplug 20" "$((600 * x)) end" >script
 	epi-sim --fast --record --nodes 1 --rate 50 --drift 50 --faults 0.01 --times times --truth truth script >recording
 	take epi-tap --replay recording
-	[ "$status" = 0 ] && tail -n 1 .out >stop
+	[ "$status" = 0 ]
+	tail -n 1 .out >stop
 	jq -es --argjson sent "$(wc -l <times)" '.[0] | .samples + .lost == $sent and .resets == 2 and .disconnects == 5' stop
 	read -r most count < <(late times)
-	[ "$count" = "$(jq .samples stop)" ] && [ "${most%.*}" -lt 2 ]
+	[ "$count" = "$(jq .samples stop)" ]
+	[ "${most%.*}" -lt 2 ]
 	awk '/watts/ { match($0, /[0-9.]+/); t = substr($0, RSTART, RLENGTH); if (t <= before) exit 1; before = t }' .out
 	grep '"event":"clock"' .out >clock
 	jq -es 'length > 9 and .[-1].step_seconds == 5 and (.[-1].skew - 50e-6 | fabs) < 1e-6 and all(.bound < .01)' clock
@@ -452,7 +481,8 @@ ports() {
 	simulator
 	epi-sim --fast --record --nodes 1 --begin 0 --sampling window=2s --for 5s >recording
 	take epi-tap --replay recording
-	[ "$(total samples)" -gt 20 ] && [[ $output != *'"timestamp":-'* ]]
+	[ "$(total samples)" -gt 20 ]
+	[[ $output != *'"timestamp":-'* ]]
 }
 
 @test "a line of the host's that is none is malformed" {

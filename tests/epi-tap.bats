@@ -35,10 +35,14 @@ load tap
 }
 
 @test "standard input, a dash, a FIFO and a file give the same" {
-	ok epi-tap $at plain.ndjson && mv .out whole
-	ok epi-tap $at <plain.ndjson && cmp .out whole
-	ok epi-tap $at - <plain.ndjson && cmp .out whole
-	cat plain.ndjson >fifo & ok epi-tap $at fifo && grep -v stop .out | cmp - <(grep -v stop whole)
+	ok epi-tap $at plain.ndjson
+	mv .out whole
+	ok epi-tap $at <plain.ndjson
+	cmp .out whole
+	ok epi-tap $at - <plain.ndjson
+	cmp .out whole
+	cat plain.ndjson >fifo & ok epi-tap $at fifo
+	grep -v stop .out | cmp - <(grep -v stop whole)
 }
 
 @test "values that come at a slower cadence are absent in between" {
@@ -48,8 +52,10 @@ load tap
 }
 
 @test "acknowledgements and a CR before the newline are no matter" {
-	ok epi-tap $at acks.ndjson && [ "$(total samples) $(total malformed)" = "2 0" ]
-	ok epi-tap $at crlf.ndjson && [ "$(total samples) $(total malformed)" = "2 0" ]
+	ok epi-tap $at acks.ndjson
+	[ "$(total samples) $(total malformed)" = "2 0" ]
+	ok epi-tap $at crlf.ndjson
+	[ "$(total samples) $(total malformed)" = "2 0" ]
 }
 
 @test "a last line without its newline counts" {
@@ -295,7 +301,8 @@ worn() {
 	exec 7>fifo
 	cat two.ndjson >&7
 	soon grep -q '"seq":1' .out
-	exec 7>&- && ended 0
+	exec 7>&-
+	ended 0
 }
 
 @test "the first sample's time is its arrival" {
@@ -336,7 +343,8 @@ worn() {
 		exec 7>fifo
 		cat two.ndjson >&7
 		soon grep -q '"seq":1' .out
-		kill -s $signal "$pid" && ended 0
+		kill -s $signal "$pid"
+		ended 0
 		exec 7>&-
 		[ "$(total reason) $(total samples)" = "signal 4" ]
 	done
@@ -357,7 +365,9 @@ worn() {
 	soon grep -q '"seq":0' .out
 	kill -s INT "$pid"
 	sed -n 3p two.ndjson >&7
-	exec 7>&- && ended 0 && [ "$(total reason) $(total samples)" = "end 4" ]
+	exec 7>&-
+	ended 0
+	[ "$(total reason) $(total samples)" = "end 4" ]
 }
 
 @test "damage on a live line is told and counted, status 0" {
@@ -379,7 +389,8 @@ worn() {
 	begin epi-tap fifo
 	{ echo '0],"c":"12AB"}' && echo boot && cat two.ndjson; } >fifo
 	ended 0
-	[ -z "$stderr" ] && [ "$(total malformed)" = 0 ]
+	[ -z "$stderr" ]
+	[ "$(total malformed)" = 0 ]
 }
 
 @test "a live line that speaks no such protocol is warned of" {
@@ -419,7 +430,8 @@ worn() {
 	[ "$(timeout 10 head -n 4 b | xargs)" = "P p0 P p1 P p2 I tap" ]
 	cat simulated.ndjson >b
 	soon grep -q '"seq":1' .out
-	kill "$line" && ended 0
+	kill "$line"
+	ended 0
 	[ "$(total reason) $(total samples) $(total lost)" = "end 4 4" ]
 }
 
@@ -443,7 +455,9 @@ worn() {
 	cat two.ndjson >b
 	soon grep -q '"seq":1' .out
 	[[ $(stty -a -F a) == *"-icanon"*"-echo "* ]]
-	kill "$pid" && ended 0 && [ "$(stty -g -F a)" = "$before" ]
+	kill "$pid"
+	ended 0
+	[ "$(stty -g -F a)" = "$before" ]
 }
 
 @test "and put back for a tap that was killed, whose output ends" {
@@ -466,7 +480,8 @@ worn() {
 	soon grep -q 'does not say who it is' .err
 	cat samples.ndjson >b
 	soon grep -q '"seq":2' .out
-	kill "$pid" && ended 0
+	kill "$pid"
+	ended 0
 }
 
 @test "its answer may come while samples come" {
@@ -474,7 +489,8 @@ worn() {
 	begin epi-tap a
 	{ sed -n 1p samples.ndjson; cat asked.ndjson; } >b
 	soon grep -q '"seq":1' .out
-	kill "$pid" && ended 0
+	kill "$pid"
+	ended 0
 	[ "$(total samples) $(said "$(event start) | .rate_hz")" = "4 10" ]
 }
 
@@ -522,7 +538,8 @@ pipe() {
 	exec 7>fifo
 	cat two.ndjson >&7
 	soon grep -q '"seq":1' trace
-	kill -9 "$(cat tap)" && ended 2
+	kill -9 "$(cat tap)"
+	ended 2
 	[ "$(jq -r "$joules" energy | xargs)" = "1.1 false" ]
 }
 
@@ -550,6 +567,7 @@ pipe() {
 	cat two.ndjson >&7
 	soon grep -q '"seq":1' trace
 	soon eval 'catches "$(pgrep -g "$pid" epi-integrate)" "[2367abef]"'
-	kill -s INT -- "-$pid" && ended 0
+	kill -s INT -- "-$pid"
+	ended 0
 	[ "$(jq -r "$joules" energy | xargs)" = "1.1 true" ]
 }

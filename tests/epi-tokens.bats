@@ -107,7 +107,8 @@ summary() {
 
 @test "a stream of the API server has no usage: uncountable" {
 	tell_bad "$counts" "$dllama/http/head-api-1node-08-chat-stream.http" >told
-	[ "$(cat told)" = '[null,null,null,"uncountable"]' ] && [[ $stderr == *include_usage* ]]
+	[ "$(cat told)" = '[null,null,null,"uncountable"]' ]
+	[[ $stderr == *include_usage* ]]
 }
 
 @test "the record: every key, engine, format and method" {
@@ -151,7 +152,8 @@ summary() {
 
 @test "before v0.12.0 and without --prompt-tokens: nothing is guessed" {
 	tell_bad "$counts" "$dllama/v0.10.6-inference-1node.log" >told
-	[ "$(cat told)" = '[null,null,1,"uncountable"]' ] && [[ $stderr == *--prompt-tokens* ]]
+	[ "$(cat told)" = '[null,null,1,"uncountable"]' ]
+	[[ $stderr == *--prompt-tokens* ]]
 }
 
 @test "a limit on steps inside the prompt: no token was generated, and a warning" {
@@ -399,7 +401,8 @@ times='[.prompt_tokens, .generated_tokens, .prefill_seconds, .decode_seconds, .f
 @test "a row of llama-bench without its samples is malformed" {
 	sed '2s/samples_ns": \[ 8000000000/samples_ns": [ "8"/' "$engines/llama-bench.jsonl" >log
 	tell_bad .test log >told
-	[ "$(cat told)" = '"pp512"' ] && [[ $stderr == *log:2:* ]]
+	[ "$(cat told)" = '"pp512"' ]
+	[[ $stderr == *log:2:* ]]
 }
 
 # ---- ollama
@@ -482,7 +485,8 @@ cached='[.prompt_tokens, .generated_tokens, .cached_tokens, .requests]'
 @test "a malformed body: named by its line, the rest counted, not complete" {
 	sed '2s/}$//' "$engines/openai.ndjson" >log
 	tell_bad '[.generated_tokens, .status]' log >told
-	[ "$(cat told)" = '[8,"truncated"]' ] && [[ $stderr == *log:2:* ]]
+	[ "$(cat told)" = '[8,"truncated"]' ]
+	[[ $stderr == *log:2:* ]]
 }
 
 @test "an error in place of an answer is left out, with a warning" {
@@ -547,5 +551,6 @@ cached='[.prompt_tokens, .generated_tokens, .cached_tokens, .requests]'
 	{ head_log; for _ in $(seq 160); do cat some; done; } >log
 	[ "$(stat -c %s log)" -gt 100000000 ]
 	take /usr/bin/time -f %M epi-tokens log
-	[ "$(jq .generated_tokens <<<"$output")" -eq 1600000 ] && [ "$(tail -n 1 <<<"$stderr")" -lt 8192 ]
+	[ "$(jq .generated_tokens <<<"$output")" -eq 1600000 ]
+	[ "$(tail -n 1 <<<"$stderr")" -lt 8192 ]
 }

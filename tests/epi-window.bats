@@ -92,14 +92,19 @@ gives() {
 @test "-D counts from the last sample: of a file, on standard input, in a pipe" {
 	series a 10 11 12 13 >trace
 	want='a11 [12 a12 a13 ]12.5'
-	ok epi-window --from -1s --to -500ms trace && gives "$want"
-	ok epi-window --from -1s --to -500ms <trace && gives "$want"
-	ok epi-window --from -1s --to -500ms < <(cat trace) && gives "$want"
-	ok epi-window --from -1s --to -500ms - <trace && gives "$want"
+	ok epi-window --from -1s --to -500ms trace
+	gives "$want"
+	ok epi-window --from -1s --to -500ms <trace
+	gives "$want"
+	ok epi-window --from -1s --to -500ms < <(cat trace)
+	gives "$want"
+	ok epi-window --from -1s --to -500ms - <trace
+	gives "$want"
 }
 
 @test "-D is of all operands, and of the nodes wanted" {
-	series a 10 11 12 >one && series b 20 >two
+	series a 10 11 12 >one
+	series b 20 >two
 	ok epi-window --from -9s one two
 	gives 'a10 [11 a11 a12 b20 ]20'
 	ok epi-window --from -1s --nodes a one two
@@ -177,7 +182,8 @@ gives() {
 
 @test "--span takes the tokens of a log; what has no time makes no span" {
 	echo '{"type":"tokens","generated_tokens":5,"begin":1,"end":2}' >tokens
-	echo '{"type":"accuracy","correct":5}' >>tokens && sample a 7 >>tokens
+	echo '{"type":"accuracy","correct":5}' >>tokens
+	sample a 7 >>tokens
 	echo '{"type":"tokens","begin":null,"end":null}' >>tokens
 	ok epi-window --span tokens < <(series a 1 2 3)
 	gives '[1 a1 a2 ]2'
@@ -200,9 +206,12 @@ gives() {
 
 @test "--span of a windowed stream is its window again, an open end too" {
 	series a 1 2 3 >trace
-	epi-window --from 2 --label x trace >open && epi-window --from 2 --to 3 --label x trace >closed
-	ok epi-window --span open trace && gives 'a1 [x2 a2 a3 ]x3'
-	ok epi-window --span closed trace && gives 'a1 [x2 a2 a3 ]x3'
+	epi-window --from 2 --label x trace >open
+	epi-window --from 2 --to 3 --label x trace >closed
+	ok epi-window --span open trace
+	gives 'a1 [x2 a2 a3 ]x3'
+	ok epi-window --span closed trace
+	gives 'a1 [x2 a2 a3 ]x3'
 }
 
 @test "--span tells a mark that makes no span" {
@@ -389,8 +398,10 @@ compare() {
 	zone() { partly 1 epi-window --from "$1" --for 5s < <(series a 100000 100010); }
 	zone 1970-01-02T02:46:42Z
 	[[ $stderr == *'from 1970-01-02T02:46:42Z to 1970-01-02T02:46:47Z; '*': is the time zone off by +01:00?' ]]
-	zone 1970-01-02T09:31:42Z && [[ $stderr == *'off by -05:45?' ]]
-	zone 1970-01-02T02:46:32Z && [[ $stderr != *'time zone'* ]]
+	zone 1970-01-02T09:31:42Z
+	[[ $stderr == *'off by -05:45?' ]]
+	zone 1970-01-02T02:46:32Z
+	[[ $stderr != *'time zone'* ]]
 }
 
 @test "of many spans each empty one is told" {
@@ -421,7 +432,8 @@ compare() {
 	epi-window --from 2 --to 3 --sorted <pipe >out 3>&- &
 	exec 4>pipe
 	for t in 1 2; do sample a $t >&4; timeout 10 sh -c "until grep -q 'timestamp\":2,' out; do [ $t = 2 ] || exit 0; sleep 0.02; done"; done
-	sample a 3 >&4 && timeout 10 sh -c 'until grep -q "edge\":\"end" out; do sleep 0.02; done'
+	sample a 3 >&4
+	timeout 10 sh -c 'until grep -q "edge\":\"end" out; do sleep 0.02; done'
 	exec 4>&-; wait $!
 }
 
@@ -440,7 +452,9 @@ compare() {
 }
 
 @test "a window that ends before it begins is refused" {
-	fails 2 epi-window --from 2 --to 2 && fails 2 epi-window --from +2s --to +1s && fails 2 epi-window --from -1s --to -1s
+	fails 2 epi-window --from 2 --to 2
+	fails 2 epi-window --from +2s --to +1s
+	fails 2 epi-window --from -1s --to -1s
 	fails 1 epi-window --from 3 --to +1s < <(series a 1 5)
 	[ "$stderr" = "epi-window: the window ends before it begins" ]
 }

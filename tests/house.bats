@@ -68,6 +68,7 @@ house() {
 	git clone -q "$root" copy
 	ok env -u MAKEFLAGS make -s -C copy dist
 	sum=$(sha256sum copy/dist/*)
-	rm copy/dist/* && ok env -u MAKEFLAGS make -s -C copy dist
+	rm copy/dist/*
+	ok env -u MAKEFLAGS make -s -C copy dist
 	[ "$(sha256sum copy/dist/*)" = "$sum" ]
 }

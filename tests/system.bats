@@ -18,7 +18,8 @@ system=$root/scripts/system
 @test "the pipe of each unit is one that sh can read, of programs that are here" {
 	for unit in "$system"/*.service; do
 		pipe=$(sed -n "s/^ExecStart=.bin.sh -c '\(.*\)'\$/\1/p" "$unit" | sed 's/\$\$/$/g')
-		[ "$pipe" ] && sh -n <<<"$pipe"
+		[ "$pipe" ]
+		sh -n <<<"$pipe"
 		for program in $(grep -oE '(^|\| )epi-[a-z]+' <<<"$pipe" | tr -d '| '); do
 			command -v "$program"
 		done
@@ -37,8 +38,10 @@ system=$root/scripts/system
 
 @test "install puts them in share/epi, and nothing anywhere else; uninstall takes them" {
 	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -C "$root" -o all BIN="${EPI_BIN:-bin}" install DESTDIR="$PWD/to" PREFIX=/usr
-	[ -s to/usr/share/epi/70-epi-meter.rules ] && [ -s to/usr/share/epi/epi-watch.service ]
-	[ "$(ls to)" = usr ] && [ "$(ls to/usr)" = $'bin\nshare' ]
+	[ -s to/usr/share/epi/70-epi-meter.rules ]
+	[ -s to/usr/share/epi/epi-watch.service ]
+	[ "$(ls to)" = usr ]
+	[ "$(ls to/usr)" = $'bin\nshare' ]
 	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -C "$root" -o all BIN="${EPI_BIN:-bin}" uninstall DESTDIR="$PWD/to" PREFIX=/usr
 	[ -z "$(find to -type f)" ]
 }
