@@ -1,6 +1,6 @@
 /*
- * Any bytes as a model's file: the header is
- * read within its bounds, and what it says can be asked for.
+ * Any bytes as a model's file: the header is read within its bounds, and what
+ * it says can be asked for.
  */
 #include "epi-model/bytes.c"
 #include "epi-model/dllama.c"
