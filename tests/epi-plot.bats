@@ -359,6 +359,46 @@ says() {
 	[ "$stderr" = "epi-plot: place.svg: cannot be written" ]
 }
 
+# The five are the readings of -2.0 W that TRUTH.tsv tells of, as samples lost.
+@test "a published trace: its hours, its samples, and five short gaps that can be seen" {
+	shared mlperf
+	spl=$shared/xaviernx_3dunet_SENTINEL_offline/spl.txt
+	epi-import --format mlperf "$spl" >real 2>told
+	ok epi-plot trace --size 800x460 --keep kept real >real.svg
+	well_formed real.svg
+	says real.svg 'hours since 2022-02-21T01:30:45Z' 'SPEC PTDaemon' 'Hatched: 5 times' \
+		"$(($(grep -c '^Time' "$spl") - 5)) samples" ' 0.5 1.0 1.5 ' ' 0 2 4 6 '
+	# 4.16 hours are 706 px: a second of them is a twentieth of one.
+	grep -oE "first [0-9.]+, graph 0 to first [0-9.]+" kept/plot.gp |
+		awk '{ if (($7 - $2) / 4.16 * 706 < 2.9) bad++; n++ } END { exit n != 5 || bad }'
+}
+
+@test "published traces of boards and of a server" {
+	shared mlperf
+	for run in llm_gptj_offline orin_bert_offline rpi4_mobilenet025_singlestream; do
+		spl=$shared/$run/spl.txt
+		epi-import --format mlperf "$spl" 2>told | epi-plot trace >real.svg
+		well_formed real.svg
+		says real.svg 'minutes since' "$(grep -c '^Time' "$spl") samples"
+	done
+}
+
+# Groups and members counted by jq; the frontier is epi-pareto's.
+@test "187 published configurations in groups, each with its own frontier" {
+	shared mlenergy
+	jq -c '.configurations[] | {type: "score", model: .nickname, quantization: .weight_precision, hardware: "\(.num_gpus) x \(.gpu_model)",
+		energy: {joules_per_token: .energy_per_token_joules}, throughput: .output_throughput_tokens_per_sec}' "$shared/gpqa.json" >scores
+	epi-pareto --benefit throughput scores >pareto
+	cat scores pareto | ok epi-plot pareto --title 'GPQA' --ylabel 'output, tokens/s' --keep kept >real.svg
+	well_formed real.svg
+	groups=$(jq -r .hardware scores | sort -u | wc -l)
+	says real.svg GPQA 'output, tokens/s' "187 scores in $groups groups" '8 x H100'
+	[ "$(cat kept/frontier-*.tsv | grep -vc '^#')" -eq "$(grep -c '"verdict":"frontier"' pareto)" ]
+	# No two groups have the same dash and colour.
+	grep -oE "dt [0-9] lw 1.6 lc rgb [a-z]+" kept/plot.gp | sort | uniq -d >twice
+	[ ! -s twice ]
+}
+
 @test "it runs in dash and in bash, in a German locale too" {
 	ok epi-plot trace trace >here
 	for shell in dash bash; do
