@@ -347,6 +347,12 @@ plant_69() { cp MANIFEST_001 MANIFEST_1a; }
 @test "69: files of a repetition that has no number" { refuted repetition; }
 plant_70() { of_answers sed '3s/./?/'; }
 @test "70: an answer that is no JSON" { refuted schema raw/answers_001.ndjson.zst; }
+plant_71() { echo '[1]' >run_001.json; }
+@test "71: a run that is JSON, and no object" { refuted schema run_001.json; }
+plant_72() { echo '"epi"' >epi_001.json; }
+@test "72: a score that is JSON, and no object" { refuted schema epi_001.json; }
+plant_73() { echo '[]' >benchmark_001.json; }
+@test "73: an accuracy that is JSON, and no object" { refuted schema benchmark_001.json; }
 
 @test "three repetitions of three days are accepted" {
 	for n in 002 003; do
