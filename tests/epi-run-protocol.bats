@@ -89,6 +89,16 @@ slower() {
 	[[ $stderr == *"the energy: refused"*"1 of 2 runs count"* ]]
 }
 
+@test "-r: of a trace that somebody else writes each run has its part" {
+	setsid bash meter >trace 3>&- &
+	started+=($!)
+	soon test -s trace
+	warns epi-run --trace trace --no-tokens -r 2 -o rec sleep 0.1
+	[ "$(runs '.complete and (.joules - 5 * .seconds | fabs < 1e-6)' | xargs)" = "true true" ]
+	[ "$(runs '[.begin, .end]' | jq -s '.[0][1] < .[1][0]')" = true ]
+	kill -0 "${started[0]}"
+}
+
 # ---- the warm-up
 
 @test "--warmup: the command runs, unmeasured and unheard, before it is measured" {
@@ -158,6 +168,11 @@ slower() {
 	[[ $stderr == *"part: $sum"*" J in 0."*" s, 2 times"* ]]
 }
 
+@test "phases: the warm-up's marks are not those of the run" {
+	warns metered --warmup 1ms -o rec sh -c 'epi-mark part begin >>"$EPI_MARKS"; epi-mark part end >>"$EPI_MARKS"'
+	[ "$(energies rec)" = "run part" ]
+}
+
 @test "phases: what is no mark of one is malformed, and the run is told" {
 	partly 1 metered -o rec sh -c 'echo run; { epi-mark run begin; epi-mark idle end; echo x; } >>"$EPI_MARKS"'
 	[ "$(energies rec)" = run ]
@@ -208,6 +223,14 @@ hangs() { echo "trap 'exit' TERM; { bash meter $1; } | head -n $1; while :; do s
 	partly 3 metered -r 3 --keep-going -o rec sh -c 'echo x | tee -a count; [ $(wc -l <count) -ne 2 ] || exit 3'
 	[ "$(jq 'select(.type == "run").status' rec-1 rec-2 rec-3 | xargs)" = "0 3 0" ]
 	[[ $stderr == *"2 of 3 runs count"* ]]
+}
+
+@test "--keep-going: a command that is not there, as often as it is asked for" {
+	ulimit -n 32
+	fails 127 metered -r 24 --keep-going no-such-command
+	[ "$(grep -c no-such-command <<<"$stderr")" -eq 24 ]
+	[[ $stderr == *"0 of 24 runs count"* ]]
+	clean
 }
 
 @test "--keep-going: a warm-up that fails is one" {

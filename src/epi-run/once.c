@@ -203,6 +203,7 @@ start_anew(void)
 	run.status = 0;
 	run.source_left = run.silent = run.uncovered = false;
 	mark_open();
+	phase_start();
 	pass_open(run.terminal, run.no_tokens ? NULL : run_file("log"));
 }
 

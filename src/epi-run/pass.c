@@ -94,10 +94,29 @@ open_terminal(struct flow *flow)
 }
 
 static void
+close_flow(struct flow *flow)
+{
+	if (flow->from >= 0)
+		close(flow->from);
+	flow->from = -1;
+}
+
+/* Ours of the command's end. */
+static void
+close_end(struct flow *flow)
+{
+	if (flow->end >= 0)
+		close(flow->end);
+	flow->end = -1;
+}
+
+static void
 open_flow(struct flow *flow, int terminal)
 {
 	int ends[2];
 
+	close_flow(flow);
+	close_end(flow);
 	flow->buffer = report_resize(flow->buffer, READ, 1);
 	flow->at = flow->filled = flow->length = 0;
 	flow->terminal = false;
@@ -126,6 +145,9 @@ pass_open(int terminal, const char *log)
 {
 	for (int i = 0; i < (joined ? 1 : PASS_POLLS); i++)
 		open_flow(&flows[i], terminal);
+	if (log_file)
+		fclose(log_file); /* of a command that was not started */
+	log_file = NULL;
 	if (!log)
 		return;
 	log_name = log;
@@ -144,10 +166,7 @@ void
 pass_started(void)
 {
 	for (int i = 0; i < PASS_POLLS; i++)
-		if (flows[i].end >= 0) {
-			close(flows[i].end);
-			flows[i].end = -1;
-		}
+		close_end(&flows[i]);
 }
 
 void
@@ -159,14 +178,6 @@ pass_resize(void)
 		if (flows[i].terminal && flows[i].from >= 0 &&
 		    ioctl(flows[i].to, TIOCGWINSZ, &size) == 0)
 			ioctl(flows[i].from, TIOCSWINSZ, &size);
-}
-
-static void
-close_flow(struct flow *flow)
-{
-	if (flow->from >= 0)
-		close(flow->from);
-	flow->from = -1;
 }
 
 void

@@ -80,7 +80,7 @@ can_tell(const struct record *tokens)
 
 /* Lines that were held back leave less time between the first and the last than
  * the engine says that it took. */
-static void
+static const char *
 by_log(const struct record *tokens)
 {
 	int64_t begin_ns, end_ns, prefill_ns, decode_ns;
@@ -90,13 +90,12 @@ by_log(const struct record *tokens)
 	    !json_decimal(&tokens->at[PREFILL_SECONDS], 9, &prefill_ns) ||
 	    !json_decimal(&tokens->at[DECODE_SECONDS], 9, &decode_ns) ||
 	    begin_ns < run.begin_ns || end_ns > run.end_ns ||
-	    prefill_ns + decode_ns > end_ns - begin_ns + slack_ns) {
-		say("the log's lines came too late to tell prefill "
-		    "from decode");
-		return;
-	}
+	    prefill_ns + decode_ns > end_ns - begin_ns + slack_ns)
+		return "the log's lines came too late to tell prefill from "
+		    "decode";
 	put("prefill", begin_ns, begin_ns + prefill_ns);
 	put("decode", begin_ns + prefill_ns, end_ns);
+	return NULL;
 }
 
 /* A row is written when its test is over: where one began before the one
@@ -117,25 +116,25 @@ tests_follow(void)
 	return true;
 }
 
-static void
+static const char *
 by_tests(void)
 {
-	if (!tests_follow()) {
-		say("the rows came too late to tell one test from another");
-		return;
-	}
+	if (!tests_follow())
+		return "the rows came too late to tell one test from another";
 	for (size_t i = 0; i < result.tests; i++)
 		put(result.phases[i].label, result.phases[i].begin_ns,
 		    result.phases[i].end_ns);
+	return NULL;
 }
 
-void
+const char *
 phase_marks(const struct record *tokens)
 {
 	any = false;
 	records_read(run_file(name), take);
 	if (result.tests > 0)
-		by_tests();
-	else if (!any && tokens->line && can_tell(tokens))
-		by_log(tokens);
+		return by_tests();
+	if (!any && tokens->line && can_tell(tokens))
+		return by_log(tokens);
+	return NULL;
 }

@@ -345,7 +345,7 @@ result_tell(void)
 	}
 	if (run.of_tokens)
 		mark_tokens();
-	phase_marks(&result.tokens);
+	result.phases_unknown = phase_marks(&result.tokens);
 	integrate();
 	records_read(result.energy_file, take);
 	tell_run();

@@ -41,6 +41,7 @@ struct phase {
 struct result {
 	struct record energy, idle, idle_after, tokens;
 	struct phase *phases;
+	const char *phases_unknown; /* why */
 	size_t phase_count, tests; /* of the phases, the first ones are tests */
 	char *energy_file, *tokens_file, *score_file;
 	double epi; /* NAN: not known */

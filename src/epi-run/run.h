@@ -177,9 +177,10 @@ int once(void);
 /* phase: the times within a run.  The command makes marks of its own in the
  * file that EPI_MARKS names; where it makes none, those of prefill and decode
  * follow from the engine's log, where that lets them be told. */
-void phase_start(void);       /* the command is about to run */
+void phase_start(void);       /* there are none so far */
+/* NULL, or why the log does not let them be told. */
 struct record;
-void phase_marks(const struct record *tokens);
+const char *phase_marks(const struct record *tokens);
 
 /* result: windows, integrates, counts, tells, and writes the records.  A figure
  * that is refused is an error that is said. */

@@ -104,24 +104,42 @@ source_reap(void)
 	end();
 }
 
+static bool
+ends_within(int64_t seconds)
+{
+	int64_t until_ns = clock_steady() + seconds * CLOCK_SECOND;
+
+	while (runs() && clock_steady() < until_ns)
+		turn(until_ns);
+	return !runs();
+}
+
+/* What left the group and holds the leash, or cannot be killed. */
+static void
+let_go(void)
+{
+	if (leash >= 0)
+		close(leash);
+	leash = -1;
+	leads = false;
+	keeper_release(-group);
+}
+
 void
 source_stop(void)
 {
-	int64_t until_ns = clock_steady() + STOP_SECONDS * CLOCK_SECOND;
-
 	stopped = true;
 	if (!runs())
 		return;
 	kill(-group, SIGTERM);
 	kill(-group, SIGCONT);
-	while (runs() && clock_steady() < until_ns)
-		turn(until_ns);
-	if (!runs())
+	if (ends_within(STOP_SECONDS))
 		return;
 	say("the source did not end in %d s, and was killed",
 	    STOP_SECONDS);
 	kill(-group, SIGKILL);
-	keeper_release(-group);
+	if (!ends_within(1))
+		let_go();
 }
 
 const char *

@@ -162,9 +162,11 @@ tell_phases(void)
 		if (isfinite(phase->joules) && phase->count > 0)
 			say("%s: %.3f J in %.3f s%s%s", phase->label,
 			    phase->joules, phase->seconds, times, each);
-		else
+		else if (!result.phases_unknown)
 			say("%s: its energy is not known", phase->label);
 	}
+	if (result.phases_unknown)
+		say("%s", result.phases_unknown);
 }
 
 static void
