@@ -110,6 +110,23 @@ says() {
 	says phases.svg idle prefill decode '10.00 J' '10.0 W' '2.563 J' '10.3 W' '2.688 J' '10.8 W'
 }
 
+@test "phases: what is marked is not drawn a second time from the log" {
+	mark() { printf '{"timestamp":%s,"type":"event","event":"mark","label":"%s","edge":"%s"}\n' "$@"; }
+	{
+		cat trace
+		mark 100.5 decode begin
+		mark 101 decode end
+		mark 100 "pp8 (2)" begin
+		mark 100.25 "pp8 (2)" end
+		echo '{"type":"tokens","prefill_seconds":0.25,"decode_seconds":0.125,"requests":1,"begin":100.25,"end":101}'
+		echo '{"type":"tokens","test":"pp8","prefill_seconds":0.25,"decode_seconds":0,"requests":2,"begin":100,"end":100.25}'
+	} >in
+	ok epi-plot phases in >phases.svg
+	# pp8: from 9 W to 9.5 W; prefill: to 10 W; decode: to 11 W
+	says phases.svg 'pp8 (2)' '2.313 J' prefill '2.438 J' decode '5.250 J'
+	[[ $(letters phases.svg) != *times* ]]
+}
+
 @test "phases without any: refused" {
 	fails 1 epi-plot phases trace
 	[[ $stderr == *"no phase to draw"* ]]
