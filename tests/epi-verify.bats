@@ -272,12 +272,12 @@ plant_39() { of_run '.settings.repetitions = 3'; }
 plant_40() { of_score '.coverage = 0.97'; }
 @test "40: coverage below 99 %" { refuted coverage; }
 plant_41() {
-	sed -i 's/2027-11-01/2026-11-22/' raw/calibration_001.json
+	sed -i 's/1825027200.0/1795305600.0/' raw/calibration_001.json
 	seal
 }
 @test "41: a calibration that had run out" { refuted calibration-expired; }
 plant_42() {
-	sed -i 's/2026-11-01/2026-12-24/' raw/calibration_001.json
+	sed -i 's/1793491200.0/1798070400.0/' raw/calibration_001.json
 	seal
 }
 @test "42: a calibration made afterwards" { refuted calibration-later; }
@@ -353,6 +353,12 @@ plant_72() { echo '"epi"' >epi_001.json; }
 @test "72: a score that is JSON, and no object" { refuted schema epi_001.json; }
 plant_73() { echo '[]' >benchmark_001.json; }
 @test "73: an accuracy that is JSON, and no object" { refuted schema benchmark_001.json; }
+
+plant_74() {
+	sed -i 's/1825027200.0/"2026-11-22T00:00:00Z"/' raw/calibration_001.json
+	seal
+}
+@test "74: a calibration that had run out, its date in words" { refuted calibration-expired; }
 
 @test "three repetitions of three days are accepted" {
 	for n in 002 003; do
