@@ -100,7 +100,7 @@ check: all $(units) $(helpers)
 sancheck:
 	@$(MAKE) check BUILD=build/san BIN=build/san/bin CFLAGS='$(SANITIZE)'
 
-lint fuzz bench demo pictures: all
+lint fuzz bench demo pictures schema: all
 	@EPI_BIN=$(abspath $(BIN)) FUZZ_SECONDS=$(FUZZ_SECONDS) \
 		PATH='$(abspath $(BIN))':"$$PATH" scripts/$@
 
@@ -156,6 +156,6 @@ clean:
 
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d \
 	$(BUILD)/*/*/*.d)
-.PHONY: firmware check-firmware all units check sancheck lint fuzz bench demo pictures deps deps-dev install \
+.PHONY: firmware check-firmware all units check sancheck lint fuzz bench demo pictures schema deps deps-dev install \
 	uninstall dist clean
 .SECONDARY:

@@ -116,6 +116,19 @@ interrupted() {
 	[ -z "$(find c/submit -type f)" ]
 }
 
+@test "its files are as the schema has them, and have no other members" {
+	for python in python3 /usr/bin/python3 ''; do
+		[ "$python" ] || skip "no python3-jsonschema (make deps-dev)"
+		if "$python" -W ignore -c 'import jsonschema; jsonschema.Draft202012Validator' 2>/dev/null; then break; fi
+	done
+	made
+	cd c
+	cat data/baseline/*/run_*.json data/baseline/*/epi_*.json data/baseline/*/benchmark_*.json results/*.ndjson | jq -c . >../records
+	zstd -dcq data/baseline/small_q40/raw/trace_001.ndjson.zst >>../records
+	[ "$(wc -l <../records)" -gt 1000 ]
+	ok "$python" -W ignore "$root/tests/schema.py" "$root/man/epi-record.schema.json" --closed ../records
+}
+
 @test "a figure that was changed by hand is not verified" {
 	made
 	sed -i 's/"joules_per_token":[0-9.]*/"joules_per_token":1/' c/data/baseline/small_q40/epi_002.json

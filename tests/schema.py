@@ -1,7 +1,9 @@
-"""schema.py SCHEMA [--closed]: every record on standard input against it, by
-python3-jsonschema; a line for each that does not fit, and status 3.
-schema.py SCHEMA --none: a line for each that fits, and status 3.
+"""schema.py SCHEMA [--closed FILE] [--open FILE] [--none FILE]: the records of
+the files, by python3-jsonschema: all of --closed and --open are to fit, and those
+of --closed to have no member that the schema does not name; none of --none is.
+A line for each that is otherwise, and status 3.
 schema.py SCHEMA --keys: "definition key", one a line, the key's pages behind."""
+import copy
 import json
 import re
 import sys
@@ -46,38 +48,49 @@ def keys(schema):
             print(name, key, *(page + "." + section for page, section in pages))
 
 
-def taken(schema):
+def taken(schema, file):
     """Records that fit, where none should."""
     validator = jsonschema.Draft202012Validator(schema)
-    fit = [line for line in sys.stdin if validator.is_valid(json.loads(line))]
+    fit = [line for line in file if validator.is_valid(json.loads(line))]
     for line in fit:
         print("taken: " + line[:300].rstrip())
-    return 3 if fit else 0
+    return len(fit)
 
 
-def check(schema):
+def misfits(schema, file):
     validator = jsonschema.Draft202012Validator(schema)
     bad = 0
-    for number, line in enumerate(sys.stdin, 1):
+    for number, line in enumerate(file, 1):
         if not line.strip():
             continue
         error = jsonschema.exceptions.best_match(validator.iter_errors(json.loads(line)))
         if error:
             bad += 1
             print(f"{number}: {'.'.join(map(str, error.absolute_path))}: {error.message[:300]}: {line[:200]}")
-    return 3 if bad else 0
+    return bad
+
+
+def closed(schema):
+    schema = copy.deepcopy(schema)
+    close([definition for name, definition in schema["$defs"].items() if name != "partial"])
+    return schema
 
 
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         schema = json.load(file)
-    jsonschema.Draft202012Validator.check_schema(schema)
-    if "--keys" in sys.argv:
+    if sys.argv[2:] == ["--keys"]:
+        jsonschema.Draft202012Validator.check_schema(schema)
         keys(schema)
         return 0
-    if "--closed" in sys.argv:
-        close([definition for name, definition in schema["$defs"].items() if name != "partial"])
-    return taken(schema) if "--none" in sys.argv else check(schema)
+    judges = {"--closed": lambda file: misfits(closed(schema), file),
+              "--open": lambda file: misfits(schema, file),
+              "--none": lambda file: taken(schema, file)}
+    bad = 0
+    for kind, name in zip(sys.argv[2::2], sys.argv[3::2]):
+        with open(name, encoding="utf-8") as file:
+            bad += judges[kind](file)
+    return 3 if bad else 0
 
 
 sys.exit(main())
