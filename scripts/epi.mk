@@ -27,6 +27,10 @@ CALIBRATION ?=
 LOCK ?=
 NODES ?=
 HOSTS ?=
+SHARDS ?=
+SHARDS_TO ?= .
+NODE_LOAD ?=
+NODE_TIME ?= 5s
 LOGINS ?=
 SSH ?= ssh -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=15
 SHIP ?=
@@ -77,7 +81,7 @@ FILE ?=
 
 of_campaign := FORCE BENCHMARKS DATA ITEMS SAMPLE SEED PROTOCOL WORKLOAD REPETITIONS LOCK \
 	SSH SHIP PRICE_PER_KWH CURRENCY CHECK_LOAD CHECK_METER CHECK_NODE CHECK_TIME
-of_model := METER CALIBRATION NODES HOSTS LOGINS SERVE URL HEALTH ASK LOAD_TIMEOUT ENGINE \
+of_model := METER CALIBRATION NODES NODE_LOAD NODE_TIME HOSTS SHARDS SHARDS_TO LOGINS SERVE URL HEALTH ASK LOAD_TIMEOUT ENGINE \
 	ENGINE_VERSION MODEL MODEL_FILE QUANTIZATION SURGERY PREPARE TOKENIZER HARDWARE \
 	INSTRUMENT MEASUREMENT_POINT PSU BOUNDARY WEIGHTS WARMUP IDLE AMBIENT ENVIRONMENT \
 	DEMAND METER_HOST SIMULATED FILE
@@ -174,6 +178,8 @@ same = @mkdir -p $(@D); $(1) >$@.new && { cmp -s $@.new $@ && rm $@.new || mv $@
 	$(call same,epi-score --version)
 .epi/weights: always
 	$(call same,printf '%s\n' $(weights))
+.epi/price: always
+	$(call same,printf '%s\n' "$$EPI_PRICE_PER_KWH $$EPI_CURRENCY")
 .PHONY: always
 
 results/scores.ndjson: $(manifests)
@@ -185,7 +191,7 @@ skipped = @echo "$@: skipped: there is no $(1) in this toolkit" >&2
 ifeq ($(call have,epi-table),yes)
 table: results/table.md results/table.csv results/table.tex results/table.html
 	$(if $(filter table,$(MAKECMDGOALS)),@cat results/table.md,@:)
-results/table.md: results/scores.ndjson
+results/table.md: results/scores.ndjson .epi/price
 	@epi-table $(if $(PRICE_PER_KWH),--price "$$EPI_PRICE_PER_KWH $$EPI_CURRENCY") $< >$@.new && mv $@.new $@ && cat $@
 results/table.csv results/table.tex results/table.html: results/scores.ndjson
 	@epi-table --$(subst tex,latex,$(subst .,,$(suffix $@))) $< >$@.new && mv $@.new $@
@@ -209,7 +215,7 @@ endif
 ifeq ($(call have,epi-report),yes)
 report: results/report.html
 	@:
-results/report.html: results/scores.ndjson $(manifests)
+results/report.html: results/scores.ndjson $(manifests) .epi/price
 	@epi-report -o $@ $(if $(PRICE_PER_KWH),--price "$$EPI_PRICE_PER_KWH $$EPI_CURRENCY") data/baseline
 else
 report:

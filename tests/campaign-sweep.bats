@@ -139,3 +139,37 @@ teardown() {
 	[ "$status" -eq 2 ]
 	[[ $stderr == *"no model has LOGINS"* ]]
 }
+
+# shards WORD...: to hosts a and b.
+shards() {
+	env EPI_SSH="ssh -F $PWD/config" EPI_HOSTS="a b" EPI_SHARDS="$*" EPI_SHARDS_TO=. \
+		"$root/scripts/campaign/shards"
+}
+
+@test "files for all hosts and for one: sent, compared, and left where they are whole" {
+	mkdir host1 host2
+	hosts 2
+	known a b >config
+	seq 1000 >model.m
+	seq 2000 >part
+	warns shards model.m b:part
+	[ "$(find host1 host2 -type f | sort | xargs)" = "host1/model.m host2/model.m host2/part" ]
+	cmp model.m host1/model.m
+	cmp part host2/part
+	ok shards model.m b:part
+	touch -d 2001-01-01 model.m
+	warns shards model.m
+	[[ $stderr == *"b: model.m is sent, and compared" ]]
+
+	# The same size and time, and other bytes.
+	rm -r .epi
+	tr 1 2 <model.m >host2/model.m
+	touch -d 2001-01-01 host2/model.m
+	fails 1 shards model.m
+	[[ $stderr == *"b: ./model.m is not model.m: its SHA-256 is "* ]]
+	fails 1 shards a:nowhere.m
+	[[ $stderr == *"nowhere.m: is not there"* ]]
+	kill "${daemons[1]}"
+	fails 1 shards part
+	[[ $stderr == *"a: part was not sent"* ]]
+}

@@ -147,8 +147,17 @@ interrupted() {
 	jq -s -e 'all(.accuracy.composite == .accuracy.mmlu_5shot)' c/results/scores.ndjson
 }
 
+@test "another price: its table anew, and nothing else" {
+	made
+	sha256sum c/results/scores.ndjson c/results/table.csv >before
+	ok campaign table PRICE_PER_KWH=1000 CURRENCY=XYZ >told
+	grep -q XYZ c/results/table.md
+	sha256sum --quiet -c before
+}
+
 @test "other questions than the campaign's own are refused" {
 	made
+	rm -r c/.epi
 	take campaign score REPETITIONS=4 SEED=9
 	[ "$status" -eq 2 ]
 	[[ $stderr == *"drawn by other settings"* ]]
@@ -183,6 +192,24 @@ interrupted() {
 	[[ $stderr == *"waiting: another run has this meter"* ]]
 }
 
+@test "the lock is one of all users, wherever their own files are" {
+	cat >locked <<-END
+		. "$root/scripts/campaign/common.sh"
+		lock
+		echo locked
+		while [ ! -e done ]; do sleep 0.05; done
+	END
+	export EPI_METER="meter $BATS_TEST_TMPDIR"
+	XDG_RUNTIME_DIR=$PWD/one TMPDIR=$PWD/one sh locked >first 2>&1 3>&- & pid=$!
+	until [ -s first ]; do kill -0 $pid; sleep 0.02; done
+	XDG_RUNTIME_DIR=$PWD/two TMPDIR=$PWD/two sh locked >second 2>&1 3>&- & other=$!
+	until [ -s second ]; do kill -0 $other; sleep 0.02; done
+	touch done
+	wait $other
+	grep -q '^locked: waiting: another run has this meter (' second
+	rm "$(sed -n 's/.*(\(.*\))/\1/p' second)"
+}
+
 @test "check-meter: a load that agrees, one that does not, and its record" {
 	ok epi-new c
 	take campaign check-meter
@@ -211,10 +238,27 @@ interrupted() {
 	[ "$(cat c/Makefile)" = mine ]
 }
 
-@test "installed, in folders with blanks and quotes, under another locale" {
+@test "a folder of any name: -o, -, a line break, beside a CDPATH" {
+	mkdir -p far/there
+	for name in -o - there $'a\nb "c"'; do
+		CDPATH=$PWD/far ok epi-new -- "$name"
+		[ -s "./$name/Makefile" ]
+	done
+	fails 2 epi-new ""
+}
+
+@test "called by a relative path, it finds the other programs" {
+	cd "$bin/.."
+	PATH=/usr/bin:/bin ok "${bin##*/}/epi-new" --version
+	PATH=/usr/bin:/bin ok "${bin##*/}/epi-nodes" --version
+	[ -f "$("${bin##*/}/epi-new" --where)/epi.mk" ]
+}
+
+@test "installed, in folders with blanks and quotes, by bash, under another locale" {
 	env -u MAKEFLAGS -u MAKELEVEL make -s -C "$root" -o all BIN="$bin" install \
 		DESTDIR="$PWD/to" PREFIX=/opt/epi
 	mv to "it's here"
+	find "it's here" -type f -exec grep -l '^#!/bin/sh' {} + | tr '\n' '\0' | xargs -0 sed -i '1s,/bin/sh,/bin/bash,'
 	unset EPI_BIN
 	PATH=/usr/bin:/bin
 	ok "it's here/opt/epi/bin/epi-new" "a \"c\""
@@ -234,7 +278,7 @@ MODELS = m
 SERVE = exec "$stand_in" llama-server items=../items right=700 >url
 URL = \$\$(cat url)
 ASK = epi-ask --url "\$(URL)" --model stand-in.m
-METER = epi-sim --for 1h --nodes 2 --rate 50 | epi-tap --node a,b -
+METER = echo "epi-tap: something is odd" >&2; epi-sim --for 1h --nodes 2 --rate 50 | epi-tap --node a,b -
 NODES = a b
 ITEMS = cat ../items
 WEIGHTS = electrical=1
@@ -249,7 +293,10 @@ END
 
 @test "in real time: the engine is started, asked, and ended" {
 	real
-	campaign score WARMUP=0.1s IDLE=0.3s SAMPLE=6 2>told || { cat told >&2; false; }
+	campaign score WARMUP=0.1s IDLE=0.3s SAMPLE=6 BENCHMARKS='mmlu:5  hellaswag:10' 2>told || { cat told >&2; false; }
+	grep -qx 'measure: epi-tap: something is odd' told
+	jq -e '.warnings[0] == "told: epi-tap: something is odd" and .settings.benchmarks == { mmlu: 5, hellaswag: 10 }' \
+		c/data/baseline/m/run_001.json
 	jq -e '.energy.total_tokens > 0 and .environment.ambient_temp_c == 21.5 and .evidence == "simulated"
 		and .net_of_idle_joules != null' c/data/baseline/m/epi_001.json
 	[ "$(zstd -dcq c/data/baseline/m/raw/trace_001.ndjson.zst | jq -r 'select(.event == "mark" and .edge == "end").label' | xargs)" = "warmup idle run idle_after" ]

@@ -85,6 +85,30 @@ puts='puts() { w=$1; shift; for f; do echo $w >$f.new; mv $f.new $f; done; }'
 	[[ $stderr == *"a: no channel rises"* ]]
 }
 
+# campaign TARGET...: of the meter's nodes, on an engine that ends at once.
+campaign() {
+	env -u MAKEFLAGS -u MAKELEVEL EPI_BIN="${EPI_BIN:-$root/bin}" \
+		make -s -f "$root/scripts/epi.mk" MODELS=m ITEMS='echo "{\"type\":\"item\"}"' METER="$source" NODES='a b' \
+		NODE_TIME=0.4s NODE_LOAD='. ./load' \
+		HEALTH='exit 1' SERVE='echo that was the engine; exit 1' WARMUP=0 IDLE=0 "$@"
+}
+
+@test "a campaign asks first: swapped names refuse it, unless forced; right ones are known for a day" {
+	meter
+	echo "$puts"'; puts 9 watts.$(echo $1 | tr ab "$(cat turn)"); sleep $2; puts 3 watts.a watts.b' >load
+	echo ba >turn
+	fails 2 campaign measure
+	[[ $stderr == *"a is measured as b"*"the nodes are not known by the meter's names"* ]]
+	[[ $stderr != *"the engine ended"* ]]
+	fails 2 campaign measure FORCE=yes
+	[[ $stderr == *"a is measured as b"*"the engine ended"* ]]
+	echo ab >turn
+	fails 2 campaign measure
+	[[ $stderr == *"nodes: each node is loaded in turn: a b"*"the engine ended: that was the engine"* ]]
+	fails 2 campaign measure
+	[[ $stderr != *"in turn"*"the engine ended"* ]]
+}
+
 @test "a load that fails or does nothing, and a source that does not start: status 1" {
 	meter
 	fails 1 epi-nodes identify -s "$source" --seconds 0.2 --load 'exit 7' a
@@ -118,5 +142,7 @@ puts='puts() { w=$1; shift; for f; do echo $w >$f.new; mv $f.new $f; done; }'
 	fails 2 epi-nodes identify -s true -t trace a
 	fails 2 epi-nodes identify -s true --seconds 0 a
 	fails 2 epi-nodes identify -s true --min-watts x a
+	fails 2 epi-nodes identify --source=true --seconds=1x a
+	[[ $stderr == *"--seconds: not a number: 1x"* ]]
 	fails 2 epi-nodes identify -s
 }

@@ -56,6 +56,10 @@ PREPARE =
 
 NODES = pi1 pi2 pi3 pi4
 HOSTS = pi1 pi2 pi3 pi4
+# Before the first run of a day each node is loaded by ssh: does its channel rise?
+NODE_LOAD = ssh
+# The files of the model, from this folder to the first node, if they are not there:
+# SHARDS = pi1:$(FILE) pi1:$(TOKENIZER)
 DEMAND = governor=performance,throttled=no,max_load=0.5
 HARDWARE = ???
 PSU = ???

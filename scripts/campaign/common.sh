@@ -27,12 +27,20 @@ seconds() {
 }
 
 # lock: the meter is ours until the end; others wait, and are told for whom.
+# Other users are among them: a file of one of them is only read, which is all
+# that a folder of all users allows.  Over NFS a lock wants one that is written.
 lock() {
-	lock=${XDG_RUNTIME_DIR:-${TMPDIR:-/tmp}}/epi-meter-$(id -u)-$(printf '%s' "$EPI_METER" |
-		sha256sum | cut -c 1-16)
+	lock=/run/lock
+	[ -w "$lock" ] || lock=/tmp
+	lock=$lock/epi-meter-$(printf '%s' "$EPI_METER" | sha256sum | cut -c 1-16)
 	! simulated || lock=.epi/lock # a simulated meter is each campaign's own
-	lock=${EPI_LOCK:-$lock}
-	exec 9>>"$lock" || exit 1
+	if [ -n "${EPI_LOCK:-}" ] || simulated; then
+		lock=${EPI_LOCK:-$lock}
+		exec 9>>"$lock" || exit 1
+	else
+		[ -e "$lock" ] || : >>"$lock"
+		exec 9<"$lock" || exit 1
+	fi
 	flock -n 9 && return
 	say "waiting: another run has this meter ($lock)"
 	flock 9

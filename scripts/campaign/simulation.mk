@@ -50,6 +50,7 @@ WARMUP = 5m
 IDLE = 60s
 AMBIENT = echo 22
 # real: HOSTS = pi1 pi2 pi3 pi4
+# real: NODE_LOAD = ssh
 # real: DEMAND = governor=performance,throttled=no,max_load=0.5
 PRICE_PER_KWH = 0.31
 CURRENCY = EUR
