@@ -137,13 +137,16 @@ score: results/scores.ndjson
 	@:
 .PHONY: all plan measure sweep score table plots report verify submit check-meter
 
+# shown GOAL: a new one is shown, here, if it will not be as the goal.
+shown = $(if $(filter $(1),$(MAKECMDGOALS)),,&& cat $@)
+
 # ---- raw, made once
 
 items.ndjson:
 	@$(campaign)/items make
 
 .epi/plan.txt: $(plans)
-	@$(campaign)/plan show $^ >$@.new && mv $@.new $@ && cat $@
+	@$(campaign)/plan show $^ >$@.new && mv $@.new $@ $(call shown,plan)
 
 define of_each_model
 .epi/plan/$(1).json: | items.ndjson .epi/prepared/$(1)
@@ -192,7 +195,7 @@ ifeq ($(call have,epi-table),yes)
 table: results/table.md results/table.csv results/table.tex results/table.html
 	$(if $(filter table,$(MAKECMDGOALS)),@cat results/table.md,@:)
 results/table.md: results/scores.ndjson .epi/price
-	@epi-table $(if $(PRICE_PER_KWH),--price "$$EPI_PRICE_PER_KWH $$EPI_CURRENCY") $< >$@.new && mv $@.new $@ && cat $@
+	@epi-table $(if $(PRICE_PER_KWH),--price "$$EPI_PRICE_PER_KWH $$EPI_CURRENCY") $< >$@.new && mv $@.new $@ $(call shown,table)
 results/table.csv results/table.tex results/table.html: results/scores.ndjson
 	@epi-table --$(subst tex,latex,$(subst .,,$(suffix $@))) $< >$@.new && mv $@.new $@
 else

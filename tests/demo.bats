@@ -4,7 +4,16 @@
 
 load lib
 
-demo() { warns "$root"/scripts/demo; }
+# Run once, for all.
+setup_file() {
+	cd "$BATS_FILE_TMPDIR" || return 1
+	env -u MAKEFLAGS -u MAKELEVEL EPI_BIN="${EPI_BIN:-$root/bin}" "$root"/scripts/demo "$PWD" >out 2>err ||
+		{ cat out err >&2; return 1; }
+}
+
+demo() {
+	output=$(cat "$BATS_FILE_TMPDIR/out")
+}
 
 # number KEY: the first number of that name.
 number() { grep -o "\"$1\":[0-9.]*" <<<"$output" | head -n 1 | cut -d: -f2; }
@@ -34,6 +43,28 @@ number() { grep -o "\"$1\":[0-9.]*" <<<"$output" | head -n 1 | cut -d: -f2; }
 	demo
 	[[ $output == *'"evidence":"simulated"'* ]]
 	[[ $output == *"SIMULATED: no meter"* ]]
+}
+
+@test "the demo's campaign is what README shows, and verified" {
+	demo
+	sed -n '/^| Model/,/^$/p; /true EPI/,/^$/p' "$BATS_FILE_TMPDIR/out" | grep . >found
+	[ "$(wc -l <found)" -eq 7 ]
+	while IFS= read -r line; do
+		grep -qxF -e "$line" -e "    $line" "$root/README.md"
+	done <found
+	jq -s -e 'length > 0 and all(.severity != "error")' "$BATS_FILE_TMPDIR/try/results/verify.ndjson"
+}
+
+# By the settings of the campaign 0.46 and 0.71 of the answers are right.
+@test "the true EPI is that of the simulation, and inside the interval" {
+	demo
+	for model in small=0.46 large=0.71; do
+		line=$(grep "^  simulated ${model%=*} .*: inside$" <<<"$output")
+		cat "$BATS_FILE_TMPDIR/try/data/baseline/${model%=*}_q40/raw"/truth_00?.ndjson |
+			jq -s -e --argjson epi "$(awk '{ print $3 }' <<<"$line")" --argjson right "${model#*=}" \
+				'any(.[] | select(.generated_tokens);
+				(.joules / .generated_tokens / $right / $epi - 1 | fabs) < 0.001)'
+	done
 }
 
 @test "a power trace cut before its stop gives no score" {
