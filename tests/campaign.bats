@@ -197,14 +197,14 @@ interrupted() {
 		. "$root/scripts/campaign/common.sh"
 		lock
 		echo locked
-		while [ ! -e done ]; do sleep 0.05; done
+		while [ ! -e enough ]; do sleep 0.05; done
 	END
 	export EPI_METER="meter $BATS_TEST_TMPDIR"
 	XDG_RUNTIME_DIR=$PWD/one TMPDIR=$PWD/one sh locked >first 2>&1 3>&- & pid=$!
 	until [ -s first ]; do kill -0 $pid; sleep 0.02; done
 	XDG_RUNTIME_DIR=$PWD/two TMPDIR=$PWD/two sh locked >second 2>&1 3>&- & other=$!
 	until [ -s second ]; do kill -0 $other; sleep 0.02; done
-	touch done
+	touch enough
 	wait $other
 	grep -q '^locked: waiting: another run has this meter (' second
 	rm "$(sed -n 's/.*(\(.*\))/\1/p' second)"
