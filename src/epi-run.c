@@ -334,7 +334,8 @@ make_folder(void)
 		report_fatal("%s: %s", run.folder, strerror(errno));
 }
 
-/* The status of all of it: the first that is not 0. */
+/* The status of all of it: the first that is not 0, and of a signal that left
+ * runs out. */
 static int
 repeat(void)
 {
@@ -350,6 +351,8 @@ repeat(void)
 		    run.silent)
 			break;
 	}
+	if (!first && run.interrupted && run.number < run.repetitions)
+		first = 128 + run.interrupted;
 	if (run.repetitions > 1)
 		repeat_tell();
 	score_all();

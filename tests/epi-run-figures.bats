@@ -9,12 +9,12 @@ energies() { jq -r 'select(.scope == "cluster").label' "$1" | xargs; }
 # An engine whose answer is 12 tokens, as its log says.
 log=$data/engines/llama-cli-2025.log
 scored() {
-	epi-run -s 'exec bash meter' -o rec "$@" sh -c 'sleep 0.2; cat "$0"' "$log"
+	epi-run -s 'exec bash meter' -o rec "$@" sh -c 'sleep 0.05; cat "$0"' "$log"
 }
 
-# row PROMPT GENERATED [MEMBERS]: of llama-bench, two samples of 0.1 s.
+# row PROMPT GENERATED [MEMBERS]: of llama-bench, two samples of 0.05 s.
 row() {
-	printf '{"n_prompt": %d, "n_gen": %d, "n_depth": 0, "avg_ns": 100000000, "samples_ns": [ 100000000, 100000000 ]%s}\n' "$1" "$2" "${3:-}"
+	printf '{"n_prompt": %d, "n_gen": %d, "n_depth": 0, "avg_ns": 50000000, "samples_ns": [ 50000000, 50000000 ]%s}\n' "$1" "$2" "${3:-}"
 }
 
 # bench SCRIPT: a llama-bench that does this; its other log comes before.
@@ -47,7 +47,7 @@ bench() {
 }
 
 @test "--accuracy: without records the EPI is told all the same" {
-	warns epi-run -r 2 -s 'exec bash meter' -a "$data/score/accuracy.ndjson" sh -c 'sleep 0.2; cat "$0"' "$log" >/dev/null
+	warns epi-run -r 2 -s 'exec bash meter' -a "$data/score/accuracy.ndjson" sh -c 'sleep 0.05; cat "$0"' "$log" >/dev/null
 	[[ $stderr == *"EPI "*"EPI "*"median EPI "* ]]
 	clean
 }
@@ -74,31 +74,31 @@ bench() {
 
 # ---- llama-bench
 
-# 0.2 s at 5 W are 1 J, for twice 512 tokens, and for twice 128.
+# 0.1 s at 5 W are 0.5 J, for twice 512 tokens, and for twice 128.
 @test "llama-bench: the energy of each test, by its row's time and its samples" {
-	bench 'sleep 0.3; row 512 0; sleep 0.3; row 0 128'
+	bench 'sleep 0.15; row 512 0; sleep 0.15; row 0 128'
 	warns epi-run -s 'exec bash meter' -o rec ./llama-bench -o jsonl >/dev/null
 	[ "$(energies rec)" = "run pp512 tg128" ]
-	jq -se 'map(select(.scope == "cluster")) | all(.[1:][]; (.seconds - 0.2 | fabs < 1e-6) and (.joules - 1 | fabs < 1e-5)) and .[1].end < .[2].begin' rec >/dev/null
-	[[ $stderr == *"pp512: 1.000 J in 0.200 s, 0.0009766 J each of 1024 tokens"*"tg128: 1.000 J in 0.200 s, 0.003906 J each of 256 tokens"* ]]
+	jq -se 'map(select(.scope == "cluster")) | all(.[1:][]; (.seconds - 0.1 | fabs < 1e-6) and (.joules - 0.5 | fabs < 1e-5)) and .[1].end < .[2].begin' rec >/dev/null
+	[[ $stderr == *"pp512: 0.500 J in 0.100 s, 0.0004883 J each of 1024 tokens"*"tg128: 0.500 J in 0.100 s, 0.001953 J each of 256 tokens"* ]]
 	[[ $stderr != *"J/token"* ]]
 }
 
 @test "llama-bench: tests of one name are told apart" {
-	bench 'sleep 0.3; row 512 0; sleep 0.3; row 512 0; sleep 0.3; row 512 0'
+	bench 'sleep 0.15; row 512 0; sleep 0.15; row 512 0; sleep 0.15; row 512 0'
 	warns epi-run -s 'exec bash meter' -o rec ./llama-bench -o jsonl >/dev/null
 	[ "$(energies rec)" = "run pp512 pp512 (2) pp512 (3)" ]
 }
 
 @test "llama-bench: rows that came together are not told apart" {
-	bench 'sleep 0.5; row 512 0; row 0 128'
+	bench 'sleep 0.3; row 512 0; row 0 128'
 	warns epi-run -s 'exec bash meter' -o rec ./llama-bench -o jsonl >/dev/null
 	[ "$(energies rec)" = run ]
 	[[ $stderr == *"the rows came too late to tell one test from another"* ]]
 }
 
 @test "llama-bench: --span tokens is from the first test to the last" {
-	bench 'sleep 0.3; row 512 0; sleep 0.3; row 0 128; sleep 0.2'
+	bench 'sleep 0.15; row 512 0; sleep 0.15; row 0 128; sleep 0.2'
 	warns epi-run --span tokens -s 'exec bash meter' -o rec ./llama-bench -o jsonl >/dev/null
 	jq -se 'map(select(.scope == "cluster")) | map({ (.label): . }) | add | .run.begin == .pp512.begin and .run.end == .tg128.end' rec >/dev/null
 }
@@ -110,7 +110,7 @@ cells() { grep "^| $1 |" <<<"$stderr" | tr -d '|'; }
 
 @test "--markdown: a row for each run, the median and the deviation" {
 	warns scored -r 3 --markdown >/dev/null
-	[[ $stderr == *$'\n`sh -c sleep 0.2; cat '*": 1 node, epi-run "* ]]
+	[[ $stderr == *$'\n`sh -c sleep 0.05; cat '*": 1 node, epi-run "* ]]
 	[ "$(grep -c '^|' <<<"$stderr")" -eq 7 ]
 	[ "$(grep '^|' <<<"$stderr" | tr -cd '|\n' | sort -u | wc -l)" -eq 1 ]
 	read -r run seconds joules _ _ tokens _ < <(cells 2)
@@ -130,9 +130,9 @@ cells() { grep "^| $1 |" <<<"$stderr" | tr -d '|'; }
 }
 
 @test "--markdown: the rows of llama-bench" {
-	bench 'sleep 0.3; row 512 0; sleep 0.3; row 0 128'
+	bench 'sleep 0.15; row 512 0; sleep 0.15; row 0 128'
 	warns epi-run --markdown -s 'exec bash meter' -o rec ./llama-bench >/dev/null
-	[ "$(cells '1 | tg128' | xargs)" = "1 tg128 256 0.200 1280.000 1.000 0.003906" ]
+	[ "$(cells '1 | tg128' | xargs)" = "1 tg128 256 0.100 2560.000 0.500 0.001953" ]
 }
 
 @test "--markdown: no byte of the command breaks the table" {

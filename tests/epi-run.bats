@@ -101,6 +101,8 @@ load run
 	fails 2 metered --span tokens true
 	fails 2 epi-run -s meter --terminal often true
 	fails 2 epi-run -s meter --idle 0 true
+	fails 2 epi-run -s meter -r 0 true
+	fails 2 epi-run -s meter --silence 0 true
 }
 
 # ---- tokens

@@ -1,5 +1,5 @@
 # What the tests of epi-run share: a meter whose node draws 5 W, of so many
-# samples, with a pause of two seconds after that one; and what the records say.  It says
+# samples, with a pause of 1.5 s after that one; and what the records say.  It says
 # that it measures twice a second, so that on a busy machine there is no gap.
 #
 # shellcheck shell=bash
@@ -18,7 +18,7 @@ setup() {
 		for ((i = 0; i < ${1:-1000}; i++)); do
 			echo "{\"timestamp\":$EPOCHREALTIME,\"node\":\"a\",\"watts\":5}"
 			read -rt 0.02 <> <(:)
-			[ $i -ne "${2:--1}" ] || read -rt 2 <> <(:)
+			[ $i -ne "${2:--1}" ] || read -rt 1.5 <> <(:)
 		done
 	END
 }

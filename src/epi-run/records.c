@@ -39,18 +39,8 @@ compose_words(const char *const *words)
 }
 
 static void
-compose_run(void)
+compose_times(void)
 {
-	char host[HOST_NAME] = "";
-
-	gethostname(host, sizeof host - 1);
-	compose_open();
-	compose_key("timestamp");
-	compose_time(run.begin_ns);
-	compose_key("type");
-	compose_string("run");
-	compose_key("command");
-	compose_words((const char *const *)run.command);
 	compose_key("begin");
 	compose_time(run.begin_ns);
 	compose_key("end");
@@ -64,6 +54,14 @@ compose_run(void)
 		compose_integer(WTERMSIG(run.status));
 	else
 		compose_null();
+}
+
+static void
+compose_where(void)
+{
+	char host[HOST_NAME] = "";
+
+	gethostname(host, sizeof host - 1);
 	compose_key("source");
 	if (run.tap)
 		compose_words((const char *const *)run.tap);
@@ -73,11 +71,38 @@ compose_run(void)
 	compose_string(*host ? host : NULL);
 	compose_key("version");
 	compose_string(EPI_VERSION);
+}
+
+static void
+compose_warnings(void)
+{
+	if (!run.silent)
+		return;
+	compose_key("warnings");
+	compose_begin('[');
+	compose_string("silent: no samples came, and the command was told to "
+	    "end");
+	compose_end(']');
+}
+
+static void
+compose_run(void)
+{
+	compose_open();
+	compose_key("timestamp");
+	compose_time(run.begin_ns);
+	compose_key("type");
+	compose_string("run");
+	compose_key("command");
+	compose_words((const char *const *)run.command);
+	compose_times();
+	compose_where();
 	compose_figure("own_cpu_seconds", own_seconds());
 	if (run.repetitions > 1) {
 		compose_key("run");
 		compose_integer(run.number);
 	}
+	compose_warnings();
 	if (record_is(&result.energy, SIMULATED, JSON_TRUE)) {
 		compose_key("simulated");
 		compose_bool(true);

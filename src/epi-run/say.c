@@ -11,6 +11,7 @@ enum { LINE = 1024 }; /* as long as report's are */
 static char *told;
 static size_t length, room;
 
+/* A line stays one, whatever a command's words hold. */
 static void
 keep(const char *line)
 {
@@ -20,7 +21,11 @@ keep(const char *line)
 		room = 2 * (length + more);
 		told = report_resize(told, room, 1);
 	}
-	memcpy(told + length, line, more);
+	for (size_t i = 0; i < more; i++) {
+		unsigned char c = (unsigned char)line[i];
+
+		told[length + i] = c < ' ' || c == '\177' ? ' ' : line[i];
+	}
 	length += more;
 	told[length - 1] = '\n';
 }

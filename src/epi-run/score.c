@@ -167,23 +167,23 @@ void
 score_check(void)
 {
 	struct words words = { 0 };
-	struct child child = { .in = run_open("/dev/null", O_RDWR),
-		.leash = -1, .ours = true };
-	char *said = NULL;
+	struct child child = { .leash = -1, .ours = true };
+	char *said;
 	int ends[2];
 	pid_t pid;
 
 	if (!run.accuracy)
 		return;
+	child.in = child.out = run_open("/dev/null", O_RDWR);
 	begin(&words);
 	push(&words, "-");
 	push_all(&words, run.accuracy);
 	run_pipe(ends);
 	child.words = words.at;
-	child.out = child.in;
 	child.err = ends[1];
 	pid = child_start(&child);
 	close(ends[1]);
+	close(child.in);
 	if (pid < 0)
 		report_fatal("epi-score: %s", strerror(errno));
 	said = read_all(ends[0]);
