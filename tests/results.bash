@@ -36,7 +36,8 @@ answers() {
 # repetition NNN: of a day of its own.
 repetition() {
 	n=$1 begin=$((zero + 330))
-	trace "${1#00}" && answers
+	trace "${1#00}"
+	answers
 	# Of 2026-11-01, valid until 2027-11-01.
 	echo '{"type":"calibration","id":"cal","date":1793491200.0,"valid_until":1825027200.0}' >"raw/calibration_$n.json"
 	echo '{"type":"run","run_id":"r'"$n"'","repetition":'"${n#00}"',"begin":'$begin'.0,"end":'$((begin + 40))'.0,"labels":{"model":"M","quantization":"q40","measurement_point":"per_node_ac"},"settings":{"weights":"own=1","workload":"benchmark","repetitions":1,"warmup_seconds":300,"boundary":"two nodes"},"model_file":{"quantization":"q40"},"environment":{"before":[{"host":"a","celsius":50,"throttled":{"now":[]}}],"ambient_temp_c":21.5,"frequency_governor":"performance"},"nodes":["a","b"],"versions":{"firmware":"0.1.0"},"calibration":"cal","meter_check":{"passed":true,"end":'$((zero - 3600))'}}' >"run_$n.json"
