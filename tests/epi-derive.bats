@@ -215,6 +215,14 @@ beside() {
 	[ ! -e ran ]
 }
 
+@test "a CDPATH leads nowhere else" {
+	fixture run
+	mkdir -p elsewhere/run elsewhere/out out
+	CDPATH=$PWD/elsewhere ok epi-derive --out out run 001
+	[ -s out/epi_001.json ]
+	[ -z "$(find elsewhere -type f)" ]
+}
+
 @test "a run that is no JSON, a folder and options that are none: one line" {
 	fixture run
 	echo '{' >run/run_001.json

@@ -15,6 +15,28 @@ system=$root/scripts/system
 	[[ $stderr == *epi-log.service* ]] || wrong "expected a complaint" systemd-analyze verify
 }
 
+@test "udev finds nothing wrong with the rule" {
+	udevadm verify --help >told 2>&1 || skip "no udevadm verify (systemd 254)"
+	take udevadm verify --no-summary "$system/70-epi-meter.rules"
+	[ "$status" -eq 0 ]
+	sed 's/SYMLINK+=/SYMLINC+=/' "$system/70-epi-meter.rules" >bad.rules
+	take udevadm verify bad.rules
+	[ "$status" -ne 0 ]
+}
+
+# words FILE: those of its lines.
+words() {
+	grep -vE '^(#|$)' "$1" | sed 's/, */\n/g'
+}
+
+@test "each word of the rule is one that udev knows, and each GOTO has its LABEL" {
+	rules=$system/70-epi-meter.rules
+	[ "$(words "$rules" | wc -l)" -gt 15 ]
+	[ -z "$(words "$rules" | grep -vE '^((ACTION|SUBSYSTEMS?|ATTRS[{][A-Za-z]+[}])[!=]=|(SYMLINK|TAG)[+]?=|(GOTO|LABEL)=)"[^"]+"$')" ]
+	[ "$(words "$rules" | sed -n 's/^GOTO=//p' | sort -u)" = "$(words "$rules" | sed -n 's/^LABEL=//p' | sort -u)" ]
+	words "$rules" | grep -c '^ATTRS{idProduct}=="[0-9a-f]\{4\}"$'
+}
+
 @test "the pipe of each unit is one that sh can read, of programs that are here" {
 	for unit in "$system"/*.service; do
 		pipe=$(sed -n "s/^ExecStart=.bin.sh -c '\(.*\)'\$/\1/p" "$unit" | sed 's/\$\$/$/g')
