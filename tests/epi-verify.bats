@@ -100,6 +100,15 @@ m_q40" ]
 	[[ $stderr == *"has a name with a newline below it"* ]]
 }
 
+@test "names of files are names, and no patterns, words or commands" {
+	touch -- 'run_*.json' 'epi_a b.json' '-n' '$(touch x)'
+	take epi-verify --no-derive .
+	[ "$status" -eq 3 ]
+	[ "$(jq -r .sentence <<<"$output" | sed -n 's/.*no number: //p')" = $'*\na b' ]
+	[ "$(jq -r 'select(.slug == "file-unknown").file' <<<"$output" | sort | xargs -d '\n')" = '$(touch x) -n' ]
+	[ ! -e x ]
+}
+
 @test "work that is not done is left alone" {
 	mkdir .run_002
 	echo '{' >.run_002/run_001.json
