@@ -9,7 +9,8 @@ export EPI_BIN=${EPI_BIN:-$root/bin} no_proxy='*'
 
 # campaign TARGET... : in c, small and quick.
 campaign() {
-	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -C "${of:-c}" SAMPLE=4 REPETITIONS=2 WARMUP=2s IDLE=4s "$@"
+	env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s -C "${of:-c}" SAMPLE=4 REPETITIONS=2 WARMUP=2s IDLE=4s \
+		BOUNDARY="it's \$\$5, # \"1\"" "$@"
 }
 
 # known NAME...: hosts 1, 2... by these names, in a configuration of ssh(1).
@@ -49,7 +50,8 @@ thermometer() {
 
 # swept: a campaign for them.
 swept() {
-	ok epi-new c
+	ok epi-new "it's a \"c\""
+	ln -s "it's a \"c\"" c
 	sed -i "/^MODELS/s/=.*/= small_q40_pi5 large_q40_n100/; s/^small_q40\./small./; s/^large_q40\./large./
 		/^HARDWARE = /d; /^AMBIENT = /d
 		/^# ----\$/i pi5.LOGINS = east west\npi5.HARDWARE = simulated A\n\
@@ -112,6 +114,15 @@ teardown() {
 	[ "$(jq -r '[.model, .hardware] | join(" on ")' c/results/scores.ndjson | paste -sd,)" = \
 		"simulated large on simulated B,simulated small on simulated A" ]
 	jq -s -e 'length > 0 and all(.severity != "error")' c/results/verify.ndjson
+
+	jq -e '.settings.boundary == "it\u0027s $5, # \"1\""' c/data/baseline/*/run_*.json
+
+	# What a machine has done it need not do again.
+	raw c >before
+	rm -r c/data
+	campaign sweep >told 2>&1
+	[ "$(grep -c measure: told)" -eq 0 ]
+	raw c | diff before -
 
 	# The same as measured on one machine, without a sweep.
 	ok epi-new plain

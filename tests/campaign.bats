@@ -97,7 +97,8 @@ interrupted() {
 			[ ! -e "$run" ] || jq -e .end "$run" >/dev/null
 		done
 	done
-	campaign 2>told
+	# shellcheck disable=SC2086 # words on purpose
+	campaign $most 2>told
 	[ "$(find c/data -name '.*' | wc -l)" -eq 0 ]
 	diff <(results "$BATS_FILE_TMPDIR/c") <(results c)
 }

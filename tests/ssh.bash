@@ -35,6 +35,7 @@ host() {
 			PermitRootLogin yes
 			PasswordAuthentication no
 			MaxStartups 100
+			KexAlgorithms curve25519-sha256
 			SetEnv PATH=$PATH EPI_HOST=$1
 		END
 		[ ! -d "host$1" ] ||

@@ -66,6 +66,13 @@ PSU = ???
 BOUNDARY = ???
 MEASUREMENT_POINT = per_node_ac
 
+# More such clusters, each with a machine that has its meter: they share the runs.
+# See A sweep in epi-campaign(7).
+# LOGINS = east west
+# west.METER = epi-tap --calibration west.json --node pi1,pi2,pi3,pi4 /dev/ttyACM0
+# west.CALIBRATION = west.json
+# SHIP = calibration.json west.json
+
 METER = epi-tap --calibration $(CALIBRATION) --node pi1,pi2,pi3,pi4 ???
 CALIBRATION = calibration.json
 CHECK_LOAD = ???
