@@ -132,8 +132,9 @@ teardown() {
 }
 
 @test "machines that do not answer, or have another toolkit, are told, and nothing is measured" {
-	take campaign sweep SSH=false
+	take campaign sweep SSH='echo no route >&2; false'
 	[ "$status" -eq 2 ]
+	[[ $stderr == *"sweep: north no route"* ]]
 	[[ $stderr == *"small_q40_pi5/001: no machine of east,west answers"*"sweep: not measured: large_q40_n100/001 "* ]]
 	take campaign measure SSH='echo epi-score 0.0.1; :'
 	[ "$status" -eq 2 ]
