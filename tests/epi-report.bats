@@ -28,7 +28,7 @@ measured() {
 	printf '%s\n' '0 idle' '2 decode' '5 idle' '6 end' >phases
 	epi-sim --fast --nodes 2 --rate 10 phases |
 		epi-tap --node pi1,pi2 --begin 1795340400.070 - >power
-	jq -nc '["run", "begin", 1795340402], ["run", "end", 1795340405]
+	jq -nc '["run", "begin", 1795340402], ["run", "end", 1795340405], ["idle_after", "begin", 1795340405], ["idle_after", "end", 1795340405.5]
 		| {timestamp: .[2], type: "event", event: "mark", label: .[0], edge: .[1], simulated: true}' >marks
 	{ LC_ALL=C sort -sm <(grep -v '"stop"' power) marks; grep '"stop"' power; } >trace
 	epi-window --span marks trace | epi-integrate | grep '"cluster"' >energy
