@@ -255,15 +255,15 @@ interrupted() {
 	[ -f "$("${bin##*/}/epi-new" --where)/epi.mk" ]
 }
 
-@test "installed, in folders with blanks and quotes, by bash, under another locale" {
+@test "installed, in folders with blanks, quotes and a line break, by bash, under another locale" {
 	env -u MAKEFLAGS -u MAKELEVEL make -s -C "$root" -o all BIN="$bin" install \
 		DESTDIR="$PWD/to" PREFIX=/opt/epi
 	mv to "it's here"
 	find "it's here" -type f -exec grep -l '^#!/bin/sh' {} + | tr '\n' '\0' | xargs -0 sed -i '1s,/bin/sh,/bin/bash,'
 	unset EPI_BIN
 	PATH=/usr/bin:/bin
-	ok "it's here/opt/epi/bin/epi-new" "a \"c\""
-	ln -s "a \"c\"" c
+	ok "it's here/opt/epi/bin/epi-new" $'a\nb "c"'
+	ln -s $'a\nb "c"' c
 	LANG=de_DE.UTF-8 LC_NUMERIC=de_DE.UTF-8 campaign score MODELS=small_q40 REPETITIONS=1 2>told
 	[ "$(wc -l <c/results/scores.ndjson)" -eq 1 ]
 }
