@@ -225,3 +225,15 @@ intact() {
 	exec 5>&-
 	wait $pid
 }
+
+# A line that fits the last one byte for byte, but for what stands as its name.
+@test "members that stand where the lines before had their name are seen" {
+	for t in 1 2 3 4; do
+		echo "{\"timestamp\":$t.000000,\"node\":\"aaaaaaaaaaaaaaaaaaaaaa\",\"watts\":1.000}"
+	done >in
+	echo '{"timestamp":5.000000,"node":"a","volts":9.00,"z":"b","watts":1.000}' >>in
+	[ "$(awk '{ print length($0) }' in | sort -u | wc -l)" -eq 1 ]
+	ok epi-log power.db <in
+	[ "$(sqlite3 power.db 'SELECT count(*), sum(volts_uv) FROM samples')" = '5|9000000' ]
+	epi-pull power.db | grep '"timestamp":5' | grep -qF '"volts":9.00,"z":"b"'
+}

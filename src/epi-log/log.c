@@ -62,6 +62,22 @@ prepare_all(struct log *log)
 	    log->find_node && log->last_time;
 }
 
+_Static_assert((int)DB_COLUMNS <= (int)JSON_NUMBERS, "all are wanted");
+
+static void
+want_columns(struct log *log)
+{
+	log->wanted = (struct json_wanted){
+		.text = "node", .refused = "type", .needed = 1 << DB_WATTS
+	};
+	for (size_t i = 0; i < DB_COLUMNS; i++) {
+		log->wanted.numbers[i].key = db_quantities[i].key;
+		log->wanted.numbers[i].scale = db_quantities[i].scale;
+		log->wanted.numbers[i].at = i * sizeof(int64_t);
+	}
+	log->shapes = json_shapes_new(&log->wanted);
+}
+
 bool
 log_open(struct log *log, const char *file, const char *run,
     struct sample_nodes *nodes)
@@ -69,6 +85,7 @@ log_open(struct log *log, const char *file, const char *run,
 	log->file = file;
 	log->run = run;
 	log->nodes = nodes;
+	want_columns(log);
 	return (db_open(&log->db, file, true) && prepare_all(log)) ||
 	    give_up(log, "database");
 }
@@ -211,9 +228,28 @@ known_key(struct log *log, unsigned node)
 	return key;
 }
 
+/* The columns of a sample whose line is like one before it.  What stands as its
+ * node has to be the name: with a quote or a backslash in it, it never is. */
+static bool
+match_columns(struct log *log, struct node_key *key, const char *name,
+    const char *line, int64_t *values, bool *has)
+{
+	const struct json_form *form = json_match(log->shapes, line, key->form,
+	    values);
+
+	if (!form || form->text_length != strlen(name) ||
+	    memcmp(line + form->text_at, name, form->text_length) != 0)
+		return false;
+	key->form = form;
+	for (int i = 0; i < DB_COLUMNS; i++)
+		has[i] = form->have >> i & 1;
+	return true;
+}
+
 /* The columns of a sample; false: it is one that they do not hold. */
 static bool
-read_columns(const char *line, size_t length, int64_t *values, bool *has)
+read_columns(struct log *log, const char *line, size_t length, int64_t *values,
+    bool *has)
 {
 	const char *keys[DB_COLUMNS];
 	struct json_value found[DB_COLUMNS];
@@ -226,6 +262,7 @@ read_columns(const char *line, size_t length, int64_t *values, bool *has)
 	for (int i = 0; i < DB_COLUMNS; i++)
 		has[i] = json_decimal(&found[i], db_quantities[i].scale,
 		    &values[i]);
+	json_learn(log->shapes, line, length);
 	return true;
 }
 
@@ -277,7 +314,9 @@ log_sample(struct log *log, const char *line, size_t length,
 	if (!begin(log) || !(key = known_key(log, sample->node)))
 		return false;
 	source = &log->sources[key->source];
-	read_columns(line, length, values, has);
+	if (!match_columns(log, key, log->nodes->names[sample->node], line,
+	    values, has))
+		read_columns(log, line, length, values, has);
 	values[DB_WATTS] = sample->watts_nw; /* checked there */
 	has[DB_WATTS] = true;
 	sqlite3_bind_int64(add, 1, source->id);
@@ -415,5 +454,6 @@ log_close(struct log *log)
 	}
 	free(log->sources);
 	free(log->keys);
+	free(log->shapes);
 	free(log->line);
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "db.h"
+#include "json.h"
 #include "sample.h"
 
 struct source;
@@ -34,9 +35,12 @@ struct log {
 		sqlite3_int64 id;
 		size_t source; /* that announced it */
 		bool has_id, has_source;
+		const struct json_form *form; /* of its last sample */
 	} *keys;            /* by sample.node */
 	unsigned key_count;
 	int64_t latest_ns;  /* of all samples seen */
+	struct json_wanted wanted;  /* the columns, */
+	struct json_shapes *shapes; /* of samples that had them */
 	char *line;         /* as the columns would give it back */
 	size_t line_room;
 };
@@ -46,7 +50,8 @@ bool log_open(struct log *log, const char *file, const char *run,
     struct sample_nodes *nodes);
 
 /* False: it was not kept; log->conflict says why if it contradicts another
- * one, else the database failed or had it already. */
+ * one, else the database failed or had it already.  The line stands in a block
+ * of a stream. */
 bool log_sample(struct log *log, const char *line, size_t length,
     const struct sample *sample);
 bool log_record(struct log *log, const char *line, size_t length);

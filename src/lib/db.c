@@ -193,6 +193,8 @@ db_open(struct db *db, const char *file, bool write)
 	    SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
 
 	db->handle = NULL;
+	/* nobody asks how much memory it has: no lock around each malloc */
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	if (sqlite3_open_v2(file, &db->handle, flags, NULL) == SQLITE_OK &&
 	    prepare(db, write))
 		return true;

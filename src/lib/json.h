@@ -95,7 +95,7 @@ bool json_is(const struct json_value *value, const char *text);
  * a line that is not matched is simply not known.
  */
 enum {
-	JSON_NUMBERS = 4,
+	JSON_NUMBERS = 8,
 	JSON_SHAPES = 512,
 	JSON_SHAPE_BYTES = 384 /* a longer line has no shape */
 };
