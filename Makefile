@@ -97,12 +97,13 @@ units: $(units) $(helpers)
 check: all $(units) $(helpers)
 	@EPI_BIN=$(abspath $(BIN)) scripts/check $(units)
 
-# The same under the sanitizers, but for the tests of scripts: what these call has
-# tests of its own, and a campaign calls it all.
+# The same under the sanitizers, which keep a processor busy each, but for the tests
+# of scripts: what these call has tests of its own, and a campaign calls it all.
 of_scripts = $(filter-out tests/campaign.bats,$(patsubst scripts/%,tests/%.bats,\
 	$(wildcard scripts/*))) tests/campaign-sweep.bats
 sancheck:
-	@TESTS="$${TESTS:-$(filter-out $(of_scripts),$(wildcard tests/*.bats))}" \
+	@JOBS="$${JOBS:-$$(getconf _NPROCESSORS_ONLN)}" \
+		TESTS="$${TESTS:-$(filter-out $(of_scripts),$(wildcard tests/*.bats))}" \
 		$(MAKE) check BUILD=build/san BIN=build/san/bin CFLAGS='$(SANITIZE)'
 
 lint fuzz bench demo pictures schema: all

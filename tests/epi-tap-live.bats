@@ -388,7 +388,7 @@ ports() {
 
 @test "a serial port that is pulled: disconnect, and the samples until then" {
 	simulate --nodes 1
-	ports "$(readlink sim),meter,1,2,E7"
+	ports "$PWD/sim,meter,1,2,E7"
 	begin env LD_PRELOAD=./serial.so epi-tap --give-up 300ms usb:E7
 	soon grep -q watts .out
 	pull "$sim"
