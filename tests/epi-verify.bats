@@ -368,6 +368,21 @@ plant_74() {
 	seal
 }
 @test "74: a calibration that had run out, its date in words" { refuted calibration-expired; }
+plant_75() {
+	: >epi_001.json
+	seal
+}
+@test "75: an empty score" { refuted schema epi_001.json; }
+plant_76() {
+	: >run_001.json
+	seal
+}
+@test "76: an empty run" { refuted schema run_001.json; }
+plant_77() {
+	{ sed -n '\,raw/calibration,s/^......../00000000/p' MANIFEST_001; cat MANIFEST_001; } >MANIFEST
+	mv MANIFEST MANIFEST_001
+}
+@test "77: a file with two hashes, one of them wrong" { refuted manifest-malformed; }
 
 @test "three repetitions of three days are accepted" {
 	for n in 002 003; do
