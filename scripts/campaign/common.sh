@@ -31,14 +31,14 @@ seconds() {
 # that a folder of all users allows.  Over NFS a lock wants one that is written.
 lock() {
 	lock=/run/lock
-	[ -w "$lock" ] || lock=/tmp
+	[ -n "$(find "$lock/" -prune -perm -1002 2>/dev/null)" ] || lock=/tmp
 	lock=$lock/epi-meter-$(printf '%s' "$EPI_METER" | sha256sum | cut -c 1-16)
 	! simulated || lock=.epi/lock # a simulated meter is each campaign's own
 	if [ -n "${EPI_LOCK:-}" ] || simulated; then
 		lock=${EPI_LOCK:-$lock}
 		exec 9>>"$lock" || exit 1
 	else
-		[ -e "$lock" ] || : >>"$lock"
+		[ -e "$lock" ] || (umask 022 && : >>"$lock")
 		exec 9<"$lock" || exit 1
 	fi
 	flock -n 9 && return
