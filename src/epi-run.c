@@ -400,8 +400,8 @@ main(int argc, char **argv)
 	check();
 	check_standard();
 	find_filters(argv[0]);
-	records_open();
 	score_check();
+	records_open();
 	if (run.detached)
 		detach();
 	make_folder();

@@ -66,6 +66,15 @@ bench() {
 	clean
 }
 
+@test "--accuracy: what can be read once is refused before anything is run" {
+	mkfifo once
+	echo yesterday >rec
+	fails 1 epi-run -s 'exec bash meter' -o rec -a once touch run
+	[[ $stderr == *"once: is no file"* ]]
+	[ ! -e run ]
+	[ "$(cat rec)" = yesterday ]
+}
+
 @test "--accuracy: a run that is no engine's has no EPI: status 1" {
 	partly 1 epi-run -s 'exec bash meter' -o rec -a "$data/score/accuracy.ndjson" echo nothing
 	[[ $stderr == *"refused: tokens-"*"the EPI: refused"* ]]
@@ -95,6 +104,20 @@ bench() {
 	warns epi-run -s 'exec bash meter' -o rec ./llama-bench -o jsonl >/dev/null
 	[ "$(energies rec)" = run ]
 	[[ $stderr == *"the rows came too late to tell one test from another"* ]]
+}
+
+@test "llama-bench: rows that came together have no figures in a table, and no span" {
+	bench 'sleep 0.3; row 512 0; row 0 128'
+	take epi-run -s 'exec bash meter' --span tokens --markdown -o rec ./llama-bench -o jsonl
+	[[ $stderr != *" inf "* && $stderr != *"| pp512 |"* && $stderr != *"to the last token"* ]]
+}
+
+@test "llama-bench: a row of long ago has no energy" {
+	bench 'sleep 0.15; row 512 0 ", \"test_time\": \"2025-05-07T14:32:11Z\""'
+	warns epi-run -s 'exec bash meter' -o rec ./llama-bench -o jsonl >/dev/null
+	[ "$(energies rec)" = run ]
+	[[ $stderr == *"pp512: its energy is not known"* ]]
+	grep -q "held-back: the row" rec
 }
 
 @test "llama-bench: --span tokens is from the first test to the last" {
@@ -127,6 +150,11 @@ cells() { grep "^| $1 |" <<<"$stderr" | tr -d '|'; }
 	read -r _ _ told _ <<<"$(cells 1 | sed 's/ ± /±/')"
 	read -r told told_u <<<"${told//±/ }"
 	jq -ne "($joules - $told | fabs) < $u / 10 and ($told_u / $u - 1 | fabs) < 0.05" >/dev/null
+}
+
+@test "--markdown: a long command leaves room for what is simulated" {
+	warns epi-run --markdown -s 'epi-sim --for 1m | epi-tap -' --no-tokens -- true "$(head -c 5000 /dev/zero | tr '\0' x)"
+	[[ $stderr == *"xxx\`: 4 nodes, "*"**simulated**"* ]]
 }
 
 @test "--markdown: the rows of llama-bench" {

@@ -221,6 +221,7 @@ prepare(void)
 int
 once(void)
 {
+	bool silent;
 	int status;
 
 	start_anew();
@@ -231,9 +232,11 @@ once(void)
 		source_stop();
 		return status;
 	}
+	silent = run.silent; /* that the command was told to end */
 	if (going())
 		measure_idle("idle_after", run.idle_after_ns);
 	end_samples();
+	run.silent = silent;
 	signals_release();
 	result_tell();
 	signals_catch();

@@ -5,6 +5,7 @@
 
 #include "epi-run/run.h"
 #include "report.h"
+#include "stats.h"
 
 static struct figures *figures;
 static size_t count;
@@ -61,7 +62,7 @@ median_of(size_t place)
 {
 	size_t n;
 	double *values = values_of(place, &n);
-	double median = n > 0 ? (values[(n - 1) / 2] + values[n / 2]) / 2 : NAN;
+	double median = n > 0 ? stats_quantile(values, n, 0.5) : NAN;
 
 	free(values);
 	return median;

@@ -292,7 +292,7 @@ span_of_tests(int64_t *begin_ns, int64_t *end_ns)
 
 	*begin_ns = result.phases[0].begin_ns;
 	*end_ns = last->end_ns;
-	return result.phases[0].timed && last->timed;
+	return !result.phases_unknown && result.phases[0].timed && last->timed;
 }
 
 /* The span of the log is what is told of. */
@@ -328,9 +328,9 @@ take_figures(void)
 		.joules_per_token = joules / tokens,
 		.u_joules_per_token = u / tokens,
 		.tokens_per_second = tokens / seconds,
-		.watts = record_number(energy, MEAN_WATTS),
-		.peak_watts = record_number(energy, PEAK_WATTS),
-		.epi = held ? result.epi : NAN
+		.watts = held ? record_number(energy, MEAN_WATTS) : NAN,
+		.peak_watts = held ? record_number(energy, PEAK_WATTS) : NAN,
+		.epi = held ? result.epi : NAN, .number = run.number
 	});
 	table_take();
 }
@@ -343,9 +343,9 @@ result_tell(void)
 		count_tokens();
 		records_read(result.tokens_file, take);
 	}
+	result.phases_unknown = phase_marks(&result.tokens);
 	if (run.of_tokens)
 		mark_tokens();
-	result.phases_unknown = phase_marks(&result.tokens);
 	integrate();
 	records_read(result.energy_file, take);
 	tell_run();

@@ -220,6 +220,7 @@ struct figures {
 	double seconds, watts, peak_watts, tokens, joules_per_token,
 	    tokens_per_second, epi, u_joules, u_joules_per_token;
 	double none;   /* NAN */
+	int64_t number; /* of the run */
 };
 void repeat_take(const struct figures *of);
 void repeat_tell(void);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "epi-run/result.h"
@@ -162,6 +163,17 @@ tell_wrong(char *said)
 			report_error("--accuracy: %s", line);
 }
 
+/* It is read before the runs and after each. */
+static void
+check_file(const char *name)
+{
+	struct stat status;
+
+	if (stat(name, &status) == 0 && !S_ISREG(status.st_mode))
+		report_fatal("--accuracy: %s: is no file, to be read more than "
+		    "once", name);
+}
+
 /* Hours of runs are not to end in a word that was wrong from the first. */
 void
 score_check(void)
@@ -174,6 +186,8 @@ score_check(void)
 
 	if (!run.accuracy)
 		return;
+	for (char **name = run.accuracy; *name; name++)
+		check_file(*name);
 	child.in = child.out = run_open("/dev/null", O_RDWR);
 	begin(&words);
 	push(&words, "-");

@@ -9,7 +9,7 @@
 #include "report.h"
 #include "write.h"
 
-enum { LINE = 2048, CELL = 64 };
+enum { LINE = 2048, CELL = 64, COMMAND_MOST = 1024 };
 
 static char line[LINE];
 static size_t length;
@@ -144,6 +144,9 @@ put_command(void)
 		if ((unsigned char)*at < ' ' || *at == '\177' ||
 		    (*at == '`' && at > line))
 			*at = ' ';
+	if (length > COMMAND_MOST) /* at the begin of a character */
+		for (length = COMMAND_MOST; (line[length] & 0xC0) == 0x80; )
+			length--;
 	put("`");
 }
 
@@ -177,7 +180,7 @@ table_take(void)
 	for (size_t i = 0; i < result.phase_count; i++) {
 		const struct phase *phase = &result.phases[i];
 
-		if (!phase->test)
+		if (!phase->test || phase->count == 0)
 			continue;
 		tests = report_resize(tests, test_count + 1, sizeof *tests);
 		tests[test_count++] = (struct test){ run.number,
@@ -224,7 +227,8 @@ table_tell(void)
 	put_title();
 	put_head();
 	for (size_t i = 0; i < count; i++) {
-		snprintf(number, sizeof number, "%zu", i + 1);
+		snprintf(number, sizeof number, "%lld",
+		    (long long)figures[i].number);
 		put_row(number, &figures[i]);
 	}
 	if (repeat_count() > 1) {

@@ -54,6 +54,9 @@ struct answer {
 static struct tally sum;
 static struct answer answer;
 static const char *file;
+/* The most that llama-bench does before its samples, beside one more of them. */
+#define WARM_UP_NS (60 * CLOCK_SECOND)
+
 static uint64_t rows, records;
 static int64_t arrival_ns; /* of a record that is a line, if known */
 static bool malformed, parts_open;
@@ -351,7 +354,8 @@ add_samples(const struct json_value *samples, int64_t *count, int64_t *total_ns)
 
 /* The row is written when its last sample is over.  One sample follows the
  * other, if the context need not be filled between them; none began before the
- * test itself, or the line was held back. */
+ * test itself, nor long after it, for only a warm-up is between the two: else the
+ * line was held back. */
 static void
 place_samples(struct tally *tally, const struct json_value *values,
     int64_t total_ns)
@@ -363,7 +367,8 @@ place_samples(struct tally *tally, const struct json_value *values,
 	    (count_of(&values[KEY_N_DEPTH]) > 0 && tally->requests > 1))
 		return;
 	if (time->kind == JSON_STRING && clock_value(time, &test_ns) &&
-	    arrival_ns - total_ns < test_ns) {
+	    (arrival_ns - total_ns < test_ns ||
+	    arrival_ns - total_ns - test_ns > total_ns + WARM_UP_NS)) {
 		tally_warn(tally, held_back);
 		return;
 	}
