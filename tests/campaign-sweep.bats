@@ -131,6 +131,17 @@ teardown() {
 	diff <(raw plain) <(raw c)
 }
 
+@test "what one machine fails at another one does" {
+	mkdir host1 host2 host3
+	hosts 3
+	known east west north >config
+	sed -i "/^pi5.LOGINS/i east.METER = echo no meter >\&2; exit 1" c/Makefile
+	campaign sweep >told 2>&1
+	grep -q "^east: .*no meter" told
+	[ "$(find c/data -name 'run_*.json' | wc -l)" -eq 4 ]
+	[ "$(grep -c "^west: measure:" told)" -ge 2 ]
+}
+
 @test "machines that do not answer, or have another toolkit, are told, and nothing is measured" {
 	take campaign sweep SSH='echo no route >&2; false'
 	[ "$status" -eq 2 ]
