@@ -11,14 +11,17 @@ setup() {
 	mkdir tmp
 	export TMPDIR=$PWD/tmp
 	started=()
+	# The pipe nobody writes to is opened once: a trap that bash runs while it
+	# parses a process substitution is a syntax error.
 	cat >meter <<-'END'
+		exec {never}<> <(:)
 		event() { echo "{\"timestamp\":$EPOCHREALTIME,\"type\":\"event\",\"event\":\"$1\",\"nodes\":[\"a\"],\"rate_hz\":2}"; }
 		trap 'event stop; exit' TERM
 		event start
 		for ((i = 0; i < ${1:-1000}; i++)); do
 			echo "{\"timestamp\":$EPOCHREALTIME,\"node\":\"a\",\"watts\":5}"
-			read -rt 0.02 <> <(:)
-			[ $i -ne "${2:--1}" ] || read -rt 1.5 <> <(:)
+			read -rt 0.02 -u $never
+			[ $i -ne "${2:--1}" ] || read -rt 1.5 -u $never
 		done
 	END
 }
