@@ -32,7 +32,7 @@ SHARDS_TO ?= .
 NODE_LOAD ?=
 NODE_TIME ?= 5s
 LOGINS ?=
-SSH ?= ssh -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=15
+SSH ?= ssh
 SHIP ?=
 SERVE ?=
 URL ?= http://localhost:9999
@@ -80,11 +80,15 @@ SIMULATED ?=
 FILE ?=
 
 of_campaign := FORCE BENCHMARKS DATA ITEMS SAMPLE SEED PROTOCOL WORKLOAD REPETITIONS LOCK \
-	SSH SHIP PRICE_PER_KWH CURRENCY CHECK_LOAD CHECK_METER CHECK_NODE CHECK_TIME
+	SHIP PRICE_PER_KWH CURRENCY CHECK_LOAD CHECK_METER CHECK_NODE CHECK_TIME
 of_model := METER CALIBRATION NODES NODE_LOAD NODE_TIME HOSTS SHARDS SHARDS_TO LOGINS SERVE URL HEALTH ASK LOAD_TIMEOUT ENGINE \
 	ENGINE_VERSION MODEL MODEL_FILE QUANTIZATION SURGERY PREPARE TOKENIZER HARDWARE \
 	INSTRUMENT MEASUREMENT_POINT PSU BOUNDARY WEIGHTS WARMUP IDLE AMBIENT ENVIRONMENT \
 	DEMAND METER_HOST SIMULATED FILE
+
+# Who does not answer is given up after a minute, if SSH does not say otherwise: of
+# an option the first one counts.
+export EPI_SSH = $(SSH) -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=15 -o ServerAliveCountMax=3
 
 # The parts read them as EPI_NAME; where a model has its own, its targets do.  A
 # model's own is MODEL.NAME, else that of a part of its name, as of q40 in

@@ -33,11 +33,14 @@ known() {
 }
 
 # A command for AMBIENT, which a run calls twice: on host N its call of the
-# number in stop.N, which is in the midst of a run, lasts until the host dies.
+# number in stop.N, which is in the midst of a run, lasts until the host dies; with
+# until.N none ends before what that says is told by the sweep.
 thermometer() {
 	cat >thermometer <<-END
 		#!/bin/sh
 		cd $PWD || exit
+		[ ! -e until.\$EPI_HOST ] ||
+			timeout 20 sh -c 'until grep -q "\$(cat until.\$EPI_HOST)" told; do sleep 0.1; done' || exit
 		echo 22
 		[ -n "\$EPI_HOST" ] && [ -e stop.\$EPI_HOST ] || exit 0
 		echo >>calls.\$EPI_HOST
@@ -59,15 +62,24 @@ n100.LOGINS = north\nn100.HARDWARE = simulated B\n\
 AMBIENT = $PWD/thermometer\nSSH = ssh -F $PWD/config\nSHIP = calibration.json" c/Makefile
 }
 
+# tree PID: it, and all that it has started.
+tree() {
+	local of=$1
+	while [ "$of" ]; do
+		echo "$of"
+		of=$(pgrep -P "${of// /,}" | xargs) || true
+	done | xargs -n 1
+}
+
 # dies N: host N, with all that runs on it.
 dies() {
-	local of=${daemons[$1]} all=
-	while [ "$of" ]; do
-		all+=" $of"
-		of=$(pgrep -P "${of// /,}" | xargs) || true
-	done
-	# shellcheck disable=SC2086 # words on purpose
-	kill -9 $all 2>/dev/null || true # some ended by themselves
+	tree "${daemons[$1]}" | xargs kill -9 2>/dev/null || true # some ended by themselves
+}
+
+# falls_silent N: host N lives, but nobody there answers, or refuses, any more.
+falls_silent() {
+	tree "${daemons[$1]}" >silent
+	xargs kill -STOP <silent
 }
 
 # raw FOLDER: what was measured; the runs' own files tell when.
@@ -82,6 +94,7 @@ setup() {
 }
 
 teardown() {
+	[ ! -e silent ] || xargs kill -9 <silent 2>/dev/null || true
 	no_hosts
 }
 
@@ -142,11 +155,30 @@ teardown() {
 	[ "$(grep -c "^west: measure:" told)" -ge 2 ]
 }
 
+# east in its first run.  west does not get on with its own before that is told.
+@test "a machine that falls silent is told while others measure, and its runs are taken over" {
+	mkdir host1 host2 host3
+	hosts 3
+	known east west north >config
+	echo 3 >stop.1
+	echo '^sweep: east: small_q40_pi5/00[12]: no answer from there any more$' >until.2
+	campaign sweep SSH="ssh -F $PWD/config -o ConnectTimeout=1 -o ServerAliveInterval=1" >told 2>&1 3>&- & sweep=$!
+	until [ -e stopped.1 ]; do kill -0 $sweep; sleep 0.1; done
+	falls_silent 1
+	wait $sweep
+	[ "$(find c/data -name 'run_*.json' | wc -l)" -eq 4 ]
+	[ "$(grep -c '^west: measure: small_q40_pi5 00[12]$' told)" -eq 2 ]
+}
+
 @test "machines that do not answer, or have another toolkit, are told, and nothing is measured" {
 	take campaign sweep SSH='echo no route >&2; false'
 	[ "$status" -eq 2 ]
 	[[ $stderr == *"sweep: north no route"* ]]
 	[[ $stderr == *"small_q40_pi5/001: no machine of east,west answers"*"sweep: not measured: large_q40_n100/001 "* ]]
+	printf '%s\n' '#!/bin/sh' 'echo "$*" | sed 1q >&2' >ssh
+	chmod +x ssh
+	take campaign sweep SSH="$PWD/ssh -p 1"
+	[[ $stderr == *"-p 1 -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInterval=15 -o ServerAliveCountMax=3 "* ]]
 	take campaign measure SSH='echo epi-score 0.0.1; :'
 	[ "$status" -eq 2 ]
 	[[ $stderr == *"north: not asked: it has epi-score 0.0.1, and this is epi-score "* ]]
