@@ -39,6 +39,16 @@ number() { grep -o "\"$1\":[0-9.]*" <<<"$output" | head -n 1 | cut -d: -f2; }
 	done
 }
 
+# What it shows then is the same, but for the line that says so.
+@test "a second demo in the same folder works, and begins no campaign anew" {
+	cp -a "$BATS_FILE_TMPDIR" again
+	find again/try/data -type f -exec sha256sum {} + >before
+	env -u MAKEFLAGS -u MAKELEVEL DIR="$PWD/again" "$root"/scripts/demo >out 2>err
+	[ "$(grep -c measure: err)" -eq 0 ]
+	sha256sum --quiet -c before
+	diff <(grep -v '^[$] epi-new' "$BATS_FILE_TMPDIR/out") <(grep -v '^(try is there' out)
+}
+
 @test "the demo says that it is simulated, in the record and on screen" {
 	demo
 	[[ $output == *'"evidence":"simulated"'* ]]
