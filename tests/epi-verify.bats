@@ -109,6 +109,22 @@ m_q40" ]
 	[ ! -e x ]
 }
 
+@test "a tab in a name stands in the sentence and the file alone" {
+	touch -- $'run_a\tb.json' $'raw/trace_001.\tx' $'a\\b'
+	take epi-verify --no-derive .
+	[ "$status" -eq 3 ]
+	jq -rc '[.file, .slug, .sentence]' <<<"$output" | sort >found
+	diff found - <<-'END'
+		[".","repetition","has files of a repetition that is no number: a\tb"]
+		["a\\\\b","file-unknown","is no file of a results folder"]
+		["raw/trace_001.\tx","file-unknown","is no file of a results folder"]
+		["raw/trace_001.\tx","manifest-unlisted","is not in MANIFEST_001"]
+	END
+	printf '{"timestamp":%d,"node":"a\\tb","watts":0}\n' 1 2 >'t	t'
+	take epi-verify 't	t'
+	jq -se '.[0] | [.file, .sentence] == ["t\tt", "a\tb has no sample over 0 W"]' <<<"$output"
+}
+
 @test "work that is not done is left alone" {
 	mkdir .run_002
 	echo '{' >.run_002/run_001.json
