@@ -185,6 +185,26 @@ teardown() {
 	[ -z "$(find c -name 'run_*')" ]
 }
 
+# The Makefile's $$ is one.
+@test "what is shipped comes whole, by whatever name; what is not there is refused" {
+	mkdir host1
+	hosts 1
+	known north >config
+	sed -i '/^MODELS/s/small[^ ]*//' c/Makefile
+	mkdir "c/it's \"\$x\" {} "
+	touch "c/it's \"\$x\" {} /a;b" c/-n c/x1 c/x2
+	ships() { take campaign sweep SHIP="$1"; }
+	ships "calibration.json 'it'\\''s \"\$\$x\" {} ' -n x?"
+	[ "$status" -eq 0 ]
+	[ "$(cd host1/epi-campaigns/*/ && ls -d -- -n x? it*/* | sort | paste -sd,)" = "-n,it's \"\$x\" {} /a;b,x1,x2" ]
+	rm -r c/data
+	for bad in "'" ../c/x1 "$PWD/c/x1" x3; do
+		ships "$bad"
+		[ "$status" -eq 2 ]
+		[[ $stderr == *"sweep: SHIP: "*"$bad"* ]]
+	done
+}
+
 @test "a login that would be an option is refused; without logins there is no sweep" {
 	take campaign sweep LOGINS=-oProxyCommand=x n100.LOGINS=-oProxyCommand=x
 	[ "$status" -eq 2 ]
