@@ -350,7 +350,54 @@ compare() {
 
 @test "starts and stops pass, other events where they touch the span, the stop behind its end" {
 	ok epi-window --from 2 --to 4 < <(event start 0; event clock 0; series a 1; event lost 2 '"begin":1,"end":2'; series a 2 3; event gap 9 '"begin":3,"end":9'; event clock 4; series a 5; event stop 6)
-	gives 'start [2 lost a1 a2 a3 gap a5 ]4 stop'
+	gives 'start clock [2 lost a1 a2 a3 gap a5 ]4 stop'
+}
+
+# clocks: of two instruments and a host, in the middle of samples.
+clocks() {
+	event start 0
+	event clock 0 '"host":"h","n":1'
+	event clock 1 '"instrument_id":"x","n":2'
+	series a 1
+	event clock 1 '"instrument_id":"y","n":3'
+	event clock 2 '"instrument_id":"x","n":4'
+	series a 2 4
+	event clock 4 '"instrument_id":"x","n":5'
+	series a 6
+	event clock 6 '"instrument_id":"x","n":6'
+	series a 8
+	event clock 9 '"instrument_id":"y","n":7'
+	series a 10
+	event stop 10
+}
+
+@test "of each clock the last event before a span passes, whatever the order and the way" {
+	clocks >trace
+	for way in '' --sorted '--only --sorted'; do
+		ok epi-window --from 3 --to 4 $way trace
+		[ "$(sed -n 's/.*"n":\(.\).*/\1/p; s/.*"edge".*/e/p' .out | xargs)" = "1 4 3 e e" ]
+	done
+	{ mark 3 s begin; mark 4 s end; mark 7 s begin; mark 8 s end; } >marks
+	for way in '' --sorted; do
+		ok epi-window --span marks $way trace
+		[ "$(sed -n 's/.*"n":\(.\).*/\1/p' .out | xargs)" = "1 4 3 6" ]
+	done
+	# behind a sample of the span, as one file behind another
+	ok epi-window --from 3 --to 4 < <(grep -v clock trace; grep clock trace)
+	[ "$(sed -n 's/.*"n":\(.\).*/\1/p' .out | xargs)" = "1 2 3 4" ]
+}
+
+# The bound of a clock is 0.1 s, and the power 1 W at one edge and 3 W at the
+# other: by the rectangle of a shift, 0.2 J.
+@test "a span's energy is as uncertain behind epi-window as by its marks" {
+	event start 0 '"rate_hz":1,"nodes":["a"],"averaging_seconds":1,"uncertainty":{"offset_watts":0}' >trace
+	event clock 0 '"bound":0.1' >>trace
+	for t in 0 1 2 3 4 5; do printf '{"timestamp":%s,"node":"a","watts":%s}\n' $t $t; done >>trace
+	event stop 6 >>trace
+	for way in '' --sorted; do
+		ok epi-window --from 1 --to 3 $way trace >window
+		epi-integrate window | jq -se 'any(.[]; any(.budget[]?; .source == "clock" and (.c_joules - 0.2 | fabs) < 1e-9))'
+	done
 }
 
 @test "an event before the first sample passes if it lies in the span" {

@@ -99,6 +99,7 @@ pass_begin(int64_t t, bool all_seen)
 {
 	for (; s.begun < s.count && s.spans[s.begun].begin_ns <= t;
 	    s.begun++) {
+		clock_release();
 		if (all_seen)
 			release_before(s.spans[s.begun].begin_ns);
 		write_edge(&s.spans[s.begun], false);
@@ -293,6 +294,17 @@ keep_stop(const char *line, size_t length)
 	s.stop_lines[s.stop_length - 1] = '\n';
 }
 
+/* One that came late, for its span has begun, stands before another of its clock
+ * perhaps; then both are passed on. */
+static void
+take_clock(const struct feed_record *record, int64_t t)
+{
+	if (s.begun > 0 && t < s.spans[s.begun - 1].begin_ns)
+		stream_line(record->line, record->length);
+	else if (!s.resolved || (s.begun < s.count && t < s.spans[s.begun].begin_ns))
+		clock_hold(record);
+}
+
 void
 pass_event(const struct feed_record *record)
 {
@@ -316,6 +328,9 @@ pass_event(const struct feed_record *record)
 		if (event.has_timestamp)
 			pass_begin(event.timestamp_ns, false);
 		stream_line(record->line, record->length);
+	} else if (event.kind == EVENT_CLOCK && event.has_timestamp &&
+	    !is_of_other(&event)) {
+		take_clock(record, event.timestamp_ns);
 	}
 }
 

@@ -8,7 +8,10 @@
 #include "report.h"
 #include "stream.h"
 
-enum { TAIL_BYTES = 64 * 1024 }; /* looked at for nodes, and for a stop */
+enum {
+	TAIL_BYTES = 64 * 1024,   /* looked at for nodes, and for a stop */
+	CLOCK_BYTES = 4096 * 1024 /* and for clocks: several of epi-tap's minutes */
+};
 
 /* Of the records behind the span only the end marks are of interest. */
 static void
@@ -21,6 +24,20 @@ take_stop(void *state, const struct feed_record *record)
 	if (record->kind == SAMPLE_TYPED &&
 	    event_read(record->line, record->length, &event, &why) &&
 	    event.kind == EVENT_STOP)
+		pass_event(record);
+}
+
+/* What else there is before the span was not asked for. */
+static void
+take_clock(void *state, const struct feed_record *record)
+{
+	struct event event;
+	const char *why;
+
+	(void)state;
+	if (record->kind == SAMPLE_TYPED &&
+	    event_read(record->line, record->length, &event, &why) &&
+	    event.kind == EVENT_CLOCK)
 		pass_event(record);
 }
 
@@ -62,18 +79,24 @@ static void
 take_places(const char *file, const char *name, const struct seek *seek,
     int64_t begin_at, int64_t end_at)
 {
-	int64_t back_at, forward_at, tail_at;
+	int64_t back_at, clock_at, forward_at, tail_at;
 
 	seek_names(seek, seek->first_at, stream_line_at(seek->fd,
 	    seek->first_at + TAIL_BYTES));
 	seek_names(seek, stream_line_at(seek->fd, begin_at > TAIL_BYTES
 	    ? begin_at - TAIL_BYTES : 0), begin_at);
 	back_at = seek_back(seek, begin_at, s.only_nodes);
+	clock_at = stream_line_at(seek->fd, back_at > CLOCK_BYTES
+	    ? back_at - CLOCK_BYTES : 0);
+	if (clock_at < seek->first_at || clock_at > back_at)
+		clock_at = seek->first_at < back_at ? seek->first_at : back_at;
 	forward_at = seek_forward(seek, end_at, s.only_nodes);
 	tail_at = stream_line_at(seek->fd, seek->size - TAIL_BYTES);
 	if (tail_at < forward_at)
 		tail_at = forward_at;
 	if (!feed_range(file, name, 0, seek->first_at, &s.names, pass_record,
+	    NULL) ||
+	    !feed_range(file, name, clock_at, back_at, &s.names, take_clock,
 	    NULL) ||
 	    !feed_range(file, name, back_at, begin_at, &s.names, pass_record,
 	    NULL) ||

@@ -1,8 +1,8 @@
 /*
  * window: the state of epi-window, shared by its parts.
  *
- * span: which spans are wanted; pass: what of the stream is passed on; extent:
- * the first and last sample; sorted: the short way through a sorted file, on
+ * span: which spans are wanted; pass: what of the stream is passed on; clock: the
+ * clock events before a span; extent: the first and last sample; sorted: the short way through a sorted file, on
  * what seek finds.
  */
 #ifndef EPI_WINDOW_WINDOW_H
@@ -90,6 +90,11 @@ void pass_event(const struct feed_record *record);
 /* What begins up to t; whether all samples before t were seen. */
 void pass_begin(int64_t t, bool all_seen);
 void pass_finish(void);
+
+/* clock: an event before the next span takes the place of the last one of the
+ * same clock; what was held is written. */
+void clock_hold(const struct feed_record *record);
+void clock_release(void);
 
 /* sorted: --sorted on a file (NULL or "-": standard input), of which what lies
  * outside the spans is not read.  False: it must be. */
