@@ -16,6 +16,9 @@ static const char *program = "epi";
 static int status = STATUS_DONE;
 static uint64_t malformed;
 
+static void (*watcher)(const char *text);
+static void (*last_of_all)(void);
+
 /*
  * C0, DEL and C1 (in UTF-8: C2 80..9F) make terminals act; everything else
  * passes, so that node names in any script stay readable.
@@ -45,6 +48,19 @@ escape(char *out, size_t room, const char *text)
 	return n;
 }
 
+/* What the watcher itself has to say, it is not shown. */
+static void
+show(const char *text)
+{
+	void (*see)(const char *text) = watcher;
+
+	if (!see)
+		return;
+	watcher = NULL;
+	see(text);
+	watcher = see;
+}
+
 static void
 say(const char *text)
 {
@@ -52,6 +68,7 @@ say(const char *text)
 	size_t n = escape(line, sizeof line - 1, program);
 	size_t done = 0;
 
+	show(text);
 	line[n++] = ':';
 	line[n++] = ' ';
 	n += escape(line + n, sizeof line - 1 - n, text);
@@ -157,7 +174,22 @@ report_fatal(const char *format, ...)
 	va_start(arguments, format);
 	vsay(format, arguments);
 	va_end(arguments);
+	status = STATUS_FAILED;
+	if (last_of_all)
+		last_of_all();
 	_exit(STATUS_FAILED);
+}
+
+void
+report_watch(void (*see)(const char *text))
+{
+	watcher = see;
+}
+
+void
+report_before_end(void (*last)(void))
+{
+	last_of_all = last;
 }
 
 void

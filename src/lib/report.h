@@ -47,6 +47,14 @@ _Noreturn void report_usage(const char *format, ...) REPORT_FORMAT(1, 2);
 /* No way on: the message, exit 1 at once, output not flushed. */
 _Noreturn void report_fatal(const char *format, ...) REPORT_FORMAT(1, 2);
 
+/* From now on each message is also shown to `see`, without the program's name
+ * and its newline. */
+void report_watch(void (*see)(const char *text));
+
+/* What report_fatal does last of all but to end.  What is fatal within it calls
+ * it again. */
+void report_before_end(void (*last)(void));
+
 /* The status becomes 1 without a word (the word was said elsewhere). */
 void report_failed(void);
 

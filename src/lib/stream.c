@@ -23,6 +23,7 @@ static size_t output_room, output_filled;
 static void (*watcher)(const char *bytes, size_t length);
 
 static volatile sig_atomic_t signalled, expired;
+static bool left_alone;
 
 bool
 stream_open(struct stream *in, const char *operand)
@@ -305,8 +306,16 @@ catch(int number, void (*handler)(int), int flags)
 }
 
 void
+stream_leave_signals(void)
+{
+	left_alone = true;
+}
+
+void
 stream_signals(void)
 {
+	if (left_alone)
+		return;
 	catch(SIGINT, on_signal, SA_RESTART | (int)SA_RESETHAND);
 	catch(SIGTERM, on_signal, SA_RESTART | (int)SA_RESETHAND);
 	catch(SIGHUP, on_signal, SA_RESTART | (int)SA_RESETHAND);
@@ -409,8 +418,10 @@ stream_flush(void)
 			wait_for(STDOUT_FILENO, POLLOUT);
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
-		if (n < 0)
+		if (n < 0) {
+			output_filled = 0; /* nor is it tried again at the end */
 			report_fatal("%s: %s", output_name, strerror(errno));
+		}
 		done += (size_t)n;
 	}
 	output_filled = 0;

@@ -96,6 +96,9 @@ bool block_line(struct block *block, const char **text, size_t *length);
 void stream_signals(void);
 bool stream_interrupted(void);
 
+/* The program has handlers of its own: stream_signals leaves them as they are. */
+void stream_leave_signals(void);
+
 /*
  * Signals of a program that decides itself when to end: a descriptor that has a
  * byte to read from the first SIGINT, SIGTERM or SIGHUP on, without blocking
