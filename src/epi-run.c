@@ -1,6 +1,7 @@
 /* epi-run - run a command and tell what energy it took */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,6 +48,7 @@ static const char help[] =
 "                           the same as of epi-score(1)\n"
 "      --markdown           a table to paste, too\n"
 "      --notify COMMAND     for a shell at the end; reads what was told\n"
+"      --notify-time D      how long that may take (1m)\n"
 "      --detach             in the background, apart from the terminal\n"
 "  -h, --help               show this and exit\n"
 "      --version            show the version and exit\n";
@@ -54,7 +56,8 @@ static const char help[] =
 enum { REPETITIONS_MOST = 10000 };
 
 struct run run = { .wait_ns = 10 * CLOCK_SECOND,
-	.silence_ns = 60 * CLOCK_SECOND, .repetitions = 1 };
+	.silence_ns = 60 * CLOCK_SECOND, .notify_ns = 60 * CLOCK_SECOND,
+	.repetitions = 1 };
 
 /* A word behind the one before. */
 struct word {
@@ -155,7 +158,7 @@ add_ended(char ***list, size_t *count, const char *word)
 enum {
 	SAVE_TRACE = OPTION_LONG, MARKS, NO_TOKENS, SPAN, TERMINAL, WAIT,
 	WARMUP, IDLE_AFTER, SILENCE, KEEP_GOING,
-	NOTIFY, DETACH, WEIGHTS, META, MARKDOWN
+	NOTIFY, NOTIFY_TIME, DETACH, WEIGHTS, META, MARKDOWN
 };
 
 /* Those of epi-score, and the files that it reads. */
@@ -185,6 +188,9 @@ take_time(int letter, const char *argument)
 		break;
 	case SILENCE:
 		run.silence_ns = option_duration("--silence", argument);
+		break;
+	case NOTIFY_TIME:
+		run.notify_ns = option_duration("--notify-time", argument);
 		break;
 	default: run.wait_ns = option_duration("--wait", argument);
 	}
@@ -334,30 +340,65 @@ make_folder(void)
 		report_fatal("%s: %s", run.folder, strerror(errno));
 }
 
-/* The status of all of it: the first that is not 0, and of a signal that left
- * runs out. */
-static int
+/* That of all of it: the first that is not 0, and of a signal that left runs
+ * out. */
+static int status;
+
+static void
 repeat(void)
 {
-	int first = 0;
-
 	once_start();
 	for (run.number = 1; run.number <= run.repetitions; run.number++) {
-		int status = once();
+		int of_run = once();
 
-		if (!first)
-			first = status;
-		if ((status && !run.keep_going) || run.interrupted ||
+		if (!status)
+			status = of_run;
+		if ((of_run && !run.keep_going) || run.interrupted ||
 		    run.silent)
 			break;
 	}
-	if (!first && run.interrupted && run.number < run.repetitions)
-		first = 128 + run.interrupted;
-	if (run.repetitions > 1)
-		repeat_tell();
-	score_all();
-	table_tell();
-	return first;
+	if (!status && run.interrupted && run.number < run.repetitions)
+		status = 128 + run.interrupted;
+}
+
+/* What the runs came to, and who hears of it. */
+
+static void
+end_output(void)
+{
+	int own = stream_finish();
+
+	if (!status)
+		status = own;
+}
+
+static void
+notify_all(void)
+{
+	notify(status);
+}
+
+/* Each part once, also if there was no way on in the one before it. */
+static void
+finish(void)
+{
+	static void (*const parts[])(void) = { repeat_tell, score_all,
+		table_tell, end_output, notify_all, keeper_end };
+	static size_t next;
+
+	while (next < sizeof parts / sizeof *parts)
+		parts[next++]();
+}
+
+static void
+finish_early(void)
+{
+	status = STATUS_FAILED;
+	if (run.pid > 0) {
+		kill(run.pid, SIGTERM);
+		kill(run.pid, SIGCONT);
+	}
+	finish();
 }
 
 int
@@ -384,6 +425,7 @@ main(int argc, char **argv)
 		{ "silence", required_argument, NULL, SILENCE },
 		{ "keep-going", no_argument, NULL, KEEP_GOING },
 		{ "notify", required_argument, NULL, NOTIFY },
+		{ "notify-time", required_argument, NULL, NOTIFY_TIME },
 		{ "detach", no_argument, NULL, DETACH },
 		{ "accuracy", required_argument, NULL, 'a' },
 		{ "weights", required_argument, NULL, WEIGHTS },
@@ -394,7 +436,6 @@ main(int argc, char **argv)
 	static const struct option_program program = {
 		"epi-run", help, "+s:d:n:t:r:i:o:f:p:a:", options, take_option, NULL
 	};
-	int status, own;
 
 	run.command = option_start(argc, argv, &program);
 	check();
@@ -404,14 +445,13 @@ main(int argc, char **argv)
 	records_open();
 	if (run.detached)
 		detach();
+	say_start();
+	signals_catch();
+	report_before_end(finish_early);
 	make_folder();
 	keeper_start(run.folder);
-	signals_catch();
 	pass_start();
-	status = repeat();
-	own = stream_finish();
-	status = status ? status : own;
-	notify(status);
-	keeper_end();
+	repeat();
+	finish();
 	return status;
 }

@@ -105,6 +105,46 @@ slower() {
 	clean
 }
 
+# slowly FILTER: it waits for the file go, and says so.
+slowly() {
+	printf '#!/bin/sh\necho $$ >working\nuntil [ -e go ]; do sleep 0.02; done\nexec "%s" "$@"\n' "$(command -v "$1")" >"$1"
+	chmod +x "$1"
+}
+
+@test "-r: a signal while figures are worked out: they are told, and no run follows" {
+	slowly epi-integrate
+	begin env PATH="$PWD:$PATH" epi-run -r 3 -s 'exec bash meter' --no-tokens -o rec --notify 'echo "$EPI_STATUS $EPI_RUNS" >outcome' true
+	soon test -s working
+	kill -INT -- "-$pid"
+	: >go
+	ended 130
+	[[ $stderr == *" J in "*"1 of 3 runs count"* ]]
+	[ "$(cat outcome)" = "130 1" ]
+	[ "$(echo rec-?)" = rec-1 ]
+	clean
+}
+
+@test "-r: a signal while the last figures are worked out leaves nothing out" {
+	slowly epi-integrate
+	begin env PATH="$PWD:$PATH" epi-run -s 'exec bash meter' --no-tokens -o rec true
+	soon test -s working
+	kill "$pid"
+	: >go
+	ended 0
+	[ "$(figure .complete)" = true ]
+}
+
+@test "a second signal while figures are worked out kills" {
+	slowly epi-window
+	PATH=$PWD:$PATH begin epi-run -s 'exec bash meter' --no-tokens true
+	soon test -s working
+	kill "$pid"
+	sleep 0.2
+	kill "$pid"
+	ended 143
+	clean working
+}
+
 # ---- the warm-up
 
 @test "--warmup: the command runs, unmeasured and unheard, before it is measured" {
@@ -283,6 +323,59 @@ hangs() { echo "trap 'exit' TERM; { bash meter $1; } | head -n $1; while :; do s
 	[[ $stderr == *$'\nx\n'*"--notify: status 5" ]]
 	take metered --notify 'exit 5' sh -c 'exit 7'
 	[ "$status" -eq 7 ]
+}
+
+@test "--notify: records that cannot be written are told of, and the runs so far" {
+	fails 1 metered -r 3 -o rec --notify 'echo "$EPI_STATUS $EPI_RUNS" >outcome; cat >told' \
+		sh -c 'echo x >>count; [ "$(wc -l <count)" -lt 2 ] || ln -s /dev/full rec-2'
+	[[ $stderr == *"run 2 of 3: "*"rec-2: No space left on device"*"2 of 3 runs count"*"median "*" J, "* ]]
+	[ "$(cat outcome)" = "1 2" ]
+	sed 's/^epi-run: //' <<<"$stderr" | cmp - told
+	[ "$(echo rec-?)" = "rec-1 rec-2" ]
+	clean
+}
+
+@test "--notify: of records that cannot be written the EPI of those before is told" {
+	export data
+	fails 1 epi-run -r 3 -s 'exec bash meter' -a "$data/score/accuracy.ndjson" -o rec --notify 'echo "$EPI_VALUE" >outcome' sh -c \
+		'echo x >>count; [ "$(wc -l <count)" -lt 3 ] || ln -s /dev/full rec-3; cat "$data/engines/llama-cli-2025.log" >&2'
+	[[ $stderr == *"rec-3: No space left on device"*"3 of 3 runs count"*"median EPI "* ]]
+	[ "$(jq '.repetitions | length' rec)" = 2 ]
+	[ "$(cat outcome)" ]
+	clean
+}
+
+@test "--notify: what cannot go on in the background is told of" {
+	warns epi-run --detach -s 'exec bash meter' -o rec --save-trace no/where --notify 'echo "$EPI_STATUS" >outcome; cat >told' touch ran 3>&- >pid
+	soon test -s told
+	[ "$(cat outcome)" = 1 ]
+	grep -qx 'no/where: No such file or directory' told
+	[ ! -e ran ]
+	clean pid
+}
+
+@test "--notify: without a folder for files of ours it is told all the same" {
+	export TMPDIR=$PWD/nowhere
+	fails 1 metered --notify 'echo "$EPI_STATUS" >outcome; cat >told' touch ran
+	[ "$(cat outcome)" = 1 ]
+	grep -q '^.*/nowhere/epi-run.*: No such file or directory$' told
+	[ ! -e ran ]
+}
+
+@test "--notify-time: what takes longer is killed, with all that it started" {
+	warns metered --notify-time 0.3s --notify 'sh -c "echo \$\$ >inner; sleep 60 & echo \$! >innermost; wait"; :' true
+	[[ $stderr == *"--notify: killed after 0.3 s" ]]
+	clean inner innermost
+}
+
+@test "--notify: a signal ends its command, a second one all that it started" {
+	begin epi-run -s 'exec bash meter' --no-tokens --notify 'trap "" TERM; sh -c "echo \$\$ >inner; sleep 60; :"; :' true
+	soon test -s inner
+	kill "$pid"
+	sleep 0.2
+	kill "$pid"
+	ended 143
+	clean inner
 }
 
 @test "--detach: goes on after the terminal is gone, and tells it in a file" {

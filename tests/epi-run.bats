@@ -87,7 +87,7 @@ load run
 @test "a command that is not there is 127, one that cannot be run 126" {
 	: >plain
 	fails 127 metered no-such-command
-	[[ $stderr == "epi-run: no-such-command: "* ]]
+	[ "$stderr" = "epi-run: no-such-command: No such file or directory" ]
 	fails 126 metered ./plain
 	clean
 }
@@ -216,10 +216,23 @@ typed() {
 	begin epi-run -s 'echo $$ >source; exec bash meter' --no-tokens sh -c 'trap "" INT; echo $$ >command; : >begun; while :; do sleep 0.05; done'
 	soon test -e begun
 	kill -INT "$pid"
-	sleep 0.1
+	sleep 0.2
 	kill -INT "$pid"
 	ended 130
 	clean source command
+}
+
+# As timeout(1) does: to the process, and to its group.
+@test "a signal that is sent twice at once is one, and the energy is told" {
+	for _ in {1..5}; do
+		begin epi-run -s 'exec bash meter' --no-tokens sh -c ': >begun; exec sleep 20'
+		soon test -e begun
+		kill -TERM "$pid" "-$pid"
+		ended 143
+		[[ $stderr == *"sh: status 143"*" J in "* ]]
+		rm begun
+	done
+	clean
 }
 
 @test "a signal before the command starts ends it" {
@@ -313,6 +326,28 @@ typed() {
 	fails 1 metered --save-trace no/where touch run
 	[ ! -e run ]
 	clean
+}
+
+@test "records whose last bytes are lost as they are closed: the file is named" {
+	command -v cc || skip "no cc"
+	cat >lost.c <<-'END'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <errno.h>
+		#include <string.h>
+		int close(int fd)
+		{
+			int (*real)(int) = (int (*)(int))dlsym(RTLD_NEXT, "close"), status = real(fd);
+			if (fd != 1 || strcmp(program_invocation_short_name, "epi-run") != 0)
+				return status;
+			errno = EDQUOT;
+			return -1;
+		}
+	END
+	cc -shared -fPIC -o lost.so lost.c -ldl
+	take env ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 LD_PRELOAD="$PWD/lost.so" epi-run -r 2 -s 'exec bash meter' --no-tokens -o rec true
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"rec-1: Disk quota exceeded"*"rec-2: Disk quota exceeded"* ]]
 }
 
 # ---- other sources

@@ -24,7 +24,7 @@ become(const struct child *child, const sigset_t *mask)
 	if (child->group)
 		setpgid(0, 0);
 	keeper_hold(child->group ? -getpid() : getpid());
-	signals_restore();
+	signals_restore(child->steady);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	if (!place(child->in, STDIN_FILENO) ||
 	    !place(child->out, STDOUT_FILENO) ||

@@ -9,7 +9,7 @@ pid_t
 filter_start(char *const *words, int in, int out)
 {
 	const struct child child = { .words = words, .in = in, .out = out,
-		.err = -1, .leash = -1, .ours = true };
+		.err = -1, .leash = -1, .ours = true, .steady = true };
 	pid_t pid = child_start(&child);
 
 	if (pid < 0)

@@ -116,6 +116,7 @@ keep(int in, const char *folder)
 	ssize_t n;
 
 	setpgid(0, 0);
+	signals_restore(false);
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
 		signal(numbers[i], SIG_IGN);
 	let_go_of_files();
@@ -148,6 +149,6 @@ void
 keeper_end(void)
 {
 	close(line);
-	while (waitpid(keeper, NULL, 0) < 0 && errno == EINTR)
+	while (keeper > 0 && waitpid(keeper, NULL, 0) < 0 && errno == EINTR)
 		;
 }

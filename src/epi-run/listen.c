@@ -27,7 +27,7 @@ listen_start(void)
 static void
 stop(void)
 {
-	say_error("no sample for %g s, and the run is ended",
+	report_error("no sample for %g s, and the run is ended",
 	    (double)run.silence_ns / 1e9);
 	run.silent = true;
 	if (run.pid <= 0)
@@ -45,7 +45,7 @@ look(int64_t now_ns)
 	trace_read();
 	if (trace_samples() != samples) {
 		if (told)
-			say("samples again, after %.0f s",
+			report_warning("samples again, after %.0f s",
 			    (double)(now_ns - since_ns) / 1e9);
 		samples = trace_samples();
 		since_ns = now_ns;
@@ -53,7 +53,7 @@ look(int64_t now_ns)
 	} else if (now_ns - since_ns >= run.silence_ns && !told) {
 		told = true;
 		if (run.keep_going)
-			say("no sample for %g s; the run goes on",
+			report_warning("no sample for %g s; the run goes on",
 			    (double)run.silence_ns / 1e9);
 		else
 			stop();

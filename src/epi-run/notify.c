@@ -11,9 +11,6 @@
 #include "epi-run/run.h"
 #include "report.h"
 
-/* Nobody waits longer for somebody to be told. */
-static const int64_t most_ns = 60 * CLOCK_SECOND;
-
 static void
 set(const char *name, const char *value)
 {
@@ -68,37 +65,59 @@ set_outcome(int status)
 	set("EPI_RECORDS", run.records ? run.records : "");
 }
 
-/* All that was told, to be read; /dev/null: it could not be kept. */
+/* A file of all that was told; -1: there is no room for one. */
+static int
+told_file(const char *told, size_t length)
+{
+	int fd = run.folder ? open(run_file("told"), O_RDWR | O_CREAT |
+	    O_TRUNC | O_CLOEXEC, 0600) : -1;
+
+	if (fd >= 0 && (write(fd, told, length) != (ssize_t)length ||
+	    lseek(fd, 0, SEEK_SET) < 0)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* As much of it as a pipe holds. */
+static int
+told_pipe(const char *told, size_t length)
+{
+	int ends[2];
+
+	run_pipe(ends);
+	fcntl(ends[1], F_SETFL, O_NONBLOCK);
+	if (write(ends[1], told, length) != (ssize_t)length)
+		report_warning("--notify: not all that was told can be read");
+	close(ends[1]);
+	return ends[0];
+}
+
 static int
 open_told(void)
 {
 	size_t length;
 	const char *told = say_told(&length);
-	char *name = run_file("told");
-	int fd = run_open(name, O_RDWR | O_CREAT | O_TRUNC);
+	int fd = told_file(told, length);
 
-	if (length > 0 && (write(fd, told, length) != (ssize_t)length ||
-	    lseek(fd, 0, SEEK_SET) < 0)) {
-		report_warning("%s: %s", name, strerror(errno));
-		close(fd);
-		fd = run_open("/dev/null", O_RDONLY);
-	}
-	return fd;
+	return fd >= 0 ? fd : told_pipe(told, length);
 }
 
 static void
 wait_for(pid_t pid)
 {
-	int64_t until_ns = clock_steady() + most_ns;
+	int64_t until_ns = clock_steady() + run.notify_ns;
 
-	run.pid = pid;
-	while (run.pid > 0 && clock_steady() < until_ns)
+	run.pid = -pid;
+	while (run.pid && clock_steady() < until_ns)
 		turn(until_ns);
-	if (run.pid > 0) {
-		kill(pid, SIGKILL);
-		child_wait(pid, false);
+	if (run.pid) {
+		kill(-pid, SIGKILL);
+		run.pid = 0;
+		child_wait(pid, true);
 		report_warning("--notify: killed after %g s",
-		    (double)most_ns / 1e9);
+		    (double)run.notify_ns / 1e9);
 	} else if (run.status) {
 		report_warning("--notify: status %d",
 		    child_status(run.status));
@@ -110,7 +129,7 @@ notify(int status)
 {
 	char *words[] = { run_word("sh"), run_word("-c"), NULL, NULL };
 	struct child child = { .words = words, .out = STDERR_FILENO, .err = -1,
-		.leash = -1 };
+		.leash = -1, .group = true };
 	pid_t pid;
 
 	if (!run.notify)

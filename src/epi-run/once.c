@@ -36,7 +36,7 @@ once_start(void)
 		input = STDIN_FILENO;
 		input_at = lseek(STDIN_FILENO, 0, SEEK_CUR);
 	} else if (!S_ISCHR(status.st_mode)) {
-		say("standard input is no file: the runs read "
+		report_warning("standard input is no file: the runs read "
 		    "nothing from it");
 	}
 }
@@ -88,7 +88,7 @@ begin_samples(void)
 		return true;
 	}
 	if (!run.interrupted && !run.source_left)
-		say_error("no sample%s%s within %g s",
+		report_error("no sample%s%s within %g s",
 		    trace_missing() ? " of " : "",
 		    trace_missing() ? trace_missing() : "",
 		    (double)run.wait_ns / 1e9);
@@ -108,8 +108,18 @@ not_started(void)
 {
 	int status = errno == ENOENT ? 127 : 126;
 
-	say_error("%s: %s", run.command[0], strerror(errno));
+	report_error("%s: %s", run.command[0], strerror(errno));
 	return status;
+}
+
+/* run.pid is never that of a process that there is not. */
+static bool
+start(const struct child *child)
+{
+	pid_t pid = child_start(child);
+
+	run.pid = pid > 0 ? pid : 0;
+	return pid > 0;
 }
 
 /* Its input is the same, its output nobody's; what it complains of is told. */
@@ -119,8 +129,7 @@ warm_up_once(void)
 	const struct child child = { .words = run.command, .in = read_again(),
 		.out = nowhere, .err = -1, .leash = -1 };
 
-	run.pid = child_start(&child);
-	if (run.pid < 0)
+	if (!start(&child))
 		return not_started();
 	while (run.pid > 0)
 		listen_turn(TURN_LONG);
@@ -128,7 +137,7 @@ warm_up_once(void)
 	if (run.keep_going || run.interrupted || run.silent)
 		return 0;
 	if (run.status)
-		say_error("the warm-up ended with status %d; nothing was "
+		report_error("the warm-up ended with status %d; nothing was "
 		    "measured", child_status(run.status));
 	return child_status(run.status);
 }
@@ -175,8 +184,7 @@ run_command(void)
 	phase_start();
 	run.begin_ns = clock_now();
 	mark_put("run", false, run.begin_ns, use);
-	run.pid = child_start(&child);
-	if (run.pid < 0)
+	if (!start(&child))
 		return not_started();
 	pass_started();
 	while (!run.end_ns)
@@ -237,8 +245,7 @@ once(void)
 		measure_idle("idle_after", run.idle_after_ns);
 	end_samples();
 	run.silent = silent;
-	signals_release();
 	result_tell();
-	signals_catch();
+	signals_take();
 	return run.silent ? STATUS_FAILED : child_status(run.status);
 }

@@ -155,11 +155,11 @@ direct(char *name)
 }
 
 static void
-end(void)
+end(const char *name)
 {
 	stream_flush();
 	if (close(STDOUT_FILENO) < 0)
-		report_error("%s: %s", run.records, strerror(errno));
+		report_error("%s: %s", name, strerror(errno));
 	if (open("/dev/null", O_WRONLY) != STDOUT_FILENO)
 		report_fatal("/dev/null: %s", strerror(errno));
 }
@@ -167,17 +167,20 @@ end(void)
 void
 records_write(void)
 {
+	char *name;
+
 	if (!run.records)
 		return;
-	direct(run_numbered(run.records));
+	name = run_numbered(run.records);
+	direct(name);
 	compose_run();
 	records_read(run_file("marks"), copy);
 	records_read(result.energy_file, copy);
 	records_read(result.tokens_file, copy);
-	for (char **name = run.accuracy; name && *name; name++)
-		records_read(*name, copy_accuracy);
+	for (char **file = run.accuracy; file && *file; file++)
+		records_read(*file, copy_accuracy);
 	records_read(result.score_file, copy);
-	end();
+	end(name);
 }
 
 void
@@ -187,5 +190,5 @@ records_write_score(char *name)
 		return;
 	direct(run_word(run.records));
 	records_read(name, copy);
-	end();
+	end(run.records);
 }

@@ -88,8 +88,8 @@ tell(size_t place, const char *unit)
 		double deviation = deviation_of(values, n);
 		int d = decimals(deviation);
 
-		say("median %.*f %s, standard deviation %.*f (%.2f %%), %.*f "
-		    "to %.*f", d, median, unit, d, deviation,
+		report_warning("median %.*f %s, standard deviation %.*f "
+		    "(%.2f %%), %.*f to %.*f", d, median, unit, d, deviation,
 		    100 * deviation / fabs(median), d, values[0], d,
 		    values[n - 1]);
 	}
@@ -157,7 +157,9 @@ repeat_figures(size_t *number)
 void
 repeat_tell(void)
 {
-	say("%zu of %lld runs count", repeat_count(),
+	if (run.repetitions == 1)
+		return;
+	report_warning("%zu of %lld runs count", repeat_count(),
 	    (long long)run.repetitions);
 	tell(offsetof(struct figures, joules), "J");
 	tell(offsetof(struct figures, joules_per_token), "J/token");

@@ -350,6 +350,7 @@ result_tell(void)
 	records_read(result.energy_file, take);
 	tell_run();
 	score_run();
-	records_write();
 	take_figures();
+	records_write();
+	score_keep();
 }

@@ -2,12 +2,14 @@
  * run: a command, and everything around it that has to begin and end in order.
  *
  * keeper outlives the program and ends what it leaves behind; child starts
- * processes; turn waits for whatever comes next, signals among it; source
- * begins and ends the power samples, trace reads them as they come, listen
- * whether they come; pass hands on what the command writes; mark notes times; once is one run, from its first
- * sample on; result makes figures of it, tell says them, records writes them;
- * repeat is what several runs come to; say keeps what is told, for notify;
- * detach leaves the terminal.
+ * processes, filter those of ours; turn waits for whatever comes next, signals
+ * among it; source begins and ends the power samples, trace reads them as they
+ * come, listen whether they come; pass hands on what the command writes; mark
+ * notes times; once is one run, from its first sample on, phase the times
+ * within it; result makes figures of it, tell says them, score makes the EPI of
+ * them, records writes them; repeat is what several runs come to, table all of
+ * that in Markdown; say keeps what is told, for notify; detach leaves the
+ * terminal.
  * Times are CLOCK_REALTIME in ns where they go into records, and
  * CLOCK_MONOTONIC, called steady, where something is waited for.
  */
@@ -31,6 +33,7 @@ struct run {
 	const char *saved, *records, *marks;
 	const char *format, *prompt_tokens;
 	const char *notify;        /* for a shell */
+	int64_t notify_ns;
 	bool detached, markdown;
 	char **accuracy, **score_options; /* NULL-ended, or NULL */
 	bool no_tokens, of_tokens; /* of_tokens: the span is that of the log */
@@ -43,7 +46,8 @@ struct run {
 	                              it the folder that we were called in */
 	char *folder;              /* of our own files, keeper's to remove */
 	int interrupted;           /* the last signal that would end a program */
-	pid_t pid;                 /* of the command, while it runs */
+	volatile pid_t pid;        /* of the command, while it runs; below 0:
+	                              a group of its own */
 
 	/* Of the run under way. */
 	int64_t number;            /* from 1 */
@@ -85,14 +89,15 @@ struct child {
 	int leash;          /* left open in it, or -1 */
 	bool group;         /* of its own: a terminal's signals pass it by */
 	bool ours;          /* a filter of ours, found beside us */
+	bool steady;        /* no signal but SIGKILL ends it before its end */
 };
 
 /* -1: it could not be started (errno). */
 pid_t child_start(const struct child *child);
 /* Waits; the status as wait(2) has it. */
 int child_wait(pid_t pid, bool group);
-/* A filter of ours; a failure to start it ends the program.  What it has to say
- * it says itself; false: it said so. */
+/* A filter of ours, that a signal does not cut short; a failure to start it ends
+ * the program.  What it has to say it says itself; false: it said so. */
 pid_t filter_start(char *const *words, int in, int out);
 bool filter_end(const char *name, pid_t pid);
 /* As a shell tells it: 128 and the signal, or the exit status. */
@@ -101,11 +106,10 @@ int child_status(int status);
 /* signals: those that end programs, USR1 and USR2, go on to the command unless
  * the terminal sent them to both of us; a second one within two seconds kills
  * the command and us.  What was ignored stays ignored. */
-void signals_catch(void); /* and again after signals_release */
-/* In a child: everything as we found it. */
-void signals_restore(void);
-/* From now on they do to us what they do to any program. */
-void signals_release(void);
+void signals_catch(void);
+/* In a child: everything as we found it, or, steady, those that end programs
+ * ignored. */
+void signals_restore(bool steady);
 int signals_fd(void);
 void signals_take(void);
 
@@ -186,13 +190,12 @@ const char *phase_marks(const struct record *tokens);
  * that is refused is an error that is said. */
 void result_tell(void);
 
-/* say: what is told, by report, and kept; say_error as report_error does. */
-void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void say_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* say: what is told by report, from now on, is kept. */
+void say_start(void);
 void say_line(const char *line); /* as it is: a table's */
 const char *say_told(size_t *bytes);
 
-/* notify: the command of --notify, and a minute for it. */
+/* notify: the command of --notify, and so much time for it. */
 void notify(int status);
 
 /* detach: goes on as another process, of a session of its own; the one that
@@ -207,6 +210,7 @@ void records_write_score(char *name); /* of all runs, from this file */
 /* score: of each run and of all, where there is an accuracy. */
 void score_check(void);  /* before any run: ends where that is none */
 void score_run(void);
+void score_keep(void);   /* its records are written: it counts */
 void score_all(void);
 
 /* table: for --markdown. */

@@ -1,12 +1,9 @@
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "epi-run/run.h"
 #include "report.h"
-
-enum { LINE = 1024 }; /* as long as report's are */
 
 static char *told;
 static size_t length, room;
@@ -18,8 +15,8 @@ keep(const char *line)
 	size_t more = strlen(line) + 1;
 
 	if (room - length < more) {
+		told = report_resize(told, 2 * (length + more), 1);
 		room = 2 * (length + more);
-		told = report_resize(told, room, 1);
 	}
 	for (size_t i = 0; i < more; i++) {
 		unsigned char c = (unsigned char)line[i];
@@ -30,14 +27,10 @@ keep(const char *line)
 	told[length - 1] = '\n';
 }
 
-static void
-vsay(const char *format, va_list arguments)
+void
+say_start(void)
 {
-	char line[LINE];
-
-	vsnprintf(line, sizeof line, format, arguments);
-	report_warning("%s", line);
-	keep(line);
+	report_watch(keep);
 }
 
 void
@@ -45,27 +38,6 @@ say_line(const char *line)
 {
 	dprintf(STDERR_FILENO, "%s\n", line);
 	keep(line);
-}
-
-void
-say(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsay(format, arguments);
-	va_end(arguments);
-}
-
-void
-say_error(const char *format, ...)
-{
-	va_list arguments;
-
-	report_failed();
-	va_start(arguments, format);
-	vsay(format, arguments);
-	va_end(arguments);
 }
 
 const char *

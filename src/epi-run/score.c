@@ -105,10 +105,10 @@ tell(const char *what)
 		return;
 	if (u > 0 && isfinite(low) && isfinite(high)) {
 		*write_uncertain(text, epi, u) = '\0';
-		say("%s %s J/(token accuracy), 95 %%: %.4g to %.4g", what, text,
-		    low, high);
+		report_warning("%s %s J/(token accuracy), 95 %%: %.4g to %.4g",
+		    what, text, low, high);
 	} else {
-		say("%s %.4g J/(token accuracy)", what, epi);
+		report_warning("%s %.4g J/(token accuracy)", what, epi);
 	}
 }
 
@@ -248,12 +248,18 @@ score_run(void)
 		result.score_file = NULL;
 	} else if (score_records(result.score_file)) {
 		tell("EPI");
-		push(&scores, run.records ? run_numbered(run.records)
-		    : result.score_file);
 	} else {
 		tell_refused("the EPI", "epi-score says why");
 	}
 	result.epi = result.score_file ? epi : NAN;
+}
+
+void
+score_keep(void)
+{
+	if (result.score_file)
+		push(&scores, run.records ? run_numbered(run.records)
+		    : result.score_file);
 }
 
 void

@@ -80,7 +80,7 @@ end(void)
 	keeper_release(-group);
 	run.source_left = !stopped;
 	if (!stopped)
-		say_error("the source ended with status %d%s",
+		report_error("the source ended with status %d%s",
 		    child_status(status), !run.begin_ns
 		    ? "; nothing was measured" : run.pid > 0
 		    ? "; the command goes on, unmeasured" : "");
@@ -135,7 +135,7 @@ source_stop(void)
 	kill(-group, SIGCONT);
 	if (ends_within(STOP_SECONDS))
 		return;
-	say("the source did not end in %d s, and was killed",
+	report_warning("the source did not end in %d s, and was killed",
 	    STOP_SECONDS);
 	kill(-group, SIGKILL);
 	if (!ends_within(1))

@@ -14,7 +14,7 @@ enum { TEXT = WRITE_UNCERTAIN + 1 };
 void
 tell_refused(const char *what, const char *why)
 {
-	say_error("%s: refused: %s", what, why);
+	report_error("%s: refused: %s", what, why);
 }
 
 static void
@@ -51,7 +51,7 @@ judge_tokens(void)
 	    !json_is(&tokens->at[STATUS], "uncountable"))
 		tell_refused("joules per token", "the log is not complete");
 	if (record_number(tokens, NODE_COUNT) > (double)result_nodes())
-		say("the log tells of %.0f nodes, and %lld were "
+		report_warning("the log tells of %.0f nodes, and %lld were "
 		    "measured", record_number(tokens, NODE_COUNT),
 		    (long long)result_nodes());
 }
@@ -79,7 +79,7 @@ tell_warnings(const struct record *record, const char *of)
 	while (record_is(record, WARNINGS, JSON_ARRAY) &&
 	    json_element(&record->at[WARNINGS], &cursor, &value))
 		if (json_string(&value, text, sizeof text) > 0)
-			say("%s: %s", of, text);
+			report_warning("%s: %s", of, text);
 }
 
 static void
@@ -92,13 +92,13 @@ tell_tokens(double joules, double u)
 
 	if (!result_has_tokens())
 		return;
-	say("%s J/token, %.0f generated", measured(text,
+	report_warning("%s J/token, %.0f generated", measured(text,
 	    joules / generated, u / generated), generated);
 	if (decode > 0)
-		say("%.3f tokens/s, %.3f while generating",
+		report_warning("%.3f tokens/s, %.3f while generating",
 		    generated / seconds, generated / decode);
 	else
-		say("%.3f tokens/s", generated / seconds);
+		report_warning("%.3f tokens/s", generated / seconds);
 }
 
 static void
@@ -113,18 +113,18 @@ tell_idle(double joules)
 	if (!result_holds(&result.idle))
 		tell_refused("the idle power", "it was not measured throughout");
 	else if (result_has_tokens())
-		say("%.3f W idle; net of it %.3f J, %.3f J/token",
+		report_warning("%.3f W idle; net of it %.3f J, %.3f J/token",
 		    watts, net, net / generated);
 	else
-		say("%.3f W idle; net of it %.3f J", watts, net);
+		report_warning("%.3f W idle; net of it %.3f J", watts, net);
 }
 
 static void
 tell_idle_after(void)
 {
 	if (result_holds(&result.idle_after))
-		say("%.3f W idle afterwards", record_number(&result.idle_after,
-		    MEAN_WATTS));
+		report_warning("%.3f W idle afterwards",
+		    record_number(&result.idle_after, MEAN_WATTS));
 	else if (run.idle_after_ns)
 		tell_refused("the idle power afterwards",
 		    "it was not measured throughout");
@@ -160,13 +160,14 @@ tell_phases(void)
 			snprintf(each, sizeof each, ", %.4g J each of %.0f "
 			    "tokens", phase->joules / tokens, tokens);
 		if (isfinite(phase->joules) && phase->count > 0)
-			say("%s: %.3f J in %.3f s%s%s", phase->label,
+			report_warning("%s: %.3f J in %.3f s%s%s", phase->label,
 			    phase->joules, phase->seconds, times, each);
 		else if (!result.phases_unknown)
-			say("%s: its energy is not known", phase->label);
+			report_warning("%s: its energy is not known",
+			    phase->label);
 	}
 	if (result.phases_unknown)
-		say("%s", result.phases_unknown);
+		report_warning("%s", result.phases_unknown);
 }
 
 static void
@@ -179,17 +180,18 @@ tell_energy(void)
 	long long nodes = result_nodes();
 	char text[TEXT];
 
-	say("%s J in %.3f s%s, %lld node%s, coverage %.2f %%%s",
+	report_warning("%s J in %.3f s%s, %lld node%s, coverage %.2f %%%s",
 	    measured(text, joules, u), record_number(energy, SECONDS),
 	    run.of_tokens ? " from the prompt to the last token" : "", nodes,
 	    nodes == 1 ? "" : "s", 100 * record_number(energy, COVERAGE),
 	    record_is(energy, SIMULATED, JSON_TRUE) ? ", SIMULATED" : "");
 	tell_tokens(joules, u);
 	if (isfinite(peak))
-		say("%.3f W mean, %.3f W peak",
+		report_warning("%.3f W mean, %.3f W peak",
 		    record_number(energy, MEAN_WATTS), peak);
 	else
-		say("%.3f W mean", record_number(energy, MEAN_WATTS));
+		report_warning("%.3f W mean",
+		    record_number(energy, MEAN_WATTS));
 	tell_phases();
 	tell_idle(joules);
 	tell_idle_after();
@@ -203,7 +205,7 @@ tell_run(void)
 	if (run.repetitions > 1)
 		snprintf(which, sizeof which, "run %lld of %lld: ",
 		    (long long)run.number, (long long)run.repetitions);
-	say("%s%s: status %d", which, run.command[0],
+	report_warning("%s%s: status %d", which, run.command[0],
 	    child_status(run.status));
 	judge_energy();
 	if (result_holds_run())

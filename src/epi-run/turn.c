@@ -9,9 +9,13 @@
 #include "clock.h"
 #include "epi-run/run.h"
 #include "report.h"
+#include "stream.h"
 
 /* Two within this time kill. */
 static const int64_t twice_ns = 2 * CLOCK_SECOND;
+/* The same one again so soon is the same: timeout(1) sends it to the process,
+ * and to its group. */
+static const int64_t same_ns = 20000000;
 
 static const int numbers[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1,
 	SIGUSR2, SIGCHLD, SIGWINCH, SIGPIPE };
@@ -21,6 +25,46 @@ enum { NUMBERS = sizeof numbers / sizeof *numbers };
 static struct sigaction found[NUMBERS];
 static int wake[2] = { -1, -1 };
 
+static bool
+ends_programs(int number)
+{
+	return number == SIGHUP || number == SIGINT || number == SIGQUIT ||
+	    number == SIGTERM;
+}
+
+/* The keeper does the rest. */
+static void
+die(int number)
+{
+	sigset_t it;
+
+	if (run.pid)
+		kill(run.pid, SIGKILL);
+	signal(number, SIG_DFL);
+	raise(number);
+	sigemptyset(&it);
+	sigaddset(&it, number);
+	sigprocmask(SIG_UNBLOCK, &it, NULL);
+	_exit(128 + number);
+}
+
+/* Whatever we wait for meanwhile; false: it came before. */
+static bool
+is_news(int number)
+{
+	static int64_t last_ns;
+	static int last;
+	int64_t now_ns = clock_steady();
+
+	if (last_ns && number == last && now_ns - last_ns < same_ns)
+		return false;
+	if (last_ns && now_ns - last_ns < twice_ns)
+		die(number);
+	last_ns = now_ns;
+	last = number;
+	return true;
+}
+
 /* A process's signal goes on to the command; a terminal's came there too. */
 static void
 on_signal(int number, siginfo_t *info, void *context)
@@ -28,8 +72,10 @@ on_signal(int number, siginfo_t *info, void *context)
 	int saved = errno;
 	bool sent = info->si_code == SI_USER || info->si_code == SI_QUEUE;
 	unsigned char byte = (unsigned char)(number | (sent ? 128 : 0));
-	ssize_t n = write(wake[1], &byte, 1);
+	ssize_t n = 0;
 
+	if (!ends_programs(number) || is_news(number))
+		n = write(wake[1], &byte, 1);
 	(void)context;
 	(void)n; /* a full pipe wakes too */
 	errno = saved;
@@ -52,9 +98,9 @@ signals_catch(void)
 	struct sigaction action;
 
 	memset(&action, 0, sizeof action);
-	sigemptyset(&action.sa_mask);
-	if (wake[0] < 0)
-		find();
+	sigfillset(&action.sa_mask);
+	find();
+	stream_leave_signals();
 	for (int i = 0; i < NUMBERS; i++) {
 		action.sa_flags = SA_RESTART | SA_SIGINFO;
 		action.sa_sigaction = on_signal;
@@ -68,17 +114,12 @@ signals_catch(void)
 }
 
 void
-signals_restore(void)
+signals_restore(bool steady)
 {
 	for (int i = 0; i < NUMBERS; i++)
-		sigaction(numbers[i], &found[i], NULL);
-}
-
-void
-signals_release(void)
-{
-	for (int i = 0; i < NUMBERS; i++)
-		if (numbers[i] != SIGCHLD && numbers[i] != SIGPIPE)
+		if (steady && ends_programs(numbers[i]))
+			signal(numbers[i], SIG_IGN);
+		else
 			sigaction(numbers[i], &found[i], NULL);
 }
 
@@ -91,37 +132,20 @@ signals_fd(void)
 static void
 reap(void)
 {
-	if (run.pid <= 0 || waitpid(run.pid, &run.status, WNOHANG) <= 0)
+	if (!run.pid || waitpid(run.pid, &run.status, WNOHANG) <= 0)
 		return;
 	run.end_ns = clock_now();
 	keeper_release(run.pid);
 	run.pid = 0;
 }
 
-/* The keeper does the rest. */
-_Noreturn static void
-die(int number)
-{
-	if (run.pid > 0)
-		kill(run.pid, SIGKILL);
-	signal(number, SIG_DFL);
-	raise(number);
-	_exit(128 + number);
-}
-
+/* No terminal's signal came to a group of its own. */
 static void
 obey(int number, bool sent)
 {
-	static int64_t last_ns;
-	int64_t now_ns = clock_steady();
-
-	if (number != SIGUSR1 && number != SIGUSR2) {
-		if (last_ns && now_ns - last_ns < twice_ns)
-			die(number);
-		last_ns = now_ns;
+	if (ends_programs(number))
 		run.interrupted = number;
-	}
-	if (sent && run.pid > 0)
+	if ((sent && run.pid) || run.pid < 0)
 		kill(run.pid, number);
 }
 
