@@ -32,6 +32,26 @@ slower() {
 	clean
 }
 
+# pulses: no power, but once a run 5 W at one sample, 1 ms from those beside
+# it: 5 mJ by the trapezoid, whatever the run's time.
+pulses() {
+	cat <<-'END'
+		watts() { printf '{"timestamp":%d.%06d,"node":"a","watts":%s}\n' $((at / 1000000)) $((at % 1000000)) "$1"; at=$((at + 1000)); }
+		exec {never}<> <(:)
+		while read -rt 0.02 -u $never || [ $? -gt 128 ]; do
+			at=${EPOCHREALTIME/./}
+			watts 0
+			[ ! -e begun ] || { watts 5; watts 0; rm begun; }
+		done
+	END
+}
+
+@test "-r: figures that are all the same are told to four digits" {
+	pulses >pulses
+	warns epi-run -r 2 -s 'exec bash pulses' --no-tokens -o rec sh -c ': >begun; until [ ! -e begun ]; do sleep 0.02; done; sleep 0.1'
+	[[ $stderr == *"median 0.005000 J, standard deviation 0.000000 (0.00 %), 0.005000 to 0.005000"* ]]
+}
+
 @test "-r: of an even number the median is between the two in the middle" {
 	slower
 	warns metered -r 2 -o rec sh slower

@@ -58,23 +58,36 @@ values_of(size_t place, size_t *n)
 }
 
 static double
+middle(const double *values, size_t n)
+{
+	return n > 0 ? stats_quantile(values, n, 0.5) : NAN;
+}
+
+static double
 median_of(size_t place)
 {
 	size_t n;
 	double *values = values_of(place, &n);
-	double median = n > 0 ? stats_quantile(values, n, 0.5) : NAN;
+	double median = middle(values, n);
 
 	free(values);
 	return median;
 }
 
-/* As many as show two digits of the deviation. */
+/* What is less of the median is of our arithmetic. */
+static const double least_share = 1e-12;
+
+/* As many as show two digits of the deviation, or, where there is none, four of
+ * the median. */
 static int
-decimals(double deviation)
+decimals(double deviation, double median)
 {
-	if (!(deviation > 1e-12))
-		return 3;
-	return deviation >= 10 ? 0 : 1 - (int)floor(log10(deviation));
+	bool alike = deviation <= least_share * fabs(median);
+	double shown = alike ? fabs(median) : deviation;
+	int places = (alike ? 3 : 1) - (shown > 0 ? (int)floor(log10(shown))
+	    : 0);
+
+	return places > 0 ? places : 0;
 }
 
 static void
@@ -82,16 +95,16 @@ tell(size_t place, const char *unit)
 {
 	size_t n;
 	double *values = values_of(place, &n);
-	double median = median_of(place);
+	double median = middle(values, n);
 
 	if (n > 1) {
 		double deviation = deviation_of(values, n);
-		int d = decimals(deviation);
+		double share = deviation > 0 ? deviation / fabs(median) : 0;
+		int d = decimals(deviation, median);
 
 		report_warning("median %.*f %s, standard deviation %.*f "
 		    "(%.2f %%), %.*f to %.*f", d, median, unit, d, deviation,
-		    100 * deviation / fabs(median), d, values[0], d,
-		    values[n - 1]);
+		    100 * share, d, values[0], d, values[n - 1]);
 	}
 	free(values);
 }
