@@ -232,6 +232,7 @@ shards() {
 	cmp model.m host1/model.m
 	cmp part host2/part
 	ok shards model.m b:part
+	[ "$(jq -r '"\(.sha256)  \(.host) \(.file)"' <<<"$output")" = "$(sha256sum model.m model.m part | sed '1s/ [^ ]*$/ a .\/model.m/; 2s/ [^ ]*$/ b .\/model.m/; 3s/ [^ ]*$/ b .\/part/')" ]
 	touch -d 2001-01-01 model.m
 	warns shards model.m
 	[[ $stderr == *"b: model.m is sent, and compared" ]]

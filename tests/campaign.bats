@@ -117,17 +117,22 @@ interrupted() {
 	[ -z "$(find c/submit -type f)" ]
 }
 
-@test "its files are as the schema has them, and have no other members" {
+# fits FILE: as the schema has it, and with no other members.
+fits() {
 	for python in python3 /usr/bin/python3 ''; do
 		[ "$python" ] || skip "no python3-jsonschema (make deps-dev)"
 		if "$python" -W ignore -c 'import jsonschema; jsonschema.Draft202012Validator' 2>/dev/null; then break; fi
 	done
+	ok "$python" -W ignore "$root/tests/schema.py" "$root/man/epi-record.schema.json" --closed "$1"
+}
+
+@test "its files are as the schema has them, and have no other members" {
 	made
 	cd c
 	cat data/baseline/*/run_*.json data/baseline/*/epi_*.json data/baseline/*/benchmark_*.json results/*.ndjson | jq -c . >../records
 	zstd -dcq data/baseline/small_q40/raw/trace_001.ndjson.zst >>../records
 	[ "$(wc -l <../records)" -gt 1000 ]
-	ok "$python" -W ignore "$root/tests/schema.py" "$root/man/epi-record.schema.json" --closed ../records
+	fits ../records
 }
 
 @test "a figure that was changed by hand is not verified" {
@@ -302,6 +307,19 @@ END
 		and .net_of_idle_joules != null' c/data/baseline/m/epi_001.json
 	[ "$(zstd -dcq c/data/baseline/m/raw/trace_001.ndjson.zst | jq -r 'select(.event == "mark" and .edge == "end").label' | xargs)" = "warmup idle run idle_after" ]
 	[ -z "$(pgrep -f "$stand_in llama-server items=../items right=700")" ]
+}
+
+# Another machine's shell is one of ours.  No node takes more for being loaded.
+@test "in real time: the files that hosts were given, and the names of nodes, are told" {
+	real
+	mkdir there
+	printf '%s\n' '#!/bin/sh' 'until [ "$1" = there ]; do shift; done' 'shift' 'cd ../there && exec sh -c "$*"' >ssh
+	chmod +x ssh
+	campaign measure FORCE=yes SSH="$PWD/ssh" HOSTS=there SHARDS=Makefile ENVIRONMENT=epi-env NODE_TIME=0.3s NODE_LOAD='sleep $$2' 2>told
+	cmp c/Makefile there/Makefile
+	jq -e --arg sum "$(sha256sum <c/Makefile | cut -c 1-64)" '.shards == [{ host: "there", file: "./Makefile", sha256: $sum }]' c/data/baseline/m/run_001.json
+	jq -e '.node_check | .passed == false and .end > 1.7e9 and (.channels | map([.node, .matches])) == [["a", false], ["b", false]]' c/data/baseline/m/run_001.json
+	fits c/data/baseline/m/run_001.json
 }
 
 @test "in real time: an engine that dies is told, and nothing is left" {

@@ -399,6 +399,8 @@ plant_77() {
 	mv MANIFEST MANIFEST_001
 }
 @test "77: a file with two hashes, one of them wrong" { refuted manifest-malformed; }
+plant_78() { of_run '.node_check = { passed: false, channels: [] }'; }
+@test "78: nodes that were not measured under their own names" { refuted nodes-unknown; }
 
 @test "three repetitions of three days are accepted" {
 	for n in 002 003; do
