@@ -213,6 +213,14 @@ put_point(const struct point *point)
 	result_compose(&point->result, "run_metadata.run_id");
 	compose_key("group");
 	compose_integer((int64_t)point->group + 1);
+	if (strcmp(s.cost, default_cost) != 0) {
+		compose_key("cost_key");
+		compose_string(s.cost);
+	}
+	if (strcmp(s.benefit, default_benefit) != 0) {
+		compose_key("benefit_key");
+		compose_string(s.benefit);
+	}
 	compose_figure("cost", point->cost);
 	compose_figure("benefit", point->benefit);
 	if (has_default_axes() && point->result.budgeted) {

@@ -83,6 +83,9 @@ apart() {
 	[ "$(verdicts)" = "a frontier b frontier" ]
 	ok epi-pareto --together --benefit energy.joules_per_token --cost accuracy.composite in
 	[ "$(verdicts)" = "a dominated b frontier" ]
+	[ "$(jq -r '"\(.cost_key) \(.benefit_key)"' <<<"$output" | sort -u)" = "accuracy.composite energy.joules_per_token" ]
+	ok epi-pareto in
+	[[ $output != *_key* ]]
 }
 
 @test "what is simulated stays so; other records are passed over" {

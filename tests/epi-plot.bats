@@ -400,6 +400,19 @@ says() {
 	done
 }
 
+@test "the axes of a frontier are what epi-pareto was asked for" {
+	for i in 1 2; do
+		echo "{\"type\":\"score\",\"model\":\"m$i\",\"energy\":{\"joules_per_token\":$i},\"accuracy\":{\"composite\":0.$i},\"speed\":{\"it's\":$i},\"budget\":[]}"
+	done >scores
+	epi-pareto scores | ok epi-plot pareto >usual.svg
+	says usual.svg 'Energy and accuracy: the frontier' 'energy per token (J/token), less is better' 'accuracy, more is better'
+	epi-pareto --benefit "speed.it's" scores | ok epi-plot pareto >other.svg
+	says other.svg "Energy and speed.it's: the frontier" 'energy per token (J/token), less is better' "speed.it's, more is better"
+	[ "$(grep -c accuracy other.svg)" -eq 0 ]
+	{ epi-pareto scores; epi-pareto --benefit "speed.it's" scores; } | ok epi-plot pareto >both.svg
+	says both.svg 'Energy and benefit: the frontier' 'benefit, more is better'
+}
+
 # Groups and members counted by jq; the frontier is epi-pareto's.
 @test "187 published configurations in groups, each with its own frontier" {
 	shared mlenergy
