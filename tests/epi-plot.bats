@@ -193,6 +193,20 @@ says() {
 	[ "$(tail -n +2 kept/runs.tsv | cut -f 1 | cut -c 1-6)" = $'2.3293\n2.3523\n2.3754' ]
 }
 
+# As wide as a phone: 72 for each row, and all points below the row's name.
+@test "repeat: names that have no room beside their rows stand above them, whole" {
+	{ score Llama-3.1-8B-Instruct-abliterated 1 0.5; score Qwen3-30B-A3B-Instruct-2507 2 0.4; } >two
+	for size in 360x 800x; do
+		ok epi-plot repeat --size $size --keep kept-$size two >$size.svg
+		well_formed $size.svg
+		says $size.svg Llama-3.1-8B-Instruct-abliterated Qwen3-30B-A3B-Instruct-2507
+		[ "$(grep -c … $size.svg)" -eq 0 ]
+	done
+	grep -q ' viewBox="0 0 360 394"' 360x.svg
+	awk '!/^#/ && ($2 % 1 < 0.3 || $2 % 1 > 0.95) { exit 1 }' kept-360x/runs.tsv
+	awk '!/^#/ && $2 % 1 != 0.5 { exit 1 }' kept-800x/runs.tsv
+}
+
 @test "budget: shares add up, A and B are told apart" {
 	jq -nc '{type: "score", instrument: "m", evidence: "calibrated", u: 1, epi: {value: 50}, budget: [
 		{source: "gain", type: "B", share: 0.5, c_relative: 0.03}, {source: "gain", type: "B", share: 0.25, c_relative: 0.04},
