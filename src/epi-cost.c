@@ -36,6 +36,12 @@ struct total {
 	bool simulated;
 };
 
+/* What attempts before the one that counts come to. */
+struct retried {
+	int64_t attempts, ns;
+	double joules;
+};
+
 static void
 put_seconds(int64_t ns)
 {
@@ -55,13 +61,36 @@ open_record(const char *type, bool simulated)
 }
 
 static void
+add_retried(struct retried *retried, const struct question *question)
+{
+	for (size_t i = 0; i < question->retried_count; i++) {
+		const struct ask *ask = &question->retried[i];
+
+		retried->attempts++;
+		retried->joules += ask->joules; /* of one not known, none is */
+		retried->ns += ask->end_ns - ask->begin_ns;
+	}
+}
+
+static void
+put_retried(const struct retried *retried)
+{
+	compose_key("retried");
+	compose_begin('{');
+	compose_count("attempts", retried->attempts);
+	compose_figure("joules", retried->joules);
+	put_seconds(retried->ns);
+	compose_end('}');
+}
+
+static void
 put_question(const struct question *question)
 {
 	open_record("question_cost", question->simulated);
 	compose_text("benchmark", question->benchmark);
 	compose_text("id", question->id);
-	compose_figure("joules", question->joules);
-	put_seconds(question->end_ns - question->begin_ns);
+	compose_figure("joules", question->ask.joules);
+	put_seconds(question->ask.end_ns - question->ask.begin_ns);
 	compose_count("prompt_tokens", question->prompt_tokens);
 	compose_count("generated_tokens", question->generated_tokens);
 	compose_key("answered");
@@ -71,6 +100,12 @@ put_question(const struct question *question)
 		compose_null();
 	else
 		compose_bool(question->verdict == RIGHT);
+	if (question->retried_count > 0) {
+		struct retried retried = { 0 };
+
+		add_retried(&retried, question);
+		put_retried(&retried);
+	}
 	compose_close();
 }
 
@@ -78,16 +113,16 @@ static void
 add(struct total *total, const struct question *question)
 {
 	total->simulated |= question->simulated;
-	if (isnan(question->joules)) {
+	if (isnan(question->ask.joules)) {
 		total->unmeasured++;
 		return;
 	}
 	total->questions++;
 	total->graded += question->verdict != UNGRADED;
 	total->right += question->verdict == RIGHT;
-	total->joules += question->joules;
-	total->squares += question->joules * question->joules;
-	total->ns += question->end_ns - question->begin_ns;
+	total->joules += question->ask.joules;
+	total->squares += question->ask.joules * question->ask.joules;
+	total->ns += question->ask.end_ns - question->ask.begin_ns;
 }
 
 /* Asks that came to nothing, and what they took. */
@@ -105,7 +140,7 @@ put_failed(const struct total *failed)
 
 static void
 put_total(const char *benchmark, const struct total *total,
-    const struct total *failed)
+    const struct total *failed, const struct retried *retried)
 {
 	double n = (double)total->questions, mean = total->joules / n;
 	bool graded = total->graded == total->questions;
@@ -123,6 +158,7 @@ put_total(const char *benchmark, const struct total *total,
 	compose_figure("joules_per_correct_answer", graded && total->right > 0
 	    ? total->joules / (double)total->right : NAN);
 	put_failed(failed);
+	put_retried(retried);
 	compose_close();
 }
 
@@ -130,14 +166,17 @@ static void
 put_benchmark(const char *benchmark)
 {
 	struct total total = { 0 }, failed = { 0 };
+	struct retried retried = { 0 };
 
 	for (size_t i = 0; i < s.input.question_count; i++) {
 		const struct question *question = &s.input.questions[i];
 
-		if (strcmp(question->benchmark, benchmark) == 0)
-			add(question->failed ? &failed : &total, question);
+		if (strcmp(question->benchmark, benchmark) != 0)
+			continue;
+		add(question->failed ? &failed : &total, question);
+		add_retried(&retried, question);
 	}
-	put_total(benchmark, &total, &failed);
+	put_total(benchmark, &total, &failed, &retried);
 }
 
 /* Each benchmark, in the order of its first question. */
@@ -174,7 +213,7 @@ observe(struct observation *rows, bool *simulated, bool *cached_unknown)
 		const struct question *question = &s.input.questions[i];
 		int64_t cached = question->cached_tokens;
 
-		if (question->failed || isnan(question->joules) ||
+		if (question->failed || isnan(question->ask.joules) ||
 		    question->prompt_tokens == UNKNOWN ||
 		    question->generated_tokens == UNKNOWN)
 			continue;
@@ -184,7 +223,7 @@ observe(struct observation *rows, bool *simulated, bool *cached_unknown)
 			cached = 0;
 		rows[count].prompt = (double)(question->prompt_tokens - cached);
 		rows[count].generated = (double)question->generated_tokens;
-		rows[count++].joules = question->joules;
+		rows[count++].joules = question->ask.joules;
 	}
 	return count;
 }
@@ -238,26 +277,68 @@ put_tokens(void)
 	free(rows);
 }
 
-/* Answers that came at the same time share the power. */
+struct interval {
+	const struct ask *ask;
+	const char *id;
+};
+
+static int
+by_time(const void *a, const void *b)
+{
+	const struct ask *x = ((const struct interval *)a)->ask;
+	const struct ask *y = ((const struct interval *)b)->ask;
+
+	if (x->begin_ns != y->begin_ns)
+		return x->begin_ns < y->begin_ns ? -1 : 1;
+	return (x->end_ns > y->end_ns) - (x->end_ns < y->end_ns);
+}
+
+/* All that was asked, by time; the caller frees it. */
+static struct interval *
+intervals(size_t *count)
+{
+	struct interval *all;
+	size_t n = 0;
+
+	*count = 0;
+	for (size_t i = 0; i < s.input.question_count; i++)
+		*count += 1 + s.input.questions[i].retried_count;
+	all = report_resize(NULL, *count, sizeof *all);
+	for (size_t i = 0; i < s.input.question_count; i++) {
+		const struct question *question = &s.input.questions[i];
+
+		all[n++] = (struct interval){ &question->ask, question->id };
+		for (size_t j = 0; j < question->retried_count; j++)
+			all[n++] = (struct interval){ &question->retried[j],
+				question->id };
+	}
+	qsort(all, n, sizeof *all, by_time);
+	return all;
+}
+
+/* What was asked at the same time shares the power. */
 static bool
 overlap(void)
 {
-	for (size_t i = 1; i < s.input.question_count; i++)
-		if (s.input.questions[i].begin_ns <
-		    s.input.questions[i - 1].end_ns) {
+	size_t count;
+	struct interval *all = intervals(&count);
+	bool any = false;
+
+	for (size_t i = 1; i < count && !any; i++)
+		if (all[i].ask->begin_ns < all[i - 1].ask->end_ns) {
 			report_error("refused: %s and %s were answered at the "
-			    "same time; ask with --jobs 1",
-			    s.input.questions[i - 1].id,
-			    s.input.questions[i].id);
-			return true;
+			    "same time; ask with --jobs 1", all[i - 1].id,
+			    all[i].id);
+			any = true;
 		}
-	return false;
+	free(all);
+	return any;
 }
 
 static void
 put_all(void)
 {
-	size_t missing = read_join(&s.input);
+	struct missing missing = read_join(&s.input);
 
 	if (s.input.question_count == 0) {
 		report_error("no answers");
@@ -265,14 +346,17 @@ put_all(void)
 	}
 	if (overlap())
 		return;
-	if (missing == s.input.question_count) {
+	if (missing.questions == s.input.question_count) {
 		report_error("refused: no answer has an energy record of its "
 		    "span; epi-window --span makes them");
 		return;
 	}
-	if (missing > 0)
+	if (missing.questions > 0)
 		report_error("%zu of %zu answers were not measured from begin "
-		    "to end", missing, s.input.question_count);
+		    "to end", missing.questions, s.input.question_count);
+	if (missing.attempts > 0)
+		report_error("%zu attempts that were repeated were not "
+		    "measured from begin to end", missing.attempts);
 	for (size_t i = 0; s.each && i < s.input.question_count; i++)
 		put_question(&s.input.questions[i]);
 	put_benchmarks();

@@ -115,6 +115,39 @@ sums() {
 	jq -rc "select(.type == \"cost\") | $1" <<<"$output" | xargs
 }
 
+# 1 W; of the question that came at the third attempt the first took a second,
+# the second half of one, and the third, which counts, two; of the one that never
+# came the first took one second, the second none and the third one.
+@test "attempts that were repeated are a figure of their own, from the trace on" {
+	for t in $(seq 0 20); do
+		printf '{"timestamp":%d,"node":"a","watts":1}\n' $((1000 + t))
+	done >trace
+	cat >answers <<-'END'
+		{"type":"answer","benchmark":"own","id":"q1","error":null,"begin":1003,"end":1005,"retried":[{"error":"http_5xx","begin":1000,"end":1001},{"error":"shape","begin":1001.5,"end":1002}]}
+		{"type":"answer","benchmark":"own","id":"q2","error":null,"begin":1006,"end":1010}
+		{"type":"answer","benchmark":"own","id":"q3","error":"connect","begin":1014,"end":1015,"retried":[{"error":"connect","begin":1012,"end":1013},{"error":"connect","begin":1013.5,"end":1013.5}]}
+	END
+	epi-window --span answers trace | epi-integrate >energy
+	warns epi-cost --each answers energy
+	[ "$(sums '.questions, .joules, .failed.joules, .retried.attempts, .retried.joules, .retried.seconds')" = "2 6 1 4 2.5 2.5" ]
+	[ "$(jq -c 'select(.type == "question_cost") | [.id, .joules, .retried.attempts, .retried.joules]' <<<"$output" | xargs -d '\n')" = \
+		'["q1",2,2,1.5] ["q2",4,null,null] ["q3",1,2,1]' ]
+
+	# Their energy not told; asked at the same time as another one; no attempts.
+	grep -v '"begin":1001.5' energy >less
+	partly 1 epi-cost answers less
+	[[ $stderr == *"1 attempts that were repeated were not measured"* ]]
+	[ "$(sums '.joules, .retried.attempts, .retried.joules')" = "6 4 null" ]
+	sed 's/1012/1009/' answers >both
+	fails 1 epi-cost both energy
+	[[ $stderr == *"q2 and q3 were answered at the same time"* ]]
+	sed 's/"retried":\[{"error":"http_5xx",/"retried":[{/; s/"end":1001}/"end":"x"}/' answers >bad
+	partly 1 epi-cost bad energy
+	[[ $stderr == *"bad:1: retried is not attempts with begin and end"* ]]
+	partly 1 epi-window --span bad trace >window
+	[[ $stderr == *'bad:1: "retried" is not attempts with begin and end'* ]]
+}
+
 # Three questions of 10, 20 and 60 J: 30 J each, u = sqrt(700/3).
 @test "joules per question and per right answer, graded" {
 	{

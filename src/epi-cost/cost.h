@@ -17,14 +17,21 @@ enum { UNKNOWN = -1 };
 
 enum verdict { UNGRADED, WRONG, RIGHT };
 
+/* What took energy from when to when. */
+struct ask {
+	int64_t begin_ns, end_ns;
+	double joules;         /* NAN: not measured to its end */
+};
+
 struct question {
 	char *benchmark, *id;
-	int64_t begin_ns, end_ns;
+	struct ask ask;        /* the attempt that counts */
+	struct ask *retried;   /* those before it */
+	size_t retried_count;
 	int64_t prompt_tokens, generated_tokens, cached_tokens;
 	bool failed;           /* never answered */
 	bool simulated;
 	enum verdict verdict;
-	double joules;         /* NAN: not measured to its end */
 };
 
 /* A span's energy; one of a cluster. */
@@ -53,8 +60,11 @@ struct input {
 void read_take(void *state, const struct feed_record *record);
 
 /* Gives questions their energy and verdict, and sorts them by time.  The number
- * of questions without an energy record. */
-size_t read_join(struct input *input);
+ * of questions without an energy record, and that of attempts before. */
+struct missing {
+	size_t questions, attempts;
+};
+struct missing read_join(struct input *input);
 
 /*
  * joules = fixed + prompt P + prompt_squared P^2 + generated G, by least

@@ -13,7 +13,7 @@
 enum {
 	TYPE, BENCHMARK, ID, BEGIN, END, PROMPT_TOKENS, GENERATED_TOKENS,
 	CACHED_TOKENS, ERROR, SIMULATED, CORRECT, LABEL, SCOPE, JOULES,
-	COVERAGE, COMPLETE, KEYS
+	COVERAGE, COMPLETE, RETRIED, KEYS
 };
 
 static const char *const keys[KEYS] = {
@@ -23,7 +23,7 @@ static const char *const keys[KEYS] = {
 	[CACHED_TOKENS] = "cached_tokens", [ERROR] = "error",
 	[SIMULATED] = "simulated", [CORRECT] = "correct", [LABEL] = "label",
 	[SCOPE] = "scope", [JOULES] = "joules", [COVERAGE] = "coverage",
-	[COMPLETE] = "complete"
+	[COMPLETE] = "complete", [RETRIED] = "retried"
 };
 
 static bool
@@ -61,6 +61,44 @@ grow(void *list, size_t *count, size_t *room, size_t size)
 	return list;
 }
 
+static bool
+read_ask(struct ask *ask, const struct json_value *begin,
+    const struct json_value *end)
+{
+	ask->joules = NAN;
+	return clock_value(begin, &ask->begin_ns) &&
+	    clock_value(end, &ask->end_ns) && ask->end_ns >= ask->begin_ns;
+}
+
+/* False: these are not attempts. */
+static bool
+read_retried(struct question *question, const struct json_value *list)
+{
+	static const char *const edges[] = { "begin", "end" };
+	struct json_value attempt, at[2];
+	struct json_error error;
+	const char *cursor = NULL;
+	struct ask *ask;
+	size_t room = 0;
+
+	if (unknown(list))
+		return true;
+	if (list->kind != JSON_ARRAY)
+		return false;
+	while (json_element(list, &cursor, &attempt)) {
+		question->retried = grow(question->retried,
+		    &question->retried_count, &room, sizeof *question->retried);
+		ask = &question->retried[question->retried_count - 1];
+		if (attempt.kind != JSON_OBJECT || !json_members(attempt.at,
+		    attempt.length, edges, 2, at, &error) ||
+		    !read_ask(ask, &at[0], &at[1]))
+			return false;
+		if (ask->end_ns == ask->begin_ns)
+			ask->joules = 0; /* no span to be measured */
+	}
+	return true;
+}
+
 /* NULL, or what is wrong; as the next two. */
 static const char *
 take_answer(struct input *input, const struct json_value *at)
@@ -68,20 +106,22 @@ take_answer(struct input *input, const struct json_value *at)
 	struct question question = {
 		.failed = at[ERROR].kind == JSON_STRING &&
 		    !json_is(&at[ERROR], "too_long"),
-		.simulated = at[SIMULATED].kind == JSON_TRUE, .joules = NAN
+		.simulated = at[SIMULATED].kind == JSON_TRUE
 	};
 
 	if (at[BENCHMARK].kind != JSON_STRING || at[ID].kind != JSON_STRING)
 		return "benchmark and id are not strings";
-	if (!clock_value(&at[BEGIN], &question.begin_ns) ||
-	    !clock_value(&at[END], &question.end_ns) ||
-	    question.end_ns < question.begin_ns)
+	if (!read_ask(&question.ask, &at[BEGIN], &at[END]))
 		return "begin and end are not two times";
 	if (!read_count(&at[PROMPT_TOKENS], &question.prompt_tokens) ||
 	    !read_count(&at[GENERATED_TOKENS], &question.generated_tokens) ||
 	    !read_count(&at[CACHED_TOKENS], &question.cached_tokens))
 		return "one of prompt_tokens, generated_tokens and "
 		    "cached_tokens is not a count";
+	if (!read_retried(&question, &at[RETRIED])) {
+		free(question.retried);
+		return "retried is not attempts with begin and end";
+	}
 	question.benchmark = read_text(&at[BENCHMARK]);
 	question.id = read_text(&at[ID]);
 	input->questions = grow(input->questions, &input->question_count,
@@ -167,9 +207,9 @@ static int
 by_time(const void *a, const void *b)
 {
 	const struct question *x = a, *y = b;
-	int first = order(x->begin_ns, y->begin_ns);
+	int first = order(x->ask.begin_ns, y->ask.begin_ns);
 
-	return first ? first : order(x->end_ns, y->end_ns);
+	return first ? first : order(x->ask.end_ns, y->ask.end_ns);
 }
 
 static int
@@ -192,13 +232,38 @@ by_name(const void *a, const void *b)
 	return first ? first : strcmp(x->id, y->id);
 }
 
-size_t
+/* Whether an energy record is there, and tells. */
+static bool
+measured(const struct input *input, char *id, struct ask *ask)
+{
+	struct spell span = { id, ask->begin_ns, ask->end_ns, 0 },
+	    *spell = input->spell_count ? bsearch(&span, input->spells,
+	    input->spell_count, sizeof span, by_span) : NULL;
+
+	if (spell)
+		ask->joules = spell->joules;
+	return !isnan(ask->joules);
+}
+
+static void
+grade(const struct input *input, struct question *question)
+{
+	struct grade name = {
+		question->benchmark, question->id, UNGRADED
+	}, *found = input->grade_count ? bsearch(&name, input->grades,
+	    input->grade_count, sizeof name, by_name) : NULL;
+
+	if (found)
+		question->verdict = found->verdict;
+}
+
+struct missing
 read_join(struct input *input)
 {
-	size_t missing = 0;
+	struct missing missing = { 0 };
 
 	if (input->question_count == 0)
-		return 0;
+		return missing;
 	qsort(input->questions, input->question_count,
 	    sizeof *input->questions, by_time);
 	if (input->spell_count > 0)
@@ -209,20 +274,13 @@ read_join(struct input *input)
 		    sizeof *input->grades, by_name);
 	for (size_t i = 0; i < input->question_count; i++) {
 		struct question *question = &input->questions[i];
-		struct spell span = {
-			question->id, question->begin_ns, question->end_ns, 0
-		}, *spell = input->spell_count ? bsearch(&span, input->spells,
-		    input->spell_count, sizeof span, by_span) : NULL;
-		struct grade name = {
-			question->benchmark, question->id, UNGRADED
-		}, *grade = input->grade_count ? bsearch(&name, input->grades,
-		    input->grade_count, sizeof name, by_name) : NULL;
 
-		if (spell)
-			question->joules = spell->joules;
-		missing += isnan(question->joules);
-		if (grade)
-			question->verdict = grade->verdict;
+		missing.questions += !measured(input, question->id,
+		    &question->ask);
+		for (size_t j = 0; j < question->retried_count; j++)
+			missing.attempts += !measured(input, question->id,
+			    &question->retried[j]);
+		grade(input, question);
 	}
 	return missing;
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "epi-window/window.h"
 #include "json.h"
 #include "report.h"
@@ -133,6 +134,35 @@ take_edge(const struct feed_record *record, const struct event *event,
 	take_begin_and_end(record, begin_ns, event->timestamp_ns, label);
 }
 
+/* An answer's attempts before the one that counts took energy too: each is a
+ * span of the answer's name.  One that took no time took none. */
+static void
+take_retried(const struct feed_record *record, const char *label)
+{
+	static const char *const of_answer = "retried";
+	static const char *const edges[] = { "begin", "end" };
+	struct json_value list, attempt, at[2];
+	struct json_error error;
+	const char *cursor = NULL;
+	int64_t begin_ns, end_ns;
+
+	if (!json_members(record->line, record->length, &of_answer, 1, &list,
+	    &error) || list.kind != JSON_ARRAY)
+		return;
+	while (json_element(&list, &cursor, &attempt)) {
+		if (attempt.kind != JSON_OBJECT || !json_members(attempt.at,
+		    attempt.length, edges, 2, at, &error) ||
+		    !clock_value(&at[0], &begin_ns) ||
+		    !clock_value(&at[1], &end_ns))
+			report_malformed(record->file, record->line_number,
+			    "\"retried\" is not attempts with begin and end");
+		else if (end_ns > begin_ns)
+			push_span(&s.spans, &s.count, &s.room, label
+			    ? report_copy(label, strlen(label)) : NULL,
+			    begin_ns, end_ns);
+	}
+}
+
 static void
 take_span(void *state, const struct feed_record *record)
 {
@@ -153,9 +183,13 @@ take_span(void *state, const struct feed_record *record)
 	if (event.kind == EVENT_OTHER ? !both : !edge)
 		return;
 	label = label_of(record, &event);
-	if (s.label && !same(label, s.label))
+	if (s.label && !same(label, s.label)) {
 		free(label);
-	else if (!both || (edge && event.edge_is_end && open_mark(label)))
+		return;
+	}
+	if (json_is(&event.type, "answer"))
+		take_retried(record, label);
+	if (!both || (edge && event.edge_is_end && open_mark(label)))
 		take_edge(record, &event, label);
 	else if (edge && event.edge_is_end)
 		free(label); /* the begin edge told it */
