@@ -1,19 +1,25 @@
 /* epi-pull - records out of an SQLite database */
 /* link: -lsqlite3 */
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "clock.h"
 #include "db.h"
+#include "epi-pull/written.h"
 #include "option.h"
 #include "report.h"
 #include "stream.h"
 
 static const char help[] =
-"usage: epi-pull [--run ID] [--from T] [--to T] [--type TYPE] DB\n"
+"usage: epi-pull [--run ID] [--from T] [--to T | --follow] [--type TYPE] DB\n"
 "Write the records that epi-log kept in the database DB, in the order of time.\n"
 "\n"
+"      --follow     then what comes, until a signal\n"
 "      --run ID     of this run alone\n"
-"      --from T     samples and events from then on; Unix seconds or RFC 3339\n"
+"      --from T     samples and events from then on; Unix seconds, RFC 3339, or\n"
+"                   -D, so long ago: -10m\n"
 "      --to T       and before then\n"
 "      --type TYPE  sample, event, energy, ...: of this type alone\n"
 "  -h, --help       show this and exit\n"
@@ -21,11 +27,14 @@ static const char help[] =
 "\n"
 "Example: ssh orchestrator epi-pull --run r17 power.db | epi-integrate\n";
 
-enum { RUN = OPTION_LONG, FROM, TO, TYPE };
+enum { RUN = OPTION_LONG, FOLLOW, FROM, TO, TYPE };
+
+enum { FOLLOW_MS = 250 }; /* epi-log commits once a second */
 
 /* One meter in one run: its samples, in the order of time. */
 struct source {
 	sqlite3_stmt *samples;
+	struct written *written;
 	int64_t time_ns;
 	bool more;
 };
@@ -41,6 +50,8 @@ static struct {
 		size_t length;
 	} *nodes;           /* by their id */
 	sqlite3_int64 node_count;
+	bool follow;
+	sqlite3_int64 record; /* the last one of the others that was written */
 } s = { .from_ns = INT64_MIN, .to_ns = INT64_MAX };
 
 static bool
@@ -117,8 +128,10 @@ open_source(sqlite3_int64 id)
 		return;
 	}
 	s.count++;
+	source->written = written_of(id);
 	sqlite3_bind_int64(source->samples, 1, id);
-	sqlite3_bind_int64(source->samples, 2, s.from_ns);
+	sqlite3_bind_int64(source->samples, 2,
+	    written_from(source->written, s.from_ns));
 	sqlite3_bind_int64(source->samples, 3, s.to_ns);
 	next_sample(source);
 }
@@ -136,7 +149,7 @@ open_sources(void)
 	sqlite3_bind_text(ask, 1, s.run, -1, SQLITE_STATIC);
 	while (step(ask))
 		open_source(sqlite3_column_int64(ask, 0));
-	if (s.run && s.count == 0)
+	if (s.run && s.count == 0 && !s.follow)
 		report_error("%s: no run %s", s.file, s.run);
 	sqlite3_finalize(ask);
 }
@@ -149,6 +162,9 @@ put_sample(const struct source *source)
 	int64_t values[DB_COLUMNS];
 	bool has[DB_COLUMNS];
 
+	if (s.follow && node > 0 && node < s.node_count &&
+	    !written_is_new(source->written, node, source->time_ns))
+		return;
 	if (sqlite3_column_type(row, LINE) == SQLITE_TEXT) {
 		stream_line((const char *)sqlite3_column_text(row, LINE),
 		    (size_t)sqlite3_column_bytes(row, LINE));
@@ -202,8 +218,9 @@ put_samples(int64_t until_ns)
 static sqlite3_stmt *
 ask_records(void)
 {
-	static const char sql[] = "SELECT place_ns, line FROM records "
-	    "JOIN runs ON runs.id = source WHERE (?1 IS NULL OR run = ?1) AND "
+	static const char sql[] = "SELECT place_ns, line, records.id FROM "
+	    "records JOIN runs ON runs.id = source WHERE records.id > ?5 AND "
+	    "(?1 IS NULL OR run = ?1) AND "
 	    "(?2 IS NULL OR type = ?2) AND ((place_ns >= ?3 AND place_ns < ?4) "
 	    "OR (place_ns < ?3 AND (type = 'calibration' OR (type = 'event' "
 	    "AND json_extract(line, '$.event') = 'start')))) "
@@ -218,7 +235,40 @@ ask_records(void)
 	sqlite3_bind_text(ask, 2, s.type, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(ask, 3, s.from_ns);
 	sqlite3_bind_int64(ask, 4, s.to_ns);
+	sqlite3_bind_int64(ask, 5, s.record);
 	return ask;
+}
+
+static void
+put_records(sqlite3_stmt *records)
+{
+	sqlite3_int64 last = s.record;
+
+	while (step(records)) {
+		put_samples(sqlite3_column_int64(records, 0));
+		stream_line((const char *)sqlite3_column_text(records, 1),
+		    (size_t)sqlite3_column_bytes(records, 1));
+		if (sqlite3_column_int64(records, 2) > last)
+			last = sqlite3_column_int64(records, 2);
+	}
+	if (s.follow)
+		s.record = last;
+	sqlite3_finalize(records);
+}
+
+static void
+forget(void)
+{
+	for (size_t i = 0; i < s.count; i++)
+		sqlite3_finalize(s.sources[i].samples);
+	for (sqlite3_int64 i = 0; i < s.node_count; i++)
+		free(s.nodes[i].name);
+	free(s.nodes);
+	free(s.sources);
+	s.nodes = NULL;
+	s.sources = NULL;
+	s.count = 0;
+	s.node_count = 0;
 }
 
 static void
@@ -234,19 +284,59 @@ pull(void)
 	}
 	if (others)
 		records = ask_records();
-	while (records && step(records)) {
-		put_samples(sqlite3_column_int64(records, 0));
-		stream_line((const char *)sqlite3_column_text(records, 1),
-		    (size_t)sqlite3_column_bytes(records, 1));
-	}
+	if (records)
+		put_records(records);
 	put_samples(INT64_MAX);
-	sqlite3_finalize(records);
-	for (size_t i = 0; i < s.count; i++)
-		sqlite3_finalize(s.sources[i].samples);
-	for (sqlite3_int64 i = 0; i < s.node_count; i++)
-		free(s.nodes[i].name);
-	free(s.nodes);
-	free(s.sources);
+	forget();
+}
+
+/* One state of the database, however long this takes. */
+static bool
+pull_once(void)
+{
+	if (!db_run(&s.db, "BEGIN"))
+		return fail();
+	pull();
+	return db_run(&s.db, "COMMIT") || fail();
+}
+
+/* What changes when another one has written. */
+static bool
+data_version(sqlite3_int64 *version)
+{
+	sqlite3_stmt *ask = db_prepare(&s.db, "PRAGMA data_version");
+	bool told = ask && step(ask);
+
+	if (told)
+		*version = sqlite3_column_int64(ask, 0);
+	sqlite3_finalize(ask);
+	return told;
+}
+
+/* Until it fails, nobody reads any more, or a signal kills. */
+static void
+follow(void)
+{
+	struct pollfd reader = { STDOUT_FILENO, 0, 0 };
+	sqlite3_int64 before = 0, now = 0;
+
+	do {
+		stream_flush();
+		do {
+			if (poll(&reader, 1, FOLLOW_MS) > 0 ||
+			    !data_version(&now))
+				return;
+		} while (now == before);
+		before = now;
+	} while (pull_once());
+}
+
+/* A time, or how long ago. */
+static int64_t
+read_from(const char *text)
+{
+	return *text == '-' ? clock_now() - option_duration("--from", text + 1)
+	    : option_time("--from", text);
 }
 
 static void
@@ -257,8 +347,11 @@ take_option(void *state, int letter, const char *argument)
 	case RUN:
 		s.run = argument;
 		break;
+	case FOLLOW:
+		s.follow = true;
+		break;
 	case FROM:
-		s.from_ns = option_time("--from", argument);
+		s.from_ns = read_from(argument);
 		break;
 	case TO:
 		s.to_ns = option_time("--to", argument);
@@ -274,6 +367,7 @@ main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "run", required_argument, NULL, RUN },
+		{ "follow", no_argument, NULL, FOLLOW },
 		{ "from", required_argument, NULL, FROM },
 		{ "to", required_argument, NULL, TO },
 		{ "type", required_argument, NULL, TYPE },
@@ -286,17 +380,16 @@ main(int argc, char **argv)
 
 	if (!operands[0] || operands[1])
 		report_usage("wants one database: DB");
+	if (s.follow && s.to_ns != INT64_MAX)
+		report_usage("--follow and --to: choose one");
 	s.file = operands[0];
 	if (!db_open(&s.db, s.file, false)) {
 		fail();
 		return stream_finish();
 	}
-	/* One state of it, however long this takes. */
-	if (db_run(&s.db, "BEGIN"))
-		pull();
-	else
-		fail();
-	if (!db_run(&s.db, "COMMIT") || !db_close(&s.db))
+	if (pull_once() && s.follow)
+		follow();
+	if (!db_close(&s.db))
 		fail();
 	return stream_finish();
 }

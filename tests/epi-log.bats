@@ -24,6 +24,57 @@ stop() {
 	cmp in out
 }
 
+# follows OPTION...: all that comes, into out, until teardown.
+follows() {
+	epi-pull --follow "$@" power.db >out 3>&- &
+	follower=$!
+}
+
+teardown() {
+	[ -z "${follower:-}" ] || kill "$follower"
+}
+
+# comes FILE: within ten seconds out is the same.
+comes() {
+	local try
+	for try in {1..100}; do
+		if cmp -s "$1" out; then return; fi
+		sleep 0.1
+	done
+	diff out "$1"
+}
+
+@test "what comes is followed: each record once, late nodes and new meters too" {
+	{ start; trace 1000 50; } >first
+	trace 1001 50 | grep pi1 >second
+	{ trace 1001 50 | grep pi2; echo '{"type":"energy","joules":1}'; stop; } >third
+	{ start | sed 's/M1/M2/; s/pi/n/g'; trace 1002 50 | sed 's/pi/n/'; } >fourth
+	ok epi-log power.db first
+	follows
+	comes first
+	for part in second third fourth; do
+		ok epi-log power.db $part
+		cat $part >>first
+		comes first
+	done
+}
+
+@test "from a time on, or of a run that is to come, is followed alone" {
+	{ start; trace 1000 100; stop; } >in
+	ok epi-log power.db in
+	follows --run r2 --from 1001
+	{ start; trace 1001 50; } >run
+	ok epi-log --run r2 power.db run
+	comes run
+	kill -0 $follower
+	ok epi-pull --from 1001 --run r2 power.db | cmp - run
+	trace "$(($(date +%s) - 100))" 1 >now
+	ok epi-log power.db now
+	ok epi-pull --type sample --from -5m power.db | cmp - now
+	[ -z "$(epi-pull --type sample --from -1s power.db)" ]
+	fails 2 epi-pull --follow --to 5 power.db
+}
+
 @test "the same stream twice is kept once" {
 	{ start; trace 1000 50; stop; } >in
 	ok epi-log power.db in in

@@ -42,10 +42,39 @@ words() {
 		pipe=$(sed -n "s/^ExecStart=.bin.sh -c '\(.*\)'\$/\1/p" "$unit" | sed 's/\$\$/$/g')
 		[ "$pipe" ]
 		sh -n <<<"$pipe"
-		for program in $(grep -oE '(^|\| )epi-[a-z]+' <<<"$pipe" | tr -d '| '); do
+		for program in $(grep -oE '(^|\| |[{] |exec )epi-[a-z]+' <<<"$pipe" | grep -o 'epi-.*'); do
 			command -v "$program"
 		done
 	done
+}
+
+@test "the log does not hang on the dashboard" {
+	[ "$(grep -c 'Conflicts=.*epi' "$system"/*.service | cut -d: -f 2 | xargs)" = "0 0" ]
+	[ "$(grep -cE '^Exec.*epi-(tap|log)' "$system/epi-watch.service")" -eq 0 ]
+	[ "$(grep -cE '^Exec.*epi-watch|^(Requires|BindsTo|PartOf)=' "$system/epi-log.service")" -eq 0 ]
+	grep -qx 'Wants=epi-log.service' "$system/epi-watch.service"
+}
+
+# The pipe of the unit, in a folder; what it reads was logged two seconds ago.
+@test "the dashboard shows what is logged; its q ends it at once, and logging goes on" {
+	command -v tmux || skip "no tmux (make deps-dev)"
+	mkdir run
+	sed -n "s/^ExecStart=.bin.sh -c '\(.*\)'\$/\1/p" "$system/epi-watch.service" |
+		sed "s,/run/epi-watch,'$PWD/run',; s,/var/lib/epi,'$PWD',; s/exec epi-watch/exec epi-watch --glyphs ascii/" >watch
+	epi-sim --for 15s --nodes 2 3>&- | epi-tap --node shown,other - 3>&- | epi-log power.db 3>&- &
+	for _ in {1..100}; do if epi-pull power.db >pulled 2>told && [ -s pulled ]; then break; fi; sleep 0.1; done
+	tmux -L "epi$$" -f /dev/null new-session -d -x 100 -y 30 "PATH='$PATH' sh '$PWD/watch'; echo \$? >'$PWD/left'" 3>&-
+	for _ in {1..100}; do if tmux -L "epi$$" capture-pane -p >screen && grep -q LIVE screen && grep -qw shown screen; then break; fi; sleep 0.1; done
+	grep -w shown screen
+	grep LIVE screen
+	tmux -L "epi$$" send-keys q
+	for _ in {1..50}; do if [ -e left ]; then break; fi; sleep 0.1; done
+	tmux -L "epi$$" kill-server || true
+	[ "$(cat left)" = 0 ]
+	was=$(epi-pull --type sample power.db | wc -l)
+	for _ in {1..50}; do if [ "$(epi-pull --type sample power.db | wc -l)" -gt "$was" ]; then break; fi; sleep 0.1; done
+	[ "$(epi-pull --type sample power.db | wc -l)" -gt "$was" ]
+	kill %1
 }
 
 @test "epi-log's pipe keeps what a meter says, to its end" {
