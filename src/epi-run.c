@@ -441,6 +441,7 @@ main(int argc, char **argv)
 	check();
 	check_standard();
 	find_filters(argv[0]);
+	result_check();
 	score_check();
 	records_open();
 	if (run.detached)

@@ -81,6 +81,21 @@ bench() {
 	[ ! "$(jq 'select(.type == "score")' rec)" ]
 }
 
+@test "--accuracy: a run without an EPI leaves that of the others" {
+	take epi-run -r 3 -s 'exec bash meter' -a "$data/score/accuracy.ndjson" -o rec \
+		sh -c 'echo x >>count; sleep 0.05; [ "$(wc -l <count)" -eq 2 ] || cat "$0"' "$log"
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"the EPI: refused"*"3 of 3 runs count"*"median EPI "* ]]
+	jq -e '.repetitions | map(.file) | sort == ["rec-1", "rec-3"]' rec >/dev/null
+}
+
+@test "--accuracy: the score of all of an earlier time does not outlive runs that fail" {
+	echo old | tee rec >rec-2
+	take epi-run -r 2 -s 'exec bash meter' -a "$data/score/accuracy.ndjson" -o rec sh -c 'exit 3'
+	[ "$status" -eq 3 ]
+	[ "$(echo rec*)" = rec-1 ]
+}
+
 # ---- llama-bench
 
 # 0.1 s at 5 W are 0.5 J, for twice 512 tokens, and for twice 128.

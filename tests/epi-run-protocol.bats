@@ -245,6 +245,12 @@ slowly() {
 	[[ $stderr == *"EPI_MARKS:1: not a mark of a phase"*"EPI_MARKS:2: "*" J in "* ]]
 }
 
+@test "phases: marks may end in a carriage return" {
+	warns metered -o rec sh -c 'for e in begin end; do epi-mark part $e | sed "s/\$/\r/"; done >>"$EPI_MARKS"'
+	[ "$(energies rec)" = "run part" ]
+	[ "$(labels rec)" = "run begin run end part begin part end" ]
+}
+
 @test "phases: a mark without an end is named, and the run is told" {
 	partly 1 metered -o rec sh -c 'echo run; epi-mark part begin >>"$EPI_MARKS"'
 	[ "$(figure '.complete')" = true ]
@@ -297,6 +303,14 @@ hangs() { echo "trap 'exit' TERM; { bash meter $1; } | head -n $1; while :; do s
 	[ "$(grep -c no-such-command <<<"$stderr")" -eq 8 ]
 	[[ $stderr == *"0 of 8 runs count"* ]]
 	clean
+}
+
+@test "--keep-going: each run's records are its own, after one that had no samples too" {
+	take epi-run -r 2 --keep-going -s '[ ! -e once ] || exec bash meter; : >once; exit 3' --no-tokens -o rec true
+	[ "$status" -eq 1 ]
+	[ ! -s rec-1 ]
+	[ "$(jq 'select(.type == "run").run' rec-2)" = 2 ]
+	[[ $stderr == *"1 of 2 runs count"* ]]
 }
 
 @test "--keep-going: a warm-up that fails is one" {
@@ -388,6 +402,18 @@ hangs() { echo "trap 'exit' TERM; { bash meter $1; } | head -n $1; while :; do s
 	clean inner innermost
 }
 
+@test "--notify: a signal that came before is not for its command" {
+	slowly epi-score
+	sed -i '2i[ "$1" = --repetitions ] || exec '"$(command -v epi-score)"' "$@"' epi-score
+	begin env PATH="$PWD:$PATH" epi-run -r 2 -s 'exec bash meter' -a "$data/score/accuracy.ndjson" --notify 'sleep 0.1; echo "$EPI_STATUS" >outcome' \
+		sh -c 'sleep 0.05; cat "$0"' "$data/engines/llama-cli-2025.log"
+	soon test -s working
+	kill "$pid"
+	: >go
+	ended 0
+	[ "$(cat outcome)" = 0 ]
+}
+
 @test "--notify: a signal ends its command, a second one all that it started" {
 	begin epi-run -s 'exec bash meter' --no-tokens --notify 'trap "" TERM; sh -c "echo \$\$ >inner; sleep 60; :"; :' true
 	soon test -s inner
@@ -413,6 +439,14 @@ hangs() { echo "trap 'exit' TERM; { bash meter $1; } | head -n $1; while :; do s
 	grep -q '^epi-run: sh: status 0$' rec.log
 	[ "$(figure .complete)" = true ]
 	clean pid
+}
+
+@test "--detach: where its number cannot be told nothing is measured" {
+	take sh -c 'epi-run --detach -s "exec bash meter" --idle 20s --no-tokens -o rec touch ran >/dev/full' 3>&-
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"standard output: No space left on device" ]]
+	clean
+	[ ! -e ran ]
 }
 
 @test "--detach: a signal to the process told ends it" {

@@ -92,6 +92,11 @@ load run
 	clean
 }
 
+@test "a command that is not there leaves no mark without an end" {
+	fails 127 metered --marks marks no-such-command
+	[ "$(jq -r '.label + " " + .edge' marks | xargs)" = "run begin run end" ]
+}
+
 @test "wrong command lines" {
 	fails 2 epi-run true
 	fails 2 epi-run -s meter
@@ -103,6 +108,7 @@ load run
 	fails 2 epi-run -s meter --idle 0 true
 	fails 2 epi-run -s meter -r 0 true
 	fails 2 epi-run -s meter --silence 0 true
+	fails 2 epi-run -s meter --notify-time 0 true
 }
 
 # ---- tokens
@@ -122,6 +128,14 @@ load run
 	warns epi-run -s 'exec bash meter' -o rec -f distributed-llama -p 15 \
 		cat "$data/dllama/v0.10.6-inference-4node-root.log"
 	[ "$(jq 'select(.type == "tokens").generated_tokens' rec)" = 26 ]
+}
+
+@test "options that epi-tokens does not know are told before anything is run" {
+	fails 2 epi-run -s 'exec bash meter' -f nonsense touch run
+	[[ $stderr == "epi-tokens: --format: "*nonsense* ]]
+	fails 2 epi-run -s 'exec bash meter' -p some touch run
+	[ ! -e run ]
+	clean
 }
 
 @test "a command that is no engine has joules all the same" {

@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -43,8 +44,11 @@ tell_and_leave(pid_t pid, const char *log)
 {
 	report_warning("in the background as process %ld; the figures go to "
 	    "%s, all that is told to %s", (long)pid, run.records, log);
-	if (printf("%ld\n", (long)pid) < 0 || fflush(stdout) == EOF)
-		report_fatal("standard output: %s", strerror(errno));
+	if (printf("%ld\n", (long)pid) < 0 || fflush(stdout) == EOF) {
+		report_error("standard output: %s", strerror(errno));
+		kill(pid, SIGTERM);
+		_exit(STATUS_FAILED);
+	}
 	_exit(STATUS_DONE);
 }
 

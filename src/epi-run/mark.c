@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -65,7 +66,11 @@ put_all(const char *line, size_t length, unsigned use)
 void
 mark_copy(const char *line, size_t length)
 {
-	put_all(line, length, MARK_SPAN | MARK_EVENT);
+	char *whole = report_copy(line, length);
+
+	whole[length] = '\n';
+	put_all(whole, length + 1, MARK_SPAN | MARK_EVENT);
+	free(whole);
 }
 
 void

@@ -137,6 +137,7 @@ notify(int status)
 	words[2] = run_word(run.notify);
 	set_outcome(status);
 	child.in = open_told();
+	signals_take(); /* what came before is not for this one */
 	pid = child_start(&child);
 	if (pid < 0)
 		report_warning("--notify: %s", strerror(errno));

@@ -180,12 +180,16 @@ run_command(void)
 	const struct child child = { .words = run.command, .in = read_again(),
 		.out = pass_end(STDOUT_FILENO), .err = pass_end(STDERR_FILENO),
 		.leash = -1 };
+	int status;
 
 	phase_start();
 	run.begin_ns = clock_now();
 	mark_put("run", false, run.begin_ns, use);
-	if (!start(&child))
-		return not_started();
+	if (!start(&child)) {
+		status = not_started();
+		mark_put("run", true, clock_now(), use);
+		return status;
+	}
 	pass_started();
 	while (!run.end_ns)
 		listen_turn(TURN_LONG);

@@ -46,6 +46,7 @@ static struct flow flows[PASS_POLLS] = {
 static bool joined;  /* both go one way: so they stay in order */
 static FILE *log_file;
 static const char *log_name;
+static int log_error; /* errno of its first failure, or 0 */
 
 /* Both lead to the same file, pipe or terminal. */
 static bool
@@ -151,6 +152,7 @@ pass_open(int terminal, const char *log)
 	if (!log)
 		return;
 	log_name = log;
+	log_error = 0;
 	log_file = fdopen(run_open(log, O_WRONLY | O_CREAT | O_TRUNC), "w");
 	if (!log_file)
 		report_fatal("%s: %s", log, strerror(errno));
@@ -207,7 +209,8 @@ log_line(struct flow *flow, int64_t arrival_ns)
 	*at++ = ' ';
 	fwrite(stamp, 1, (size_t)(at - stamp), log_file);
 	fwrite(flow->line, 1, flow->length, log_file);
-	putc('\n', log_file);
+	if (putc('\n', log_file) == EOF || ferror(log_file))
+		log_error = log_error ? log_error : errno;
 	flow->length = 0;
 }
 
@@ -316,8 +319,10 @@ close_log(void)
 	for (int i = 0; i < PASS_POLLS; i++)
 		if (flows[i].length > 0)
 			log_line(&flows[i], clock_now());
-	if (ferror(log_file) | fclose(log_file))
-		report_error("%s: %s", log_name, strerror(errno));
+	if (fclose(log_file) == EOF && !log_error)
+		log_error = errno;
+	if (log_error)
+		report_error("%s: %s", log_name, strerror(log_error));
 	log_file = NULL;
 }
 

@@ -53,7 +53,7 @@ take(void *state, const struct feed_record *record)
 		    "of a phase");
 	} else {
 		any = true;
-		mark_copy(record->line, record->length + 1);
+		mark_copy(record->line, record->length);
 	}
 }
 

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,7 +14,7 @@
 
 enum { HOST_NAME = 256 };
 
-static int first = -1;    /* opened before anything is run */
+static int first = -1;    /* of run 1, opened before anything is run */
 
 /* Since the last time. */
 static double
@@ -129,13 +130,25 @@ copy_accuracy(void *state, const struct feed_record *record)
 		copy(state, record);
 }
 
+static void
+forget(const char *name)
+{
+	struct stat status;
+
+	if (stat(name, &status) == 0 && S_ISREG(status.st_mode))
+		unlink(name);
+}
+
+/* The name without a number is that of the score of all. */
 void
 records_open(void)
 {
 	if (!run.records)
 		return;
+	if (run.accuracy && run.repetitions > 1)
+		forget(run.records);
 	for (run.number = run.repetitions; run.number > 1; run.number--)
-		unlink(run_numbered(run.records));
+		forget(run_numbered(run.records));
 	run.number = 1;
 	first = run_open(run_numbered(run.records), O_WRONLY | O_CREAT |
 	    O_TRUNC);
@@ -146,10 +159,9 @@ records_open(void)
 static void
 direct(char *name)
 {
-	int fd = first >= 0 ? first : run_open(name, O_WRONLY | O_CREAT |
-	    O_TRUNC);
+	int fd = run.number == 1 ? first : run_open(name, O_WRONLY |
+	    O_CREAT | O_TRUNC);
 
-	first = -1;
 	stream_output(fd, name);
 	close(fd);
 }

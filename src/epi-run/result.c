@@ -44,16 +44,15 @@ usual_format(void)
 	return strcmp(base, "llama-bench") == 0 ? "llama-bench" : NULL;
 }
 
+enum { TOKENS_WORDS = 8 };
+
+/* One more after the options, or NULL. */
 static void
-count_tokens(void)
+tokens_words(char *words[TOKENS_WORDS], const char *last)
 {
 	const char *format = run.format ? run.format : usual_format();
-	char *words[8];
 	size_t n = 0;
-	int in = run_open(run_file("log"), O_RDONLY), out;
 
-	result.tokens_file = run_file("tokens");
-	out = run_open(result.tokens_file, O_WRONLY | O_CREAT | O_TRUNC);
 	words[n++] = run_word("epi-tokens");
 	if (format) {
 		words[n++] = run_word("--format");
@@ -63,7 +62,35 @@ count_tokens(void)
 		words[n++] = run_word("--prompt-tokens");
 		words[n++] = run_word(run.prompt_tokens);
 	}
+	words[n++] = last ? run_word(last) : NULL;
 	words[n] = NULL;
+}
+
+/* It looks at its options before it helps. */
+void
+result_check(void)
+{
+	char *words[TOKENS_WORDS];
+	int nowhere;
+
+	if (run.no_tokens)
+		return;
+	nowhere = run_open("/dev/null", O_RDWR);
+	tokens_words(words, "--help");
+	if (!filter_end(words[0], filter_start(words, nowhere, nowhere)))
+		exit(STATUS_USAGE);
+	close(nowhere);
+}
+
+static void
+count_tokens(void)
+{
+	char *words[TOKENS_WORDS];
+	int in = run_open(run_file("log"), O_RDONLY), out;
+
+	result.tokens_file = run_file("tokens");
+	out = run_open(result.tokens_file, O_WRONLY | O_CREAT | O_TRUNC);
+	tokens_words(words, NULL);
 	filter_end(words[0], filter_start(words, in, out));
 	close(in);
 	close(out);

@@ -170,7 +170,7 @@ enum mark_use {
 	MARK_EVENT = 2  /* a mark in the records too */
 };
 void mark_put(const char *label, bool end, int64_t ns, unsigned use);
-/* A mark that the command made itself; with its newline. */
+/* A mark that the command made itself; without its newline. */
 void mark_copy(const char *line, size_t length);
 
 /* once: one run.  Its status, as that of epi-run; run.end_ns is 0 where the
@@ -188,6 +188,8 @@ const char *phase_marks(const struct record *tokens);
 
 /* result: windows, integrates, counts, tells, and writes the records.  A figure
  * that is refused is an error that is said. */
+void result_check(void); /* before any run: ends where the options are none of
+                            epi-tokens */
 void result_tell(void);
 
 /* say: what is told by report, from now on, is kept. */

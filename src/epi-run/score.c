@@ -250,6 +250,7 @@ score_run(void)
 		tell("EPI");
 	} else {
 		tell_refused("the EPI", "epi-score says why");
+		result.score_file = NULL;
 	}
 	result.epi = result.score_file ? epi : NAN;
 }
