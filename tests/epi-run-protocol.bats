@@ -68,6 +68,18 @@ pulses() {
 	done
 }
 
+@test "-r: records of more runs than these, of another time, are told and stay" {
+	echo old | tee rec-3 >rec-4
+	warns metered -r 2 -o rec true
+	[[ $stderr == "epi-run: rec-3: is there, of more runs at another time, and stays"* ]]
+	[ "$(cat rec-3 rec-4 | uniq)" = old ]
+	warns metered -r 3 -o rec true
+	[[ $stderr == "epi-run: rec-4: "* ]]
+	rm rec-4
+	warns metered -r 3 -o rec true
+	[[ $stderr == "epi-run: run 1 "* ]]
+}
+
 @test "-r: a run that fails is the last, and those before it are told" {
 	echo old >rec-3
 	partly 3 metered -r 3 -o rec sh -c 'echo x | tee -a count; [ $(wc -l <count) -lt 2 ] || exit 3'

@@ -119,6 +119,14 @@ load run
 	[[ $stderr == *" J/token, 27 generated"*"4 nodes, and 1 were measured"* ]]
 }
 
+# 5 W for some ms, over 51 tokens, are under a millijoule each.
+@test "joules per token that are few are told to four digits" {
+	warns epi-run -s 'exec bash meter' -o rec cat "$data/dllama/head-inference-1node.log" >/dev/null
+	each=$(figure .joules | jq '. / 51')
+	told=$(sed -n 's/^epi-run: \(.*\) J\/token, 51 generated$/\1/p' <<<"$stderr")
+	jq -ne "$told / $each - 1 | fabs < 6e-4" >/dev/null
+}
+
 @test "an engine may write to standard error" {
 	warns epi-run -s 'exec bash meter' -o rec sh -c 'cat "$0" >&2' "$data/dllama/head-inference-4node-root.log"
 	[ "$(jq 'select(.type == "tokens").generated_tokens' rec)" = 27 ]

@@ -139,6 +139,17 @@ forget(const char *name)
 		unlink(name);
 }
 
+/* What a pattern of these names would find too. */
+static void
+warn_of_more(void)
+{
+	run.number = run.repetitions + 1;
+	if (run.repetitions > 1 &&
+	    access(run_numbered(run.records), F_OK) == 0)
+		report_warning("%s: is there, of more runs at another time, "
+		    "and stays", run_numbered(run.records));
+}
+
 /* The name without a number is that of the score of all. */
 void
 records_open(void)
@@ -149,6 +160,7 @@ records_open(void)
 		forget(run.records);
 	for (run.number = run.repetitions; run.number > 1; run.number--)
 		forget(run_numbered(run.records));
+	warn_of_more();
 	run.number = 1;
 	first = run_open(run_numbered(run.records), O_WRONLY | O_CREAT |
 	    O_TRUNC);

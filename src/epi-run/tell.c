@@ -58,6 +58,15 @@ judge_tokens(void)
 
 /* The summary. */
 
+/* Three, and of what is small as many as show four digits. */
+static int
+decimals(double value)
+{
+	double size = fabs(value);
+
+	return size > 1e-12 && size < 1 ? 3 - (int)floor(log10(size)) : 3;
+}
+
 /* "175.23 +- 0.52", or without what is not known. */
 static const char *
 measured(char text[TEXT], double value, double u)
@@ -65,7 +74,7 @@ measured(char text[TEXT], double value, double u)
 	if (u > 0 && isfinite(u))
 		*write_uncertain(text, value, u) = '\0';
 	else
-		snprintf(text, TEXT, "%.3f", value);
+		snprintf(text, TEXT, "%.*f", decimals(value), value);
 	return text;
 }
 
@@ -113,8 +122,8 @@ tell_idle(double joules)
 	if (!result_holds(&result.idle))
 		tell_refused("the idle power", "it was not measured throughout");
 	else if (result_has_tokens())
-		report_warning("%.3f W idle; net of it %.3f J, %.3f J/token",
-		    watts, net, net / generated);
+		report_warning("%.3f W idle; net of it %.3f J, %.*f J/token",
+		    watts, net, decimals(net / generated), net / generated);
 	else
 		report_warning("%.3f W idle; net of it %.3f J", watts, net);
 }
