@@ -328,3 +328,23 @@ END
 	[[ $stderr == *"the engine ended: no memory"* ]]
 	[ -z "$(find c -name 'run_*.json')" ]
 }
+
+# Its TERM is ignored; what came of the session before that counts.
+@test "an engine that does not end is killed, with all that it has started" {
+	mkdir stage
+	export EPI_STAGE=stage EPI_ITEMS_FILE=/dev/null EPI_ASK=cat EPI_HEALTH='[ -s child ]' EPI_WARMUP_SECONDS=0 \
+		EPI_IDLE_SECONDS=0 EPI_LOAD_TIMEOUT=20 EPI_SERVE="trap '' TERM; sleep 60 & echo \$! >child; wait"
+	warns timeout 30 "$root/scripts/campaign/session"
+	[[ $stderr == *"session: the engine does not end by itself, and is killed"* ]]
+	[ "$(wc -l <stage/marks)" -eq 2 ]
+	! kill -0 "$(cat child)" 2>/dev/null || [ "$(cut -d ' ' -f 3 "/proc/$(cat child)/stat")" = Z ]
+	EPI_SERVE='echo >child; exec sleep 60' ok "$root/scripts/campaign/session"
+}
+
+@test "a model called log is prepared like others" {
+	EPI_PREPARE='echo made' ok "$root/scripts/campaign/prepare" other
+	[ "$(ls .epi/prepared)" = other ]
+	EPI_PREPARE='echo >&2 no room; false' fails 1 "$root/scripts/campaign/prepare" log
+	[[ $stderr == *"log cannot be prepared: no room"* ]]
+	[ "$(ls .epi/prepared)" = other ]
+}

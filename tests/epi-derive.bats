@@ -235,3 +235,12 @@ beside() {
 	fails 2 epi-derive --weights
 	fails 2 epi-derive run
 }
+
+@test "folders called - are no others" {
+	fixture run
+	cp -R run ./-
+	mkdir out
+	OLDPWD=/ ok epi-derive --out out - 001
+	OLDPWD=$PWD/out ok epi-derive --out - run 001
+	cmp ./-/epi_001.json out/epi_001.json
+}

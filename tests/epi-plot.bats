@@ -460,3 +460,10 @@ says() {
 		grep -qF "](man/${picture##*/})" "$root/README.md"
 	done
 }
+
+@test "a picture goes where a link leads" {
+	ln -s target.svg link.svg
+	ok epi-plot trace -o link.svg trace
+	[ -h link.svg ]
+	epi-plot trace trace | cmp - target.svg
+}

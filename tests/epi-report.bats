@@ -353,3 +353,21 @@ module() {
 	[ "$status" -eq 0 ]
 	[ ! -e ran ]
 }
+
+@test "a page goes into what is no file, and where a link leads" {
+	small one
+	mkfifo pipe
+	ln -s target link
+	blind ok epi-report one >page
+	timeout 60 cat pipe >came & reader=$!
+	blind ok epi-report -o pipe one
+	wait $reader
+	[ -p pipe ]
+	cmp came page
+	blind ok epi-report -o link one
+	[ -h link ]
+	cmp target page
+	mv one ./-
+	OLDPWD=/ blind ok epi-report --title "Energy per intelligence: one" -- - >dash
+	cmp dash page
+}

@@ -161,3 +161,39 @@ recut() {
 	take bin/epi-submit --limit 1000 m_q40
 	[ ! -e ran ]
 }
+
+@test "a folder is packed by whatever name, a link and - among them" {
+	ok epi-submit m_q40
+	mkdir real
+	mv m_q40 real/-
+	ln -s real/- m_q40
+	ok epi-submit -o link.tar.gz m_q40
+	cmp m_q40.tar.gz link.tar.gz
+	mkdir ./-
+	cp -R real/-/. ./-
+	OLDPWD=/ ok epi-submit -o dash.tar.gz -- -
+	tar -xzf dash.tar.gz
+	diff -r ./- data/community/-
+}
+
+@test "work that is not done is not packed" {
+	epi-submit -o before.tar.gz m_q40
+	mkdir m_q40/.run_002
+	echo secret >m_q40/.run_002/told
+	ok epi-submit m_q40
+	cmp before.tar.gz m_q40.tar.gz
+}
+
+@test "what is no file, and what a link leads to, is written into" {
+	mkfifo pipe
+	ln -s target link
+	epi-submit m_q40
+	timeout 60 cat pipe >came & reader=$!
+	ok epi-submit -o pipe m_q40
+	wait $reader
+	[ -p pipe ]
+	cmp came m_q40.tar.gz
+	ok epi-submit -o link m_q40
+	[ -h link ]
+	cmp target m_q40.tar.gz
+}
