@@ -37,6 +37,7 @@ static const char help[] =
 const char *const methods[] = { "auto", "trapezoid", "counter", "mean",
 	"hold", NULL };
 static const char *const negatives[] = { "keep", "error", "gap", NULL };
+enum { BATCH = 64 };
 enum { OPTION_EVERY = OPTION_LONG, OPTION_MERGE, OPTION_METHOD, OPTION_PART,
 	OPTION_PARTIAL, OPTION_NEGATIVE,
 	OPTION_NODES, OPTION_RATE, OPTION_UNCERTAINTY };
@@ -114,37 +115,75 @@ advance_quickly(struct node *node, const struct sample *sample)
 	return true;
 }
 
+static inline void
+stretch_peak(struct node *node, int64_t watts_nw)
+{
+	if (watts_nw > node->peak_nw)
+		node->peak_nw = watts_nw;
+	if (watts_nw < node->low_nw)
+		node->low_nw = watts_nw;
+}
+
 /* The sample of a node that is under way, with no edge in reach; false: it
  * wants the long way. */
 static inline bool
 take_quickly(const struct sample *sample)
 {
 	struct node *node = &s.nodes[sample->node];
-	struct energy_point to = { sample->timestamp_ns, sample->watts_nw };
 
-	if (sample->node >= s.room || to.time_ns >= node->quick_ns)
-		return false;
-	if (!(node->energy.is_plain && sample->has_joules &&
-	    energy_advance_plainly(&node->energy, to, sample->joules_uj)) &&
+	if (sample->node >= s.room || sample->timestamp_ns >= node->quick_ns ||
 	    !advance_quickly(node, sample))
 		return false;
-	if (to.watts_nw > node->peak_nw)
-		node->peak_nw = to.watts_nw;
-	if (to.watts_nw < node->low_nw)
-		node->low_nw = to.watts_nw;
-	tick_note(to.time_ns, to.watts_nw);
+	stretch_peak(node, sample->watts_nw);
+	tick_note(sample->timestamp_ns, sample->watts_nw);
 	return true;
+}
+
+/* The same for as many samples as are plain, a batch at most.  What the tick gains
+ * stays in registers; that of a batch fits in 63 bits. */
+static const struct sample_line *
+take_plainly(const struct sample_line *line, const struct sample_line *end)
+{
+	int64_t time_ns = s.tick.time_ns, more_nw = 0;
+	unsigned more = 0;
+
+	if (end - line > BATCH)
+		end = line + BATCH;
+	for (; line < end; line++) {
+		const struct sample *sample = &line->sample;
+		struct energy_point to = { sample->timestamp_ns,
+			sample->watts_nw };
+		struct node *node = &s.nodes[sample->node];
+
+		if (sample->node >= s.room || to.time_ns >= node->quick_ns ||
+		    !node->energy.is_plain || !sample->has_joules ||
+		    !energy_advance_plainly(&node->energy, to,
+		    sample->joules_uj))
+			break;
+		stretch_peak(node, to.watts_nw);
+		if (to.time_ns != time_ns) {
+			tick_add(more_nw, more);
+			tick_begin(to.time_ns);
+			time_ns = to.time_ns;
+			more_nw = more = 0;
+		}
+		more_nw += to.watts_nw;
+		more++;
+	}
+	tick_add(more_nw, more);
+	return line;
 }
 
 static size_t
 take_lines(void *state, const struct sample_line *lines, size_t count)
 {
-	size_t taken = 0;
+	const struct sample_line *line = lines, *end = lines + count;
 
 	(void)state;
-	while (taken < count && take_quickly(&lines[taken].sample))
-		taken++;
-	return taken;
+	do
+		line = take_plainly(line, end);
+	while (line < end && take_quickly(&line->sample) && ++line < end);
+	return (size_t)(line - lines);
 }
 
 static void

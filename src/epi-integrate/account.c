@@ -459,9 +459,9 @@ node_integrate(struct node *node, unsigned index, const struct energy_reading *t
 		node->energy.holds = s.method == HOLD || s.partial;
 		node->energy.watches = s.partial ||
 		    instrument_is_known(node->instrument);
-		node->energy.is_plain = !node->energy.holds &&
-		    !node->energy.watches && node->energy.delay_ns == 0;
 		node->wants_vars = instrument_wants_vars(node->instrument);
+		node->energy.is_plain = node->energy.delay_ns == 0 &&
+		    !node->wants_vars;
 	} else {
 		if (to->point.time_ns >= node->next_edge_ns)
 			pass_edges(node, index, to);

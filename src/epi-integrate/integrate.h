@@ -195,16 +195,27 @@ void tick_fold(void);
 
 /* The cluster's power, where samples of one time stand together. */
 static inline void
+tick_begin(int64_t time_ns)
+{
+	tick_fold();
+	s.tick.time_ns = time_ns;
+	s.tick.sum_nw = 0;
+	s.tick.nodes = 0;
+}
+
+static inline void
+tick_add(int64_t watts_nw, unsigned nodes)
+{
+	s.tick.sum_nw += watts_nw;
+	s.tick.nodes += nodes;
+}
+
+static inline void
 tick_note(int64_t time_ns, int64_t watts_nw)
 {
-	if (time_ns != s.tick.time_ns) {
-		tick_fold();
-		s.tick.time_ns = time_ns;
-		s.tick.sum_nw = 0;
-		s.tick.nodes = 0;
-	}
-	s.tick.sum_nw += watts_nw;
-	s.tick.nodes++;
+	if (time_ns != s.tick.time_ns)
+		tick_begin(time_ns);
+	tick_add(watts_nw, 1);
 }
 
 /* figure: after figure_end_part no more samples come for the node. */

@@ -140,11 +140,11 @@ void
 energy_watch(struct energy_node *node, const struct energy_reading *to)
 {
 	struct energy_tally *tally = &node->at_last;
-	int64_t step = (to->point.watts_nw - node->last.point.watts_nw) / 1000;
 	int64_t x = to->point.time_ns - node->last.point.time_ns;
 
 	if (!is_gap(node, to))
-		tally->variation += (energy_units)step * step;
+		energy_watch_power(tally, node->last.point.watts_nw,
+		    to->point.watts_nw);
 	if (node->last.has_vars && to->has_vars) {
 		tally->reactive += (energy_units)x *
 		    ((energy_units)node->last.vars_uvar + to->vars_uvar);

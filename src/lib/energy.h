@@ -23,6 +23,9 @@ __extension__ typedef __int128 energy_units; /* 0.5e-18 J */
 
 #define ENERGY_WATTS_MAX INT64_C(1000000000000000000) /* nW */
 
+/* Under this power, 9e6 W, energy_advance_plainly is asked. */
+#define ENERGY_WATTS_PLAIN (INT64_C(1) << 53) /* nW */
+
 /* Units in one microjoule, the resolution of an instrument's counter. */
 #define ENERGY_PER_MICROJOULE INT64_C(2000000000000)
 
@@ -98,7 +101,7 @@ struct energy_node {
 	                                INT64_MAX at the start */
 	bool holds;                  /* tally.hold is wanted */
 	bool watches;                /* variation and reactive are, too */
-	bool is_plain;               /* neither is, and there is no delay */
+	bool is_plain;               /* there is no delay, and no vars come */
 };
 
 /*
@@ -148,6 +151,15 @@ int64_t energy_step(const struct energy_node *node, int64_t resolution_uj);
 /* Whether a counter of such steps says too little of an energy: one step at each
  * edge is 0.1 % of 2000. */
 bool energy_is_coarse(energy_units energy, int64_t step_uj);
+
+/* The part of it that is of the power. */
+static inline void
+energy_watch_power(struct energy_tally *tally, int64_t from_nw, int64_t to_nw)
+{
+	int64_t step_uw = (to_nw - from_nw) / 1000;
+
+	tally->variation += (energy_units)step_uw * step_uw;
+}
 
 /* What is watched in the interval from the last reading to the next one. */
 void energy_watch(struct energy_node *node, const struct energy_reading *to);
@@ -200,31 +212,36 @@ energy_advance(struct energy_node *node, const struct energy_reading *to)
 	node->last.has_joules = to->has_joules;
 }
 
-/* energy_advance of a plain node where both readings have a counter, for most
- * samples, in half of its instructions; false: there is more to it, and nothing
- * was done. */
+/* energy_advance of a plain node where both readings have a counter and no
+ * power is negative, nor beyond ENERGY_WATTS_PLAIN, for most samples, in half of its instructions; false: there
+ * is more to it, and nothing was done. */
 static inline bool
 energy_advance_plainly(struct energy_node *node, struct energy_point to,
     int64_t joules_uj)
 {
 	struct energy_tally *tally = &node->at_last;
 	struct energy_reading *last = &node->last;
-	int64_t x = to.time_ns - last->point.time_ns, step;
+	int64_t from_nw = last->point.watts_nw;
+	int64_t from_uj = last->joules_uj;
+	int64_t x = to.time_ns - last->point.time_ns;
 
-	if (x <= 0 || x > node->gap_limit_ns ||
-	    (last->point.watts_nw | to.watts_nw) < 0 || !last->has_joules ||
-	    __builtin_sub_overflow(joules_uj, last->joules_uj, &step) ||
-	    step < 0)
+	if ((uint64_t)x - 1 >= (uint64_t)node->gap_limit_ns ||
+	    (uint64_t)(from_nw | to.watts_nw) >= ENERGY_WATTS_PLAIN ||
+	    from_uj < 0 || joules_uj < from_uj || !last->has_joules)
 		return false;
-	tally->trapezoid += (energy_units)x *
-	    (last->point.watts_nw + to.watts_nw);
-	tally->watts_sum += last->point.watts_nw;
+	tally->trapezoid += (energy_units)x * (from_nw + to.watts_nw);
+	tally->watts_sum += from_nw;
 	tally->samples++;
-	tally->counter_uj += step;
-	if (step > 0 && step < node->step_uj)
-		node->step_uj = step;
+	joules_uj -= from_uj;
+	tally->counter_uj += joules_uj;
+	if ((uint64_t)joules_uj - 1 < (uint64_t)node->step_uj - 1)
+		node->step_uj = joules_uj;
+	last->joules_uj = from_uj + joules_uj;
 	last->point = to;
-	last->joules_uj = joules_uj;
+	if (node->holds)
+		tally->hold += 2 * (energy_units)x * from_nw;
+	if (node->watches)
+		energy_watch_power(tally, from_nw, to.watts_nw);
 	return true;
 }
 

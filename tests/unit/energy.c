@@ -252,10 +252,11 @@ advance_is_at_the_end(void)
 /* A random walk, taken plainly by one node where that is possible and by the
  * other always in full; a third of the steps must have been plain ones. */
 static void
-plainly_is_in_full(void)
+plainly_is_in_full(bool of_a_part)
 {
 	struct energy_node full = { .last = reading(0, 0, 0),
-		.gap_limit_ns = 900, .wrap_uj = 1000, .step_uj = INT64_MAX };
+		.gap_limit_ns = 900, .wrap_uj = 1000, .step_uj = INT64_MAX,
+		.holds = of_a_part, .watches = of_a_part };
 	struct energy_node plain = full;
 	bool all = true;
 	int plainly = 0;
@@ -266,6 +267,8 @@ plainly_is_in_full(void)
 
 		if (i % 2 == 0) /* two readings with a counter that rises */
 			to.joules_uj = full.last.joules_uj + pick(50);
+		if (i % 16 == 0)
+			to.point.watts_nw = ENERGY_WATTS_PLAIN - 1 + pick(2);
 		if (to.has_joules && energy_advance_plainly(&plain, to.point,
 		    to.joules_uj))
 			plainly++;
@@ -273,6 +276,7 @@ plainly_is_in_full(void)
 			energy_advance(&plain, &to);
 		energy_advance(&full, &to);
 		all = all && same(&full.at_last, &plain.at_last) &&
+		    full.at_last.variation == plain.at_last.variation &&
 		    full.step_uj == plain.step_uj &&
 		    memcmp(&full.last.point, &plain.last.point,
 		    sizeof full.last.point) == 0 &&
@@ -281,6 +285,7 @@ plainly_is_in_full(void)
 	}
 	is(all, "a plain advance is the full one");
 	is(plainly > 3000 && plainly < 10000, "where it is one");
+	is((full.at_last.variation != 0) == of_a_part, "of a part, too");
 }
 
 static void
@@ -350,7 +355,8 @@ main(void)
 	counters();
 	tallies();
 	advance_is_at_the_end();
-	plainly_is_in_full();
+	plainly_is_in_full(false);
+	plainly_is_in_full(true);
 	doubles();
 	late_counter();
 	return unit_finish();
