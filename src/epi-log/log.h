@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "db.h"
-#include "json.h"
+#include "json-shape.h"
 #include "sample.h"
 
 struct source;

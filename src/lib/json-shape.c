@@ -16,11 +16,11 @@
  * trimmed zeros, shuffled keys; all of epi-integrate):
  *
  *	                                        fixed  trimmed  shuffled
- *	scanned, byte by byte                    4936     4844      5046
- *	scanned, sixteen bytes at a time         4408     4349      4507
- *	a template for each member               1018     1194      1400
- *	a template for a line of its layout       477      543      1412
- *	a template for the line expected          329      593      1429
+ *	scanned, byte by byte                    5678     5586     5789
+ *	scanned, sixteen bytes at a time         4606     4548     4705
+ *	a template for each member               1014     1195     1415
+ *	a template for a line of its layout       553      582     1429
+ *	a template for the line expected          292      599     1444
  *
  * What gains time where it gains few instructions, or none, is what spares
  * mispredicted branches and long chains: sixteen digits converted at once
@@ -32,13 +32,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json-shape.h"
 #include "json-track.h"
-#include "json.h"
-#include "kernel.h"
 #include "report.h"
 
 enum {
-	BLOCKS_BYTES = KERNEL_BYTES * KERNEL_UNROLLED,
 	TABLE_BITS = 12,
 	TABLE = 1 << TABLE_BITS,
 	DOUBTS = 2,
@@ -50,17 +48,8 @@ enum {
 	PAUSE_LAST = 65536
 };
 
-struct shape {
-	struct json_form form; /* first, for json_match turns one into a shape */
-	int blocks;            /* of bounds */
-	int met;               /* above 0: by a line, lately */
-	int instead;           /* came when this one was expected; from 1 */
-	int number_count;
-	struct kernel_bounds bounds[JSON_SHAPE_BYTES / KERNEL_BYTES];
-	struct number numbers[JSON_NUMBERS];
-};
-
-struct json_shapes {
+struct known {
+	struct json_shapes shared; /* first, for it is what others know */
 	const struct json_wanted *wanted;
 	struct json_track track;
 	int count, next; /* next: to be replaced when all are used */
@@ -74,18 +63,17 @@ struct json_shapes {
 		unsigned earned; /* matches since the last miss */
 		unsigned paused, pause;
 	} shape_trust, track_trust;
-	int doubts; /* times that a hint has to be right before it is used */
-	struct shape shapes[JSON_SHAPES]; /* last: only `count` are touched */
+	struct json_shape shapes[JSON_SHAPES]; /* last: only `count` are touched */
 };
 
 static bool
-fits(const struct shape *shape, const char *line)
+fits(const struct json_shape *shape, const char *line)
 {
-	return kernel_within(line, shape->bounds, shape->blocks);
+	return kernel_within(line, shape->bounds, shape->form.blocks);
 }
 
 static bool
-make_shape(const struct json_wanted *wanted, struct shape *shape,
+make_shape(const struct json_wanted *wanted, struct json_shape *shape,
     const char *line, size_t length)
 {
 	struct json_value record = { line, length, JSON_OBJECT, false };
@@ -104,13 +92,12 @@ make_shape(const struct json_wanted *wanted, struct shape *shape,
 	while (json_member(&record, &cursor, &key, &value))
 		if (!template_take(&made, &key, &value))
 			return false;
-	shape->blocks = (int)(bytes + BLOCKS_BYTES - 1) / BLOCKS_BYTES *
-	    KERNEL_UNROLLED;
 	shape->number_count = made.number_count;
 	shape->form = (struct json_form){
 		.have = made.have, .text_at = made.text_at,
 		.text_length = made.text_length,
-		.length = (unsigned)length, .bytes = (unsigned)bytes
+		.length = (unsigned)length, .bytes = (unsigned)bytes,
+		.blocks = (int)(bytes + KERNEL_BYTES - 1) / KERNEL_BYTES
 	};
 	return made.text_length > 0;
 }
@@ -120,9 +107,9 @@ make_shape(const struct json_wanted *wanted, struct shape *shape,
  * the shortest line known would end.  False: it is too long.
  */
 static bool
-hash_layout(const struct json_shapes *shapes, const char *line, uint64_t *hash)
+hash_layout(const struct known *known, const char *line, uint64_t *hash)
 {
-	unsigned first = shapes->shortest;
+	unsigned first = known->shortest;
 	uint64_t sum = 0;
 
 	for (unsigned at = 0; at < JSON_SHAPE_BYTES;
@@ -145,27 +132,27 @@ hash_layout(const struct json_shapes *shapes, const char *line, uint64_t *hash)
 
 /* A shape that fits the line already, though its hash is another one: the
  * string differs in more than digits. */
-static struct shape *
-known_shape(struct json_shapes *shapes, const char *line, unsigned bytes)
+static struct json_shape *
+known_shape(struct known *known, const char *line, unsigned bytes)
 {
-	for (int i = 0; i < shapes->count; i++)
-		if (shapes->shapes[i].form.bytes == bytes &&
-		    fits(&shapes->shapes[i], line))
-			return &shapes->shapes[i];
+	for (int i = 0; i < known->count; i++)
+		if (known->shapes[i].form.bytes == bytes &&
+		    fits(&known->shapes[i], line))
+			return &known->shapes[i];
 	return NULL;
 }
 
 /* Room for one more: of a shape that was not met for a while. */
-static struct shape *
-free_shape(struct json_shapes *shapes)
+static struct json_shape *
+free_shape(struct known *known)
 {
-	struct shape *shape;
+	struct json_shape *shape;
 
-	if (shapes->count < JSON_SHAPES)
-		return &shapes->shapes[shapes->count++];
+	if (known->count < JSON_SHAPES)
+		return &known->shapes[known->count++];
 	do {
-		shape = &shapes->shapes[shapes->next];
-		shapes->next = (shapes->next + 1) % JSON_SHAPES;
+		shape = &known->shapes[known->next];
+		known->next = (known->next + 1) % JSON_SHAPES;
 	} while (shape->met-- > 0);
 	return shape;
 }
@@ -173,25 +160,25 @@ free_shape(struct json_shapes *shapes)
 /* A line that the track took.  Most shapes that are met once are not met again
  * soon: it is learned the second time. */
 static void
-learn_shape(struct json_shapes *shapes, const char *line, uint64_t hash)
+learn_shape(struct known *known, const char *line, uint64_t hash)
 {
-	const struct json_form *form = &shapes->track.form;
-	struct entry *entry = &shapes->table[hash >> (64 - TABLE_BITS)];
+	const struct json_form *form = &known->track.form;
+	struct entry *entry = &known->table[hash >> (64 - TABLE_BITS)];
 	bool again = entry->check == (uint16_t)hash;
-	struct shape made, *shape;
+	struct json_shape made, *shape;
 
 	*entry = (struct entry){ .check = (uint16_t)hash };
-	if (form->bytes < shapes->shortest || shapes->shortest == 0)
-		shapes->shortest = form->bytes;
+	if (form->bytes < known->shortest || known->shortest == 0)
+		known->shortest = form->bytes;
 	else if (again) {
-		shape = known_shape(shapes, line, form->bytes);
-		if (!shape && make_shape(shapes->wanted, &made, line,
+		shape = known_shape(known, line, form->bytes);
+		if (!shape && make_shape(known->wanted, &made, line,
 		    form->length)) {
-			shape = free_shape(shapes);
+			shape = free_shape(known);
 			*shape = made;
 		}
 		if (shape)
-			entry->shape = (uint16_t)(shape - shapes->shapes + 1);
+			entry->shape = (uint16_t)(shape - known->shapes + 1);
 	}
 }
 
@@ -222,91 +209,99 @@ charge(struct trust *trust, int cost)
 }
 
 /* The shape of a line by its hash; NULL: there is none. */
-static struct shape *
-look_up(struct json_shapes *shapes, const char *line, uint64_t hash)
+static struct json_shape *
+look_up(struct known *known, const char *line, uint64_t hash)
 {
-	struct entry entry = shapes->table[hash >> (64 - TABLE_BITS)];
-	struct shape *shape;
+	struct entry entry = known->table[hash >> (64 - TABLE_BITS)];
+	struct json_shape *shape;
 
 	if (entry.shape == 0 || entry.check != (uint16_t)hash)
 		return NULL;
-	shape = &shapes->shapes[entry.shape - 1];
+	shape = &known->shapes[entry.shape - 1];
 	return fits(shape, line) ? shape : NULL;
 }
 
 /* What came the last time that this shape was expected and did not fit, where
  * it fits this line; or NULL. */
-static struct shape *
-second_guess(struct json_shapes *shapes, const struct shape *expected,
+static struct json_shape *
+second_guess(struct known *known, const struct json_shape *expected,
     const char *line)
 {
-	struct shape *shape;
+	struct json_shape *shape;
 
-	if (shapes->doubts > 0 || expected->instead == 0)
+	if (known->shared.doubts > 0 || expected->instead == 0)
 		return NULL;
-	shape = &shapes->shapes[expected->instead - 1];
+	shape = &known->shapes[expected->instead - 1];
 	return fits(shape, line) ? shape : NULL;
 }
 
 static const struct json_form *
-match_members(struct json_shapes *shapes, const char *line, void *row)
+match_members(struct known *known, const char *line, void *row)
 {
-	if (!may_try(&shapes->track_trust))
+	if (!may_try(&known->track_trust))
 		return NULL;
-	if (!track_match(&shapes->track, shapes->wanted->needed, line, row)) {
-		charge(&shapes->track_trust, TRACK_COST);
+	if (!track_match(&known->track, known->wanted->needed, line, row)) {
+		charge(&known->track_trust, TRACK_COST);
 		return NULL;
 	}
-	shapes->track_trust.earned++;
-	return &shapes->track.form;
+	known->track_trust.earned++;
+	return &known->track.form;
 }
 
-static inline const struct json_form *
-take(const struct shape *shape, const char *line, void *row)
+static const struct json_form *
+take(struct json_shape *shape, const char *line, void *row)
 {
-	const struct number *number = shape->numbers;
-	const struct number *end = number + shape->number_count;
-
-	for (; number < end; number++)
-		template_convert(number, line, row);
+	shape->met = MET;
+	json_convert(&shape->form, line, row);
 	return &shape->form;
 }
 
-/* The hint did not help.  Kept out of json_match, so that the way past it saves
- * no registers. */
-__attribute__((noinline)) static const struct json_form *
-match_unexpected(struct json_shapes *shapes, const char *line,
-    struct shape *expected, void *row)
+/* The shape of a form that was given out; NULL: it is of none. */
+static struct json_shape *
+shape_of(const struct json_form *form)
 {
+	/* its first member, that was never const here */
+	return form && form->blocks > 0
+	    ? (struct json_shape *)(uintptr_t)form : NULL;
+}
+
+/* The hash of the line led to its shape. */
+static void
+learn_order(struct known *known, const struct json_shape *shape,
+    struct json_shape *expected)
+{
+	known->shape_trust.earned++;
+	if (shape == expected) {
+		known->shared.doubts -= known->shared.doubts > 0;
+		return;
+	}
+	known->shared.doubts = DOUBTS;
+	if (expected)
+		expected->instead = (int)(shape - known->shapes) + 1;
+}
+
+const struct json_form *
+json_match_unexpected(struct json_shapes *shapes, const char *line,
+    const struct json_form *hint, void *row)
+{
+	struct known *known = (struct known *)shapes;
+	struct json_shape *expected = shape_of(hint), *shape;
 	const struct json_form *form;
-	struct shape *shape;
 	uint64_t hash;
 
-	if (expected && (shape = second_guess(shapes, expected, line))) {
-		shape->met = MET;
+	if (expected && (shape = second_guess(known, expected, line)))
 		return take(shape, line, row);
-	}
-	if (!may_try(&shapes->shape_trust) ||
-	    !hash_layout(shapes, line, &hash))
-		return match_members(shapes, line, row);
-	shape = look_up(shapes, line, hash);
+	if (!may_try(&known->shape_trust) || !hash_layout(known, line, &hash))
+		return match_members(known, line, row);
+	shape = look_up(known, line, hash);
 	if (shape) {
-		shapes->shape_trust.earned++;
-		shape->met = MET;
-		if (shape == expected)
-			shapes->doubts -= shapes->doubts > 0;
-		else {
-			shapes->doubts = DOUBTS;
-			if (expected)
-				expected->instead =
-				    (int)(shape - shapes->shapes) + 1;
-		}
+		learn_order(known, shape, expected);
 		return take(shape, line, row);
 	}
-	form = match_members(shapes, line, row);
+	form = match_members(known, line, row);
 	if (form) {
-		charge(&shapes->shape_trust, SHAPE_COST);
-		learn_shape(shapes, line, hash);
+		charge(&known->shape_trust, SHAPE_COST);
+		learn_shape(known, line, hash);
 	}
 	return form;
 }
@@ -315,33 +310,32 @@ const struct json_form *
 json_match(struct json_shapes *shapes, const char *line,
     const struct json_form *hint, void *row)
 {
-	/* a shape's own form, that was never const here */
-	struct shape *shape = hint == &shapes->track.form ? NULL
-	    : (struct shape *)(uintptr_t)hint;
-
-	if (!shape || shapes->doubts > 0 || !fits(shape, line))
-		return match_unexpected(shapes, line, shape, row);
-	return take(shape, line, row);
+	if (!json_expected(shapes, line, hint))
+		return json_match_unexpected(shapes, line, hint, row);
+	json_convert(hint, line, row);
+	return hint;
 }
 
 void
 json_learn(struct json_shapes *shapes, const char *line, size_t length)
 {
-	if (shapes->track_trust.paused == 0)
-		track_learn(&shapes->track, shapes->wanted, line, length);
+	struct known *known = (struct known *)shapes;
+
+	if (known->track_trust.paused == 0)
+		track_learn(&known->track, known->wanted, line, length);
 }
 
 struct json_shapes *
 json_shapes_new(const struct json_wanted *wanted)
 {
-	struct json_shapes *shapes = aligned_alloc(KERNEL_BYTES,
-	    (sizeof *shapes + KERNEL_BYTES - 1) / KERNEL_BYTES * KERNEL_BYTES);
+	struct known *known = aligned_alloc(KERNEL_BYTES,
+	    (sizeof *known + KERNEL_BYTES - 1) / KERNEL_BYTES * KERNEL_BYTES);
 
-	if (!shapes)
-		report_fatal("out of memory: %zu bytes", sizeof *shapes);
-	memset(shapes, 0, offsetof(struct json_shapes, shapes));
-	shapes->wanted = wanted;
-	shapes->shape_trust.credit = shapes->track_trust.credit = CREDIT;
-	track_start(&shapes->track);
-	return shapes;
+	if (!known)
+		report_fatal("out of memory: %zu bytes", sizeof *known);
+	memset(known, 0, offsetof(struct known, shapes));
+	known->wanted = wanted;
+	known->shape_trust.credit = known->track_trust.credit = CREDIT;
+	track_start(&known->track);
+	return &known->shared;
 }

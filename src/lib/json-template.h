@@ -15,6 +15,30 @@
 #include "json.h"
 #include "kernel.h"
 
+enum { JSON_NUMBERS = 8 };
+
+/* What is wanted of a record, and where it goes; kept, not copied. */
+struct json_wanted {
+	struct {
+		const char *key; /* NULL: none */
+		int scale;       /* as json_decimal */
+		size_t at;       /* of an int64_t, its offset in a row */
+	} numbers[JSON_NUMBERS];
+	unsigned needed;         /* bit i: no record without numbers[i] */
+	const char *text;        /* the key of a string */
+	const char *refused;     /* a record with this key is none */
+};
+
+/* What all lines of a shape have in common; offsets from the line's start. */
+struct json_form {
+	unsigned have;       /* bit i: numbers[i] is there, else absent or null */
+	unsigned text_at;    /* of the string, which has no escapes */
+	unsigned text_length;
+	unsigned length;     /* of the line, without "\n" or "\r\n" */
+	unsigned bytes;      /* of the line, all of it */
+	int blocks;          /* of its shape's bounds; 0: it is of no shape */
+};
+
 enum { SIXTEENS = 2 }; /* of digits: the 19 of an int64 */
 
 /* Up to sixteen digits of a number, the last of them at text[end - 1]; `from`

@@ -149,10 +149,10 @@ kernel_plain_sixteen(const char *p, const struct kernel_digits *digits)
 	    kernel_plain_eight_digits(p, digits, 8);
 }
 
-enum { KERNEL_UNROLLED = 4 };
+enum { KERNEL_BLOCKS = 24 };
 
-/* Whether the bytes of `blocks` times sixteen are all within their bounds; a
- * multiple of KERNEL_UNROLLED for kernel_within. */
+/* Whether the bytes of `blocks` (1 to KERNEL_BLOCKS) times sixteen are all
+ * within their bounds. */
 static inline bool
 kernel_plain_within(const char *p, const struct kernel_bounds *bounds,
     int blocks)
@@ -184,7 +184,9 @@ kernel_plain_within_pair(const char *p, const struct kernel_bounds *bounds)
 
 enum { KERNEL_BITS = 1, KERNEL_WIDE = 1 };
 
-static inline __m128i
+typedef __m128i kernel_vector;
+
+static inline kernel_vector
 kernel_load(const void *p)
 {
 	return _mm_loadu_si128((const __m128i *)p);
@@ -212,7 +214,7 @@ kernel_specials(const char *p)
 	return (unsigned)_mm_movemask_epi8(_mm_or_si128(below, marks));
 }
 
-static inline __m128i
+static inline kernel_vector
 kernel_beyond(const char *p, const struct kernel_bounds *bounds)
 {
 	return _mm_subs_epu8(_mm_sub_epi8(kernel_load(p),
@@ -221,33 +223,28 @@ kernel_beyond(const char *p, const struct kernel_bounds *bounds)
 }
 
 static inline bool
-kernel_is_zero(__m128i v)
+kernel_is_zero(kernel_vector v)
 {
 	return _mm_movemask_epi8(_mm_cmpeq_epi8(v, _mm_setzero_si128())) ==
 	    0xFFFF;
 }
 
-static inline bool
-kernel_within(const char *p, const struct kernel_bounds *bounds, int blocks)
+static inline kernel_vector
+kernel_zero(void)
 {
-	const struct kernel_bounds *end = bounds + blocks;
-	__m128i a = _mm_setzero_si128(), b = a;
+	return _mm_setzero_si128();
+}
 
-	do {
-		a = _mm_or_si128(a, kernel_beyond(p, &bounds[0]));
-		b = _mm_or_si128(b, kernel_beyond(p + 16, &bounds[1]));
-		a = _mm_or_si128(a, kernel_beyond(p + 32, &bounds[2]));
-		b = _mm_or_si128(b, kernel_beyond(p + 48, &bounds[3]));
-		bounds += KERNEL_UNROLLED;
-		p += KERNEL_UNROLLED * KERNEL_BYTES;
-	} while (bounds < end);
-	return kernel_is_zero(_mm_or_si128(a, b));
+static inline kernel_vector
+kernel_or(kernel_vector a, kernel_vector b)
+{
+	return _mm_or_si128(a, b);
 }
 
 static inline bool
 kernel_within_pair(const char *p, const struct kernel_bounds *bounds)
 {
-	return kernel_is_zero(_mm_or_si128(kernel_beyond(p, &bounds[0]),
+	return kernel_is_zero(kernel_or(kernel_beyond(p, &bounds[0]),
 	    kernel_beyond(p + 16, &bounds[1])));
 }
 
@@ -290,10 +287,11 @@ kernel_sixteen(const char *p, const struct kernel_digits *digits)
 	    *(const __m128i *)(const void *)digits->behind),
 	    _mm_and_si128(kernel_load(p - 1),
 	    *(const __m128i *)(const void *)digits->before));
+	__m128i tens = _mm_set1_epi16(10 * 256 + 1);
 	uint64_t halves;
 
-	v = _mm_srli_epi16(_mm_mullo_epi16(v,
-	    _mm_set1_epi16(10 * 256 + 1)), 8);
+	__asm__("" : "+x"(tens)); /* or it becomes four shifts and sums */
+	v = _mm_srli_epi16(_mm_mullo_epi16(v, tens), 8);
 	v = _mm_madd_epi16(v, _mm_set1_epi32(1 << 16 | 100));
 	v = _mm_packs_epi32(v, v);
 	v = _mm_madd_epi16(v, _mm_set1_epi32(1 << 16 | 10000));
@@ -314,7 +312,9 @@ kernel_mask(uint8x16_t compared)
 	    vreinterpretq_u16_u8(compared), 4)), 0);
 }
 
-static inline uint8x16_t
+typedef uint8x16_t kernel_vector;
+
+static inline kernel_vector
 kernel_load(const void *p)
 {
 	return vld1q_u8((const uint8_t *)p);
@@ -338,35 +338,36 @@ kernel_specials(const char *p)
 	    vceqq_u8(v, vdupq_n_u8('"')), vceqq_u8(v, vdupq_n_u8('\\')))));
 }
 
-static inline uint8x16_t
+static inline kernel_vector
 kernel_beyond(const char *p, const struct kernel_bounds *bounds)
 {
 	return vqsubq_u8(vsubq_u8(kernel_load(p), vld1q_u8(bounds->low)),
 	    vld1q_u8(bounds->range));
 }
 
-static inline bool
-kernel_within(const char *p, const struct kernel_bounds *bounds, int blocks)
+static inline kernel_vector
+kernel_zero(void)
 {
-	const struct kernel_bounds *end = bounds + blocks;
-	uint8x16_t a = vdupq_n_u8(0), b = a;
+	return vdupq_n_u8(0);
+}
 
-	do {
-		a = vorrq_u8(a, kernel_beyond(p, &bounds[0]));
-		b = vorrq_u8(b, kernel_beyond(p + 16, &bounds[1]));
-		a = vorrq_u8(a, kernel_beyond(p + 32, &bounds[2]));
-		b = vorrq_u8(b, kernel_beyond(p + 48, &bounds[3]));
-		bounds += KERNEL_UNROLLED;
-		p += KERNEL_UNROLLED * KERNEL_BYTES;
-	} while (bounds < end);
-	return vmaxvq_u8(vorrq_u8(a, b)) == 0;
+static inline kernel_vector
+kernel_or(kernel_vector a, kernel_vector b)
+{
+	return vorrq_u8(a, b);
+}
+
+static inline bool
+kernel_is_zero(kernel_vector v)
+{
+	return vmaxvq_u8(v) == 0;
 }
 
 static inline bool
 kernel_within_pair(const char *p, const struct kernel_bounds *bounds)
 {
-	return vmaxvq_u8(vorrq_u8(kernel_beyond(p, &bounds[0]),
-	    kernel_beyond(p + 16, &bounds[1]))) == 0;
+	return kernel_is_zero(kernel_or(kernel_beyond(p, &bounds[0]),
+	    kernel_beyond(p + 16, &bounds[1])));
 }
 
 /* 64 comparisons, 00 or FF each, become a bit each. */
@@ -434,6 +435,28 @@ enum { KERNEL_BITS = 1, KERNEL_WIDE = 0 };
 #define kernel_within_pair kernel_plain_within_pair
 #define kernel_within kernel_plain_within
 
+#endif
+
+#ifndef kernel_within
+/* One jump into a row of all steps: no loop, and no block too many. */
+static inline bool
+kernel_within(const char *p, const struct kernel_bounds *bounds, int blocks)
+{
+#define STEP(n) case n: \
+	beyond = kernel_or(beyond, kernel_beyond(p + 16 * (n - 1), \
+	    &bounds[n - 1])); \
+	__attribute__((fallthrough));
+#define STEPS(n) STEP(n + 4) STEP(n + 3) STEP(n + 2) STEP(n + 1)
+	kernel_vector beyond = kernel_zero();
+
+	switch (blocks) {
+	STEPS(20) STEPS(16) STEPS(12) STEPS(8) STEPS(4) STEPS(0)
+	default:
+		return kernel_is_zero(beyond);
+	}
+#undef STEPS
+#undef STEP
+}
 #endif
 
 /* The index of the first byte in a mask, which is not 0. */

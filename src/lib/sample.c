@@ -4,6 +4,7 @@
 
 #include "clock.h"
 #include "energy.h"
+#include "json-shape.h"
 #include "report.h"
 #include "sample.h"
 #include "write.h"
@@ -132,15 +133,16 @@ mask_of(size_t length)
 	return head_of(mask);
 }
 
-/* Whether a name of the length that the habit's has is that name. */
+/* Whether the name in a line is the habit's. */
 static inline bool
 is_named(const struct sample_reader *reader,
-    const struct sample_habit *habit, const char *text)
+    const struct sample_habit *habit, const char *text, size_t length)
 {
-	return habit->head == (head_of(text) & habit->mask) &&
-	    (habit->length <= sizeof habit->head ||
+	return habit->length == length &&
+	    habit->head == (head_of(text) & habit->mask) &&
+	    (length <= sizeof habit->head ||
 	    memcmp(reader->nodes->names[habit - reader->habits], text,
-	    habit->length) == 0);
+	    length) == 0);
 }
 
 /* The node of a name that was seen checked; habits_count: there is none. */
@@ -150,25 +152,36 @@ find_node(const struct sample_reader *reader, const char *text, size_t length)
 	unsigned node = 0;
 
 	while (node < reader->habits_count &&
-	    (reader->habits[node].length != length ||
-	    !is_named(reader, &reader->habits[node], text)))
+	    !is_named(reader, &reader->habits[node], text, length))
 		node++;
 	return node;
 }
 
-/* The habit of a line's node, which is another one than was expected after
- * `last`; NULL: it is not known.  Kept out of sample_lines, whose loop stays in
+/* The habit of a line that is not as expected of `habit`, and its form there;
+ * NULL: it is not known.  Kept out of sample_lines, whose loop stays in
  * registers. */
 __attribute__((noinline)) static struct sample_habit *
 surprise(struct sample_reader *reader, struct sample_habit *last,
-    const char *text, size_t length)
+    const char *line, void *row)
 {
-	unsigned node = find_node(reader, text, length);
+	struct sample_habit *habit = &reader->habits[last->next];
+	const struct json_form *form = json_match_unexpected(reader->shapes,
+	    line, habit->form, row);
+	unsigned node;
 
-	if (node == reader->habits_count)
+	if (!form)
 		return NULL;
-	last->next = node;
-	return &reader->habits[node];
+	if (!is_named(reader, habit, line + form->text_at,
+	    form->text_length)) {
+		node = find_node(reader, line + form->text_at,
+		    form->text_length);
+		if (node == reader->habits_count)
+			return NULL;
+		last->next = node;
+		habit = &reader->habits[node];
+	}
+	habit->form = form;
+	return habit;
 }
 
 size_t
@@ -183,28 +196,20 @@ sample_lines(struct sample_reader *reader, struct block *block,
 		return 0;
 	last = &habits[reader->last_node];
 	for (; line < lines + room && at < end; line++) {
-		const struct json_form *form;
-
 		habit = &habits[last->next];
 		line->sample.joules_uj = 0;
-		form = json_match(reader->shapes, at, habit->form,
-		    &line->sample);
-		if (!form)
+		if (json_expected(reader->shapes, at, habit->form) &&
+		    is_named(reader, habit, at + habit->form->text_at,
+		    habit->form->text_length))
+			json_convert(habit->form, at, &line->sample);
+		else if (!(habit = surprise(reader, last, at, &line->sample)))
 			break;
-		if (form->text_length != habit->length ||
-		    !is_named(reader, habit, at + form->text_at)) {
-			habit = surprise(reader, last, at + form->text_at,
-			    form->text_length);
-			if (!habit)
-				break;
-		}
-		habit->form = form;
 		last = habit;
-		line->sample.has_joules = form->have & HAVE_JOULES;
+		line->sample.has_joules = habit->form->have & HAVE_JOULES;
 		line->sample.node = (unsigned)(habit - habits);
 		line->line = at;
-		line->length = form->length;
-		at += form->bytes;
+		line->length = habit->form->length;
+		at += habit->form->bytes;
 	}
 	reader->last_node = (unsigned)(last - habits);
 	block->at = at;

@@ -44,6 +44,9 @@ struct sample_nodes {
 unsigned sample_node(struct sample_nodes *nodes, const char *name,
     size_t length);
 
+struct json_shapes;
+struct json_form;
+
 /* Start it with .nodes set and all else zero; sample_forget at the end. */
 struct sample_reader {
 	struct sample_nodes *nodes;

@@ -9,6 +9,7 @@
 
 #include "clock.h"
 #include "energy.h"
+#include "json-shape.h"
 #include "sample.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "json.h"
+#include "json-shape.h"
 #include "unit.h"
 
 static const struct json_wanted wanted = {

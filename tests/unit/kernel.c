@@ -4,7 +4,7 @@
 #include "kernel.h"
 #include "unit.h"
 
-enum { ROUNDS = 20000, ROOM = KERNEL_BYTES * KERNEL_UNROLLED };
+enum { ROUNDS = 20000, ROOM = KERNEL_BYTES * KERNEL_BLOCKS };
 
 static uint64_t state = 1;
 
@@ -43,9 +43,10 @@ indices(uint64_t mask)
 }
 
 static void
-draw_bounds(struct kernel_bounds *bounds, const char *bytes, bool within)
+draw_bounds(struct kernel_bounds *bounds, const char *bytes, int length,
+    bool within)
 {
-	for (int i = 0; i < ROOM; i++) {
+	for (int i = 0; i < length; i++) {
 		unsigned byte = (unsigned char)bytes[i];
 		unsigned low = draw(byte + 1);
 		unsigned least = byte - low;
@@ -55,7 +56,7 @@ draw_bounds(struct kernel_bounds *bounds, const char *bytes, bool within)
 		    (uint8_t)(least + draw(256 - least));
 	}
 	if (!within) { /* one byte is beyond one of its bounds */
-		int i = (int)draw(ROOM);
+		int i = (int)draw((unsigned)length);
 		unsigned byte = (unsigned char)bytes[i];
 
 		bounds[i / 16].low[i % 16] = (uint8_t)(byte + 1);
@@ -75,15 +76,13 @@ masks_agree(const char *bytes)
 static bool
 bounds_agree(const char *bytes, bool within)
 {
-	struct kernel_bounds bounds[KERNEL_UNROLLED];
-	bool both;
+	struct kernel_bounds bounds[KERNEL_BLOCKS];
+	int blocks = (int)draw(KERNEL_BLOCKS) + 1;
 
-	draw_bounds(bounds, bytes, within);
-	both = kernel_within_pair(bytes, bounds) &&
-	    kernel_within_pair(bytes + 32, bounds + 2);
-	return kernel_plain_within(bytes, bounds, KERNEL_UNROLLED) == within &&
-	    kernel_within(bytes, bounds, KERNEL_UNROLLED) == within &&
-	    both == within;
+	draw_bounds(bounds, bytes, blocks * KERNEL_BYTES, within);
+	return kernel_plain_within(bytes, bounds, blocks) == within &&
+	    kernel_within(bytes, bounds, blocks) == within &&
+	    (blocks != 2 || kernel_within_pair(bytes, bounds) == within);
 }
 
 /* A number of random digits that ends with the bytes, and perhaps has a point;
