@@ -8,10 +8,9 @@
 #include "report.h"
 #include "stream.h"
 
-enum {
-	TAIL_BYTES = 64 * 1024,   /* looked at for nodes, and for a stop */
-	CLOCK_BYTES = 4096 * 1024 /* and for clocks: several of epi-tap's minutes */
-};
+/* What is looked at before the span for clocks holds two of epi-tap's minutes of
+ * 200 samples/s; behind it, and at its edges, for nodes and for a stop. */
+enum { CLOCK_BYTES = 2048 * 1024, TAIL_BYTES = 64 * 1024 };
 
 /* Of the records behind the span only the end marks are of interest. */
 static void
