@@ -123,6 +123,9 @@ export EPI_OVERRIDES = $(MAKEOVERRIDES)
 ifeq ($(strip $(MODELS)),)
 $(error MODELS is empty: a campaign measures at least one model)
 endif
+ifeq ($(order),)
+$(error REPETITIONS is no number from 1 on: $(REPETITIONS))
+endif
 unset := $(strip $(foreach s,$(of_campaign) $(of_model),$(if $(findstring ???,$($(s))),$(s))))
 ifneq ($(unset),)
 $(error still to be filled in, where ??? stands: $(unset))

@@ -341,6 +341,15 @@ END
 	EPI_SERVE='echo >child; exec sleep 60' ok "$root/scripts/campaign/session"
 }
 
+@test "no number of repetitions is no campaign without any" {
+	ok epi-new c
+	for bad in three 0 1.5 '' -2; do
+		take campaign measure REPETITIONS="$bad"
+		[ "$status" -eq 2 ]
+		[[ $stderr == *"REPETITIONS is no number from 1 on: $bad."* ]]
+	done
+}
+
 @test "a model called log is prepared like others" {
 	EPI_PREPARE='echo made' ok "$root/scripts/campaign/prepare" other
 	[ "$(ls .epi/prepared)" = other ]
