@@ -5,6 +5,10 @@ load lib
 
 system=$root/scripts/system
 
+teardown() {
+	[ ! -e watch ] || tmux -L "epi$$" kill-server 2>/dev/null || true
+}
+
 @test "systemd finds nothing wrong with the units" {
 	command -v systemd-analyze >/dev/null || skip "no systemd-analyze"
 	cp "$system"/*.service .
