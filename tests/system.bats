@@ -7,6 +7,7 @@ system=$root/scripts/system
 
 teardown() {
 	[ ! -e watch ] || tmux -L "epi$$" kill-server 2>/dev/null || true
+	[ -z "${logger:-}" ] || kill "$logger" 2>/dev/null || true
 }
 
 @test "systemd finds nothing wrong with the units" {
@@ -52,33 +53,67 @@ words() {
 	done
 }
 
-@test "the log does not hang on the dashboard" {
+@test "the log does not hang on the dashboard, which neither stops nor starts it" {
 	[ "$(grep -c 'Conflicts=.*epi' "$system"/*.service | cut -d: -f 2 | xargs)" = "0 0" ]
 	[ "$(grep -cE '^Exec.*epi-(tap|log)' "$system/epi-watch.service")" -eq 0 ]
 	[ "$(grep -cE '^Exec.*epi-watch|^(Requires|BindsTo|PartOf)=' "$system/epi-log.service")" -eq 0 ]
-	grep -qx 'Wants=epi-log.service' "$system/epi-watch.service"
+	[ "$(grep -cE '^(Wants|Requires|Requisite|BindsTo|PartOf|Upholds)=' "$system/epi-watch.service")" -eq 0 ]
 }
 
-# The pipe of the unit, in a folder; what it reads was logged two seconds ago.
-@test "the dashboard shows what is logged; its q ends it at once, and logging goes on" {
+# What would keep the start job waiting keeps the boot waiting.
+@test "the dashboard is started at once, and each time anew" {
+	unit=$system/epi-watch.service
+	[ "$(grep -cE '^(ExecStartPre|ExecCondition|Type|TimeoutStartSec)=' "$unit")" -eq 0 ]
+	grep -qx 'Restart=always' "$unit"
+	sed '/^\[Service\]/,$d' "$unit" | grep -qx 'StartLimitIntervalSec=0'
+}
+
+# dashboard: the pipe of the unit, in the folder that we are in, on a terminal.
+dashboard() {
 	command -v tmux || skip "no tmux (make deps-dev)"
 	mkdir run
 	sed -n "s/^ExecStart=.bin.sh -c '\(.*\)'\$/\1/p" "$system/epi-watch.service" |
-		sed "s,/run/epi-watch,'$PWD/run',; s,/var/lib/epi,'$PWD',; s/exec epi-watch/exec epi-watch --glyphs ascii/" >watch
-	epi-sim --for 15s --nodes 2 3>&- | epi-tap --node shown,other - 3>&- | epi-log power.db 3>&- &
-	for _ in {1..100}; do if epi-pull power.db >pulled 2>told && [ -s pulled ]; then break; fi; sleep 0.1; done
+		sed "s,/run/epi-watch,'$PWD/run',; s,/var/lib/epi,'$PWD',g; s/exec epi-watch/echo \$! >follower; & --glyphs ascii/" >watch
 	tmux -L "epi$$" -f /dev/null new-session -d -x 100 -y 30 "PATH='$PATH' sh '$PWD/watch'; echo \$? >'$PWD/left'" 3>&-
-	for _ in {1..100}; do if tmux -L "epi$$" capture-pane -p >screen && grep -q LIVE screen && grep -qw shown screen; then break; fi; sleep 0.1; done
-	grep -w shown screen
-	grep LIVE screen
+}
+
+# see TEXT: within a minute it stands on the screen.
+see() {
+	for _ in {1..600}; do
+		if tmux -L "epi$$" capture-pane -p >screen && grep -qF "$1" screen; then return; fi
+		sleep 0.1
+	done
+	cat screen
+	return 1
+}
+
+# left_with STATUS: within a minute the dashboard has ended so.
+left_with() {
+	for _ in {1..600}; do if [ -s left ]; then break; fi; sleep 0.1; done
+	[ "$(cat left)" = "$1" ]
+}
+
+@test "the dashboard tells what it waits for, and shows what is logged; its q ends it at once, and logging goes on" {
+	dashboard
+	see "power.db: database: unable to open"
+	epi-sim --for 300s --nodes 2 3>&- | epi-tap --node shown,other - 3>&- | epi-log power.db 3>&- &
+	logger=$(jobs -p %1)
+	see LIVE
+	see shown
 	tmux -L "epi$$" send-keys q
-	for _ in {1..50}; do if [ -e left ]; then break; fi; sleep 0.1; done
-	tmux -L "epi$$" kill-server || true
-	[ "$(cat left)" = 0 ]
+	left_with 0
 	was=$(epi-pull --type sample power.db | wc -l)
-	for _ in {1..50}; do if [ "$(epi-pull --type sample power.db | wc -l)" -gt "$was" ]; then break; fi; sleep 0.1; done
+	for _ in {1..300}; do if [ "$(epi-pull --type sample power.db | wc -l)" -gt "$was" ]; then break; fi; sleep 0.1; done
 	[ "$(epi-pull --type sample power.db | wc -l)" -gt "$was" ]
-	kill %1
+}
+
+@test "the dashboard ends where nothing reads the database for it any more" {
+	epi-sim --fast --for 3s --nodes 2 | epi-tap --node shown,other - | epi-log power.db
+	dashboard
+	for _ in {1..600}; do if [ -s run/follower ]; then break; fi; sleep 0.1; done
+	see LIVE
+	kill "$(cat run/follower)"
+	left_with 0 # the meter had told its end
 }
 
 @test "epi-log's pipe keeps what a meter says, to its end" {
