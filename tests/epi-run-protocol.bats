@@ -33,15 +33,18 @@ slower() {
 }
 
 # pulses: no power, but once a run 5 W at one sample, 1 ms from those beside
-# it: 5 mJ by the trapezoid, whatever the run's time.
+# it: 5 mJ by the trapezoid, whatever the run's time.  They are stamped once the
+# run has begun, and the pulse is gone from before its end.
 pulses() {
 	cat <<-'END'
 		watts() { printf '{"timestamp":%d.%06d,"node":"a","watts":%s}\n' $((at / 1000000)) $((at % 1000000)) "$1"; at=$((at + 1000)); }
 		exec {never}<> <(:)
+		echo "{\"timestamp\":$EPOCHREALTIME,\"type\":\"event\",\"event\":\"start\",\"nodes\":[\"a\"],\"rate_hz\":2}"
 		while read -rt 0.02 -u $never || [ $? -gt 128 ]; do
+			[ -e begun ] && pulse="5 0" || pulse=
 			at=${EPOCHREALTIME/./}
-			watts 0
-			[ ! -e begun ] || { watts 5; watts 0; rm begun; }
+			for power in 0 $pulse; do watts $power; done
+			[ ! "$pulse" ] || rm begun
 		done
 	END
 }
@@ -156,7 +159,7 @@ slowly() {
 	clean
 }
 
-@test "-r: a signal while the last figures are worked out leaves nothing out" {
+@test "a signal while the last figures are worked out leaves nothing out" {
 	slowly epi-integrate
 	begin env PATH="$PWD:$PATH" epi-run -s 'exec bash meter' --no-tokens -o rec true
 	soon test -s working
@@ -409,8 +412,8 @@ hangs() { echo "trap 'exit' TERM; { bash meter $1; } | head -n $1; while :; do s
 }
 
 @test "--notify-time: what takes longer is killed, with all that it started" {
-	warns metered --notify-time 0.3s --notify 'sh -c "echo \$\$ >inner; sleep 60 & echo \$! >innermost; wait"; :' true
-	[[ $stderr == *"--notify: killed after 0.3 s" ]]
+	warns metered --notify-time 2s --notify 'sh -c "echo \$\$ >inner; sleep 60 & echo \$! >innermost; wait"; :' true
+	[[ $stderr == *"--notify: killed after 2 s" ]]
 	clean inner innermost
 }
 
@@ -426,7 +429,16 @@ hangs() { echo "trap 'exit' TERM; { bash meter $1; } | head -n $1; while :; do s
 	[ "$(cat outcome)" = 0 ]
 }
 
-@test "--notify: a signal ends its command, a second one all that it started" {
+@test "--notify: a signal ends its command, and that is said" {
+	begin epi-run -s 'exec bash meter' --no-tokens --notify 'echo $$ >inner; exec sleep 60' true
+	soon test -s inner
+	kill "$pid"
+	ended 0
+	[[ $stderr == *"--notify: status 143" ]]
+	clean inner
+}
+
+@test "--notify: a second signal kills all that its command started" {
 	begin epi-run -s 'exec bash meter' --no-tokens --notify 'trap "" TERM; sh -c "echo \$\$ >inner; sleep 60; :"; :' true
 	soon test -s inner
 	kill "$pid"

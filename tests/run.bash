@@ -33,10 +33,11 @@ figure() { jq -c "select(.type == \"energy\" and .scope == \"cluster\" and .labe
 record() { jq -c "select(.type == \"run\") | $1" rec; }
 
 # clean: no file of ours is left, and none of the processes whose pids are in
-# the files named.
+# the files named, one in each.
 clean() {
 	soon rmdir tmp
 	for file; do
+		[ -s "$file" ] || return 1
 		soon gone "$(cat "$file")"
 	done
 }
