@@ -39,34 +39,63 @@ let_go(const char *log)
 	close(told);
 }
 
-_Noreturn static void
-tell_and_leave(pid_t pid, const char *log)
+static void
+tell(const char *log)
 {
+	long number = getpid();
+
 	report_warning("in the background as process %ld; the figures go to "
-	    "%s, all that is told to %s", (long)pid, run.records, log);
-	if (printf("%ld\n", (long)pid) < 0 || fflush(stdout) == EOF) {
-		report_error("standard output: %s", strerror(errno));
-		kill(pid, SIGTERM);
-		_exit(STATUS_FAILED);
-	}
-	_exit(STATUS_DONE);
+	    "%s, all that is told to %s", number, run.records, log);
+	if (printf("%ld\n", number) < 0 || fflush(stdout) == EOF)
+		report_fatal("standard output: %s", strerror(errno));
 }
 
-void
-detach(void)
+/* It was called, and waits for a byte: its status is whether that came. */
+_Noreturn static void
+leave(int in)
 {
-	char log[4096];
-	pid_t pid;
+	char byte;
+	ssize_t n;
+
+	while ((n = read(in, &byte, 1)) < 0 && errno == EINTR)
+		;
+	_exit(n == 1 ? STATUS_DONE : STATUS_FAILED);
+}
+
+const char *
+detach_log(void)
+{
+	static char log[4096];
 
 	if (snprintf(log, sizeof log, "%s.log", run.records) >=
 	    (int)sizeof log)
 		report_fatal("%s: too long a name", run.records);
+	return log;
+}
+
+/* A pipe that nobody reads is told, and is the end before anything began. */
+void
+detach(void)
+{
+	const char *log = detach_log();
+	void (*found)(int number);
+	int ends[2];
+	pid_t pid;
+
 	close(run_open(log, O_WRONLY | O_CREAT | O_APPEND));
+	run_pipe(ends);
 	pid = fork();
 	if (pid < 0)
 		report_fatal("no process: %s", strerror(errno));
+	close(ends[pid > 0]);
 	if (pid > 0)
-		tell_and_leave(pid, log);
+		leave(ends[0]);
 	setsid();
+	found = signal(SIGPIPE, SIG_IGN);
+	tell(log);
 	let_go(log);
+	if (write(ends[1], "", 1) != 1)
+		_exit(STATUS_FAILED); /* a signal ended the one that was called */
+	close(ends[1]);
+	signal(SIGPIPE, found);
 }

@@ -200,9 +200,10 @@ const char *say_told(size_t *bytes);
 /* notify: the command of --notify, and so much time for it. */
 void notify(int status);
 
-/* detach: goes on as another process, of a session of its own; the one that
- * was called says so, and ends. */
+/* detach: goes on as another process, of a session of its own, that says so;
+ * then the one that was called ends. */
 void detach(void);
+const char *detach_log(void); /* where all goes that is told from then on */
 
 /* records: to --records, each run to a file of its own. */
 void records_open(void);   /* those of an earlier time are gone */
