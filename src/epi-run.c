@@ -439,6 +439,7 @@ main(int argc, char **argv)
 
 	run.command = option_start(argc, argv, &program);
 	check();
+	records_check();
 	check_standard();
 	find_filters(argv[0]);
 	result_check();

@@ -157,6 +157,17 @@ load run
 	[[ $stderr == *"joules per token: refused"* && $stderr == *" J in "* && $stderr != *" J/token, "* ]]
 }
 
+@test "a file of --accuracy that would be written to is refused, and stays" {
+	cp "$data/score/accuracy.ndjson" rec-2
+	ln -s rec-2 rec.log
+	for options in '-r 2 -o rec' '-o rec-2' '-r 3 -o rec-2' '-o rec --detach' '-o new --marks rec-2' '-r 2 --save-trace rec'; do
+		fails 2 epi-run -s 'exec bash meter' -a rec-2 $options touch run
+		[[ $stderr == "epi-run: --accuracy: rec-2: is to be written to, as "* ]]
+		cmp "$data/score/accuracy.ndjson" rec-2
+	done
+	[ "$(ls)" = $'meter\nrec-2\nrec.log\ntmp' ]
+}
+
 # The first lines of this log came late, through a pipe: epi-tokens puts the
 # begin 112 ms before them.
 @test "--span tokens: from the prompt to the last token, as the lines came" {

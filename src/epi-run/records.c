@@ -150,6 +150,37 @@ warn_of_more(void)
 		    "and stays", run_numbered(run.records));
 }
 
+static void
+check_written(const char *name)
+{
+	struct stat ours, theirs;
+
+	if (!name || stat(name, &ours) < 0)
+		return;
+	for (char **file = run.accuracy; file && *file; file++)
+		if (stat(*file, &theirs) == 0 && ours.st_dev == theirs.st_dev &&
+		    ours.st_ino == theirs.st_ino)
+			report_usage("--accuracy: %s: is to be written "
+			    "to, as %s", *file, name);
+}
+
+void
+records_check(void)
+{
+	if (!run.accuracy)
+		return;
+	check_written(run.records);
+	check_written(run.marks);
+	if (run.detached)
+		check_written(detach_log());
+	for (run.number = 1; run.number <= run.repetitions; run.number++) {
+		if (run.records)
+			check_written(run_numbered(run.records));
+		if (run.saved)
+			check_written(run_numbered(run.saved));
+	}
+}
+
 /* The name without a number is that of the score of all. */
 void
 records_open(void)

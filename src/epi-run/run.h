@@ -206,6 +206,7 @@ void detach(void);
 const char *detach_log(void); /* where all goes that is told from then on */
 
 /* records: to --records, each run to a file of its own. */
+void records_check(void);  /* no file that we write is one of --accuracy */
 void records_open(void);   /* those of an earlier time are gone */
 void records_write(void);
 void records_write_score(char *name); /* of all runs, from this file */
