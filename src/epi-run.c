@@ -437,6 +437,7 @@ main(int argc, char **argv)
 		"epi-run", help, "+s:d:n:t:r:i:o:f:p:a:", options, take_option, NULL
 	};
 
+	signal(SIGCHLD, SIG_DFL); /* ignored, no status would come */
 	run.command = option_start(argc, argv, &program);
 	check();
 	records_check();

@@ -169,6 +169,17 @@ slowly() {
 	[ "$(figure .complete)" = true ]
 }
 
+@test "a signal for the command while figures are worked out is not for the filters" {
+	slowly epi-integrate
+	begin env PATH="$PWD:$PATH" epi-run -s 'exec bash meter' --no-tokens -o rec true
+	soon test -s working
+	kill -USR1 -- "-$pid"
+	kill -USR2 -- "-$pid"
+	: >go
+	ended 0
+	[ "$(figure .complete)" = true ]
+}
+
 @test "a second signal while figures are worked out kills" {
 	slowly epi-window
 	PATH=$PWD:$PATH begin epi-run -s 'exec bash meter' --no-tokens true

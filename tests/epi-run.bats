@@ -146,6 +146,11 @@ load run
 	clean
 }
 
+@test "they are told where SIGCHLD is ignored, too" {
+	fails 2 env --ignore-signal=CHLD epi-run -s 'exec bash meter' -f nonsense touch run
+	[ ! -e run ]
+}
+
 @test "a command that is no engine has joules all the same" {
 	warns epi-run -s 'exec bash meter' -o rec echo nothing
 	[ "$(jq -r 'select(.type == "tokens").status' rec)" = uncountable ]

@@ -107,8 +107,8 @@ int child_status(int status);
  * the terminal sent them to both of us; a second one within two seconds kills
  * the command and us.  What was ignored stays ignored. */
 void signals_catch(void);
-/* In a child: everything as we found it, or, steady, those that end programs
- * ignored. */
+/* In a child: everything as we found it, or, steady, what ends programs unless
+ * they expect it ignored. */
 void signals_restore(bool steady);
 int signals_fd(void);
 void signals_take(void);

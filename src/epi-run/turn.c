@@ -108,7 +108,7 @@ signals_catch(void)
 			action.sa_flags = 0;
 			action.sa_handler = SIG_IGN;
 		}
-		if (found[i].sa_handler != SIG_IGN || numbers[i] == SIGCHLD)
+		if (found[i].sa_handler != SIG_IGN)
 			sigaction(numbers[i], &action, NULL);
 	}
 }
@@ -117,7 +117,8 @@ void
 signals_restore(bool steady)
 {
 	for (int i = 0; i < NUMBERS; i++)
-		if (steady && ends_programs(numbers[i]))
+		if (steady && (ends_programs(numbers[i]) ||
+		    numbers[i] == SIGUSR1 || numbers[i] == SIGUSR2))
 			signal(numbers[i], SIG_IGN);
 		else
 			sigaction(numbers[i], &found[i], NULL);
