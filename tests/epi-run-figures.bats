@@ -104,7 +104,7 @@ bench() {
 	warns epi-run -s 'exec bash meter' -o rec ./llama-bench -o jsonl >/dev/null
 	[ "$(energies rec)" = "run pp512 tg128" ]
 	jq -se 'map(select(.scope == "cluster")) | all(.[1:][]; (.seconds - 0.1 | fabs < 1e-6) and (.joules - 0.5 | fabs < 1e-5)) and .[1].end < .[2].begin' rec >/dev/null
-	[[ $stderr == *"pp512: 0.500 J in 0.100 s, 0.0004883 J each of 1024 tokens"*"tg128: 0.500 J in 0.100 s, 0.001953 J each of 256 tokens"* ]]
+	[[ $stderr == *"pp512: 0.5000 J in 0.100 s, 0.0004883 J each of 1024 tokens"*"tg128: 0.5000 J in 0.100 s, 0.001953 J each of 256 tokens"* ]]
 	[[ $stderr != *"J/token"* ]]
 }
 

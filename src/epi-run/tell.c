@@ -122,10 +122,12 @@ tell_idle(double joules)
 	if (!result_holds(&result.idle))
 		tell_refused("the idle power", "it was not measured throughout");
 	else if (result_has_tokens())
-		report_warning("%.3f W idle; net of it %.3f J, %.*f J/token",
-		    watts, net, decimals(net / generated), net / generated);
+		report_warning("%.3f W idle; net of it %.*f J, %.*f J/token",
+		    watts, decimals(joules), net, decimals(net / generated),
+		    net / generated);
 	else
-		report_warning("%.3f W idle; net of it %.3f J", watts, net);
+		report_warning("%.3f W idle; net of it %.*f J", watts,
+		    decimals(joules), net);
 }
 
 static void
@@ -169,8 +171,9 @@ tell_phases(void)
 			snprintf(each, sizeof each, ", %.4g J each of %.0f "
 			    "tokens", phase->joules / tokens, tokens);
 		if (isfinite(phase->joules) && phase->count > 0)
-			report_warning("%s: %.3f J in %.3f s%s%s", phase->label,
-			    phase->joules, phase->seconds, times, each);
+			report_warning("%s: %.*f J in %.3f s%s%s", phase->label,
+			    decimals(phase->joules), phase->joules,
+			    phase->seconds, times, each);
 		else if (!result.phases_unknown)
 			report_warning("%s: its energy is not known",
 			    phase->label);
