@@ -17,6 +17,12 @@ repeat_take(const struct figures *of)
 	figures[count++] = *of;
 }
 
+void
+repeat_score(double epi)
+{
+	figures[count - 1].epi = epi;
+}
+
 static int
 by_value(const void *a, const void *b)
 {

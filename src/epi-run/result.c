@@ -357,7 +357,7 @@ take_figures(void)
 		.tokens_per_second = tokens / seconds,
 		.watts = held ? record_number(energy, MEAN_WATTS) : NAN,
 		.peak_watts = held ? record_number(energy, PEAK_WATTS) : NAN,
-		.epi = held ? result.epi : NAN, .number = run.number
+		.epi = NAN, .number = run.number
 	});
 	table_take();
 }

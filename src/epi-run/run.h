@@ -231,6 +231,7 @@ struct figures {
 	int64_t number; /* of the run */
 };
 void repeat_take(const struct figures *of);
+void repeat_score(double epi);       /* of the run last taken, too */
 void repeat_tell(void);
 size_t repeat_count(void);           /* of the runs that count */
 struct figures repeat_median(void);  /* of each figure, of those */

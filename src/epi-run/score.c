@@ -258,19 +258,22 @@ score_run(void)
 void
 score_keep(void)
 {
-	if (result.score_file)
-		push(&scores, run.records ? run_numbered(run.records)
-		    : result.score_file);
+	if (!result.score_file)
+		return;
+	push(&scores, run.records ? run_numbered(run.records)
+	    : result.score_file);
+	repeat_score(result.epi);
 }
 
 void
 score_all(void)
 {
 	struct words words = { 0 };
-	char *name = run_file("score");
+	char *name;
 
 	if (scores.count < 2)
 		return;
+	name = run_file("score");
 	push(&words, "epi-score");
 	push(&words, "--repetitions");
 	push(&words, "--");
