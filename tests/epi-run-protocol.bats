@@ -428,6 +428,12 @@ hangs() { echo "trap 'exit' TERM; { bash meter $1; } | head -n $1; while :; do s
 	clean inner innermost
 }
 
+@test "--notify-time: one that never comes is no time that is over" {
+	warns metered --notify-time 9223372036854775807ns --wait 9223372036854775807ns --notify 'echo "$EPI_RUNS" >outcome' true
+	[ "$(cat outcome)" = 1 ]
+	[[ $stderr != *killed* ]]
+}
+
 @test "--notify: a signal that came before is not for its command" {
 	slowly epi-score
 	sed -i '2i[ "$1" = --repetitions ] || exec '"$(command -v epi-score)"' "$@"' epi-score

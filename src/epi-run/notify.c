@@ -107,7 +107,7 @@ open_told(void)
 static void
 wait_for(pid_t pid)
 {
-	int64_t until_ns = clock_steady() + run.notify_ns;
+	int64_t until_ns = turn_in(run.notify_ns);
 
 	run.pid = -pid;
 	while (run.pid && clock_steady() < until_ns)

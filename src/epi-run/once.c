@@ -55,7 +55,7 @@ read_again(void)
 static bool
 await(bool (*so)(int64_t ns), int64_t ns)
 {
-	int64_t until_ns = clock_steady() + run.wait_ns;
+	int64_t until_ns = turn_in(run.wait_ns);
 
 	for (;;) {
 		bool hope = !run.source_left && clock_steady() < until_ns;
@@ -145,7 +145,7 @@ warm_up_once(void)
 static int
 warm_up(void)
 {
-	int64_t until_ns = clock_steady() + run.warmup_ns;
+	int64_t until_ns = turn_in(run.warmup_ns);
 	int status = 0;
 
 	if (!run.warmup_ns || run.number > 1)
@@ -160,7 +160,7 @@ warm_up(void)
 static bool
 measure_idle(const char *label, int64_t ns)
 {
-	int64_t until_ns = clock_steady() + ns;
+	int64_t until_ns = turn_in(ns);
 
 	if (!ns)
 		return true;

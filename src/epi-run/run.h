@@ -118,6 +118,8 @@ void signals_take(void);
  * came until then. */
 #define TURN_LONG INT64_MAX
 bool turn(int64_t until_ns);
+/* The steady time in so long, at most TURN_LONG. */
+int64_t turn_in(int64_t ns);
 
 /* source */
 void source_start(void);

@@ -169,6 +169,14 @@ signals_take(void)
 	}
 }
 
+int64_t
+turn_in(int64_t ns)
+{
+	int64_t now_ns = clock_steady();
+
+	return ns > INT64_MAX - now_ns ? TURN_LONG : now_ns + ns;
+}
+
 /* Up to the next millisecond, so that it is not asked again too early. */
 static int
 wait_ms(int64_t until_ns)
