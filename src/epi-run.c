@@ -330,14 +330,16 @@ make_folder(void)
 	static const char name[] = "/epi-run.XXXXXX";
 	const char *in = getenv("TMPDIR");
 	size_t length;
+	char *path;
 
 	if (!in || !*in)
 		in = "/tmp";
 	length = strlen(in) + sizeof name;
-	run.folder = keep_word(length);
-	snprintf(run.folder, length, "%s%s", in, name);
-	if (!mkdtemp(run.folder))
-		report_fatal("%s: %s", run.folder, strerror(errno));
+	path = keep_word(length);
+	snprintf(path, length, "%s%s", in, name);
+	run.folder = mkdtemp(path);
+	if (!run.folder)
+		report_fatal("%s: %s", path, strerror(errno));
 }
 
 /* That of all of it: the first that is not 0, and of a signal that left runs
@@ -378,12 +380,14 @@ notify_all(void)
 	notify(status);
 }
 
-/* Each part once, also if there was no way on in the one before it. */
+/* Each part once, also if there was no way on in the one before it.  What still
+ * runs then is not measured, nor is anybody told while it does. */
 static void
 finish(void)
 {
-	static void (*const parts[])(void) = { repeat_tell, score_all,
-		table_tell, end_output, notify_all, keeper_end };
+	static void (*const parts[])(void) = { once_end, source_stop,
+		repeat_tell, score_all, table_tell, end_output, notify_all,
+		keeper_end };
 	static size_t next;
 
 	while (next < sizeof parts / sizeof *parts)
@@ -394,10 +398,6 @@ static void
 finish_early(void)
 {
 	status = STATUS_FAILED;
-	if (run.pid > 0) {
-		kill(run.pid, SIGTERM);
-		kill(run.pid, SIGCONT);
-	}
 	finish();
 }
 

@@ -422,6 +422,57 @@ hangs() { echo "trap 'exit' TERM; { bash meter $1; } | head -n $1; while :; do s
 	[ ! -e ran ]
 }
 
+# hampered: once the file of its name is there, that call fails, once.
+hampered() {
+	command -v cc || skip "no cc"
+	cat >hamper.c <<-'END'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <errno.h>
+		#include <poll.h>
+		#include <string.h>
+		#include <unistd.h>
+		static int hampers(const char *name)
+		{
+			if (strcmp(program_invocation_short_name, "epi-run") != 0 || unlink(name) < 0)
+				return 0;
+			errno = ENOMEM;
+			return 1;
+		}
+		int poll(struct pollfd *polls, nfds_t count, int ms)
+		{
+			int (*real)(struct pollfd *, nfds_t, int) = (int (*)(struct pollfd *, nfds_t, int))dlsym(RTLD_NEXT, "poll");
+			return hampers("poll") ? -1 : real(polls, count, ms);
+		}
+		pid_t fork(void)
+		{
+			pid_t (*real)(void) = (pid_t (*)(void))dlsym(RTLD_NEXT, "fork");
+			return hampers("fork") ? -1 : real();
+		}
+	END
+	cc -shared -fPIC -o hamper.so hamper.c -ldl
+	export ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0
+}
+
+@test "--notify: where it cannot go on, command and source have ended before" {
+	hampered
+	fails 1 env LD_PRELOAD="$PWD/hamper.so" epi-run -s 'echo $$ >source; exec bash meter' --no-tokens \
+		--notify 'kill -0 $(cat command) $(cat source) 2>said; echo $? >outcome; grep -c "No such process" said >gone' \
+		bash -c 'trap "" TERM; echo $$ >command; : >poll; while :; do sleep 0.02; done'
+	[[ $stderr == "epi-run: poll: "* ]]
+	[ "$(cat outcome gone | xargs)" = "1 2" ]
+	clean command source
+}
+
+@test "--notify: without a process that cleans up nothing is left to clean" {
+	hampered
+	: >fork
+	fails 1 env LD_PRELOAD="$PWD/hamper.so" epi-run -s 'exec bash meter' --no-tokens --notify 'cat >told' touch ran
+	grep -q '^no process: ' told
+	[ ! -e ran ]
+	[ -z "$(ls tmp)" ]
+}
+
 @test "--notify-time: what takes longer is killed, with all that it started" {
 	warns metered --notify-time 2s --notify 'sh -c "echo \$\$ >inner; sleep 60 & echo \$! >innermost; wait"; :' true
 	[[ $stderr == *"--notify: killed after 2 s" ]]

@@ -38,13 +38,12 @@ become(const struct child *child, const sigset_t *mask)
 pid_t
 child_start(const struct child *child)
 {
-	sigset_t all, before;
+	sigset_t before;
 	int ends[2], error = 0;
 	pid_t pid;
 
 	run_pipe(ends);
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, &before);
+	signals_hold(&before);
 	pid = fork();
 	if (pid == 0) {
 		become(child, &before);

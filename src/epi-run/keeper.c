@@ -106,8 +106,9 @@ let_go_of_files(void)
 		close(nowhere);
 }
 
+/* Up to here it had our handlers. */
 _Noreturn static void
-keep(int in, const char *folder)
+keep(int in, const char *folder, const sigset_t *mask)
 {
 	static const int numbers[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM,
 		SIGPIPE };
@@ -119,6 +120,7 @@ keep(int in, const char *folder)
 	signals_restore(false);
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
 		signal(numbers[i], SIG_IGN);
+	sigprocmask(SIG_SETMASK, mask, NULL);
 	let_go_of_files();
 	while ((n = read(in, &message, sizeof message)) != 0)
 		if (n == (ssize_t)sizeof message)
@@ -131,16 +133,19 @@ keep(int in, const char *folder)
 void
 keeper_start(const char *folder)
 {
+	sigset_t before;
 	int ends[2];
 
 	run_pipe(ends);
+	signals_hold(&before);
 	keeper = fork();
-	if (keeper < 0)
-		report_fatal("no process: %s", strerror(errno));
 	if (keeper == 0) {
 		close(ends[1]);
-		keep(ends[0], folder);
+		keep(ends[0], folder, &before);
 	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (keeper < 0)
+		report_fatal("no process: %s", strerror(errno));
 	close(ends[0]);
 	line = ends[1];
 }
@@ -149,6 +154,8 @@ void
 keeper_end(void)
 {
 	close(line);
+	if (keeper <= 0 && run.folder)
+		remove_folder(run.folder);
 	while (keeper > 0 && waitpid(keeper, NULL, 0) < 0 && errno == EINTR)
 		;
 }

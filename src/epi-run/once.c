@@ -11,6 +11,8 @@
 
 /* How often a file is looked at that grows. */
 static const int64_t look_ns = 20000000;
+/* What a command has that is not measured to its end. */
+static const int64_t grace_ns = 2 * CLOCK_SECOND;
 
 /* What each run reads, where it has to be the same for several; -1: ours. */
 static int input = -1;
@@ -197,6 +199,23 @@ run_command(void)
 	mark_put("run", true, last_ns, use);
 	pass_finish();
 	return 0;
+}
+
+void
+once_end(void)
+{
+	int64_t until_ns = turn_in(grace_ns);
+
+	if (run.pid <= 0)
+		return;
+	kill(run.pid, SIGTERM);
+	kill(run.pid, SIGCONT);
+	while (run.pid > 0 && clock_steady() < until_ns)
+		turn(until_ns);
+	if (run.pid > 0)
+		kill(run.pid, SIGKILL);
+	while (run.pid > 0)
+		turn(TURN_LONG);
 }
 
 static void

@@ -17,6 +17,7 @@
 #define EPI_RUN_RUN_H
 
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -44,7 +45,8 @@ struct run {
 
 	char *path;                /* for our own filters: $PATH, and before
 	                              it the folder that we were called in */
-	char *folder;              /* of our own files, keeper's to remove */
+	char *folder;              /* of our own files, keeper's to remove;
+	                              NULL: there is none */
 	int interrupted;           /* the last signal that would end a program */
 	volatile pid_t pid;        /* of the command, while it runs; below 0:
 	                              a group of its own */
@@ -107,6 +109,8 @@ int child_status(int status);
  * the terminal sent them to both of us; a second one within two seconds kills
  * the command and us.  What was ignored stays ignored. */
 void signals_catch(void);
+/* None comes, up to where `before` is set again. */
+void signals_hold(sigset_t *before);
 /* In a child: everything as we found it, or, steady, what ends programs unless
  * they expect it ignored. */
 void signals_restore(bool steady);
@@ -179,6 +183,9 @@ void mark_copy(const char *line, size_t length);
  * command was not run. */
 void once_start(void);        /* before the first one */
 int once(void);
+/* A command that runs still, where there is no way on: SIGTERM, and SIGKILL two
+ * seconds later. */
+void once_end(void);
 
 /* phase: the times within a run.  The command makes marks of its own in the
  * file that EPI_MARKS names; where it makes none, those of prefill and decode

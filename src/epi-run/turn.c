@@ -130,14 +130,28 @@ signals_fd(void)
 	return wake[0];
 }
 
+void
+signals_hold(sigset_t *before)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, before);
+}
+
+/* No signal kills who has the number after it. */
 static void
 reap(void)
 {
-	if (!run.pid || waitpid(run.pid, &run.status, WNOHANG) <= 0)
-		return;
-	run.end_ns = clock_now();
-	keeper_release(run.pid);
-	run.pid = 0;
+	sigset_t before;
+
+	signals_hold(&before);
+	if (run.pid && waitpid(run.pid, &run.status, WNOHANG) > 0) {
+		run.end_ns = clock_now();
+		keeper_release(run.pid);
+		run.pid = 0;
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
 /* No terminal's signal came to a group of its own. */
