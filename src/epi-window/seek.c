@@ -64,7 +64,6 @@ least(int64_t a, int64_t b)
 static int64_t
 first_sample(const struct seek *seek, int64_t from, int64_t *ns)
 {
-	struct sample_reader reader = { .nodes = seek->nodes };
 	struct sample sample;
 	struct block block;
 	int64_t chunk = 4096, found = -1;
@@ -79,11 +78,11 @@ first_sample(const struct seek *seek, int64_t from, int64_t *ns)
 		if (!memory)
 			break;
 		begin = block.at;
-		while ((kind = sample_next(&reader, &block, &sample)) !=
+		while ((kind = sample_next(seek->reader, &block, &sample)) !=
 		    SAMPLE_END && kind != SAMPLE_POWER)
 			;
 		if (kind == SAMPLE_POWER) {
-			found = from + (reader.line - begin);
+			found = from + (seek->reader->line - begin);
 			*ns = sample.timestamp_ns;
 		} else if (block.end > begin) {
 			from += block.end - begin;
@@ -91,7 +90,6 @@ first_sample(const struct seek *seek, int64_t from, int64_t *ns)
 		chunk *= 2;
 		free(memory);
 	}
-	sample_forget(&reader);
 	return found < 0 ? seek->size : found;
 }
 
@@ -131,12 +129,22 @@ seek_open(struct seek *seek, const char *file, struct sample_nodes *nodes)
 		return false;
 	}
 	seek->size = status.st_size;
+	seek->reader = report_resize(NULL, 1, sizeof *seek->reader);
+	*seek->reader = (struct sample_reader){ .nodes = nodes };
 	seek->first_at = first_sample(seek, 0, &seek->first_ns);
 	if (seek->first_at == seek->size || !find_last(seek)) {
-		close(seek->fd);
+		seek_close(seek);
 		return false;
 	}
 	return true;
+}
+
+void
+seek_close(struct seek *seek)
+{
+	sample_forget(seek->reader);
+	free(seek->reader);
+	close(seek->fd);
 }
 
 /* Between low_at (time before t) and high_at (time t or later) lies the edge;
@@ -181,13 +189,12 @@ static void
 mark_nodes(const struct seek *seek, int64_t from, int64_t to, bool **have,
     unsigned *room)
 {
-	struct sample_reader reader = { .nodes = seek->nodes };
 	struct sample sample;
 	struct block block;
 	enum sample_kind kind;
 	char *memory = read_lines(seek, from, to, &block);
 
-	while (memory && (kind = sample_next(&reader, &block, &sample)) !=
+	while (memory && (kind = sample_next(seek->reader, &block, &sample)) !=
 	    SAMPLE_END) {
 		if (kind != SAMPLE_POWER)
 			continue;
@@ -198,7 +205,6 @@ mark_nodes(const struct seek *seek, int64_t from, int64_t to, bool **have,
 		if (sample.node < *room)
 			(*have)[sample.node] = true;
 	}
-	sample_forget(&reader);
 	free(memory);
 }
 

@@ -17,14 +17,16 @@ struct seek {
 	int fd;
 	int64_t size;
 	struct sample_nodes *nodes;
+	struct sample_reader *reader; /* one for all: what it learns costs */
 	bool unsorted;             /* a probe contradicted the order */
 	int64_t first_at, last_at; /* offsets of the first and last sample, */
 	int64_t first_ns, last_ns; /* and their times */
 };
 
-/* Opens a file; false: it is none, or has no sample.  The caller closes fd. */
+/* Opens a file; false: it is none, or has no sample. */
 bool seek_open(struct seek *seek, const char *file,
     struct sample_nodes *nodes);
+void seek_close(struct seek *seek);
 
 /* The offset of the first line of a sample at or after t; the size, if there
  * is none. */

@@ -148,7 +148,7 @@ sorted_take(const char *operand)
 	else
 		take_places(file, name, &seek, begin_at, end_at);
 	s.sorted = !seek.unsorted;
-	close(seek.fd);
+	seek_close(&seek);
 	if (s.sorted && file != operand) /* it counts as read */
 		lseek(STDIN_FILENO, 0, SEEK_END);
 	return s.sorted;
