@@ -387,6 +387,39 @@ clocks() {
 	[ "$(sed -n 's/.*"n":\(.\).*/\1/p' .out | xargs)" = "1 2 3 4" ]
 }
 
+# 50 Hz of 8 nodes in one: 65 kB a second.  By time the clock of 1060 is the last
+# one before 1110; that of 1000 stands before the first sample.
+@test "--sorted finds the clock that the plain way finds, however fast and far" {
+	{
+		event clock 1000 '"n":1'
+		awk 'BEGIN { pad = sprintf("%6400s", ""); for (t = 10000; t < 13000; t++) {
+			if (t == 10600) print "{\"timestamp\":1060,\"type\":\"event\",\"event\":\"clock\",\"n\":2}"
+			printf "{\"timestamp\":%d.%d,\"node\":\"a\",\"watts\":1}%s\n", t / 10, t % 10, pad } }'
+	} >trace
+	for from in 1057 1110 1175 1290; do
+		for way in '' --sorted; do
+			ok epi-window --from $from --for 2s $way trace
+			[ "$(sed -n 's/.*"n":\(.\).*/\1/p' .out | xargs)" = $((from < 1060 ? 1 : 2)) ]
+		done
+	done
+}
+
+@test "a clock event behind a span that has no sample is the next one's" {
+	{ event clock 0 '"n":1'; series a 2; event clock 5 '"n":2'; series a 6 10 12; } >trace
+	{ mark 3 s begin; mark 4 s end; mark 10 s begin; mark 11 s end; } >marks
+	for way in '' --sorted; do
+		ok epi-window --span marks $way trace
+		[ "$(sed -n 's/.*"n":\(.\).*/\1/p; s/.*"edge":"begin".*/b/p' .out | xargs)" = "1 b 2 b" ]
+	done
+}
+
+@test "of the clock events of two files the later one counts, not the last to come" {
+	{ series a 1; event clock 8 '"n":1'; series a 8; } >one
+	{ event clock 2 '"n":2'; series b 2 12; } >two
+	ok epi-window --from 10 --to 11 one two
+	[ "$(sed -n 's/.*"n":\(.\).*/\1/p' .out)" = 1 ]
+}
+
 # The bound of a clock is 0.1 s, and the power 1 W at one edge and 3 W at the
 # other: by the rectangle of a shift, 0.2 J.
 @test "a span's energy is as uncertain behind epi-window as by its marks" {

@@ -14,7 +14,9 @@ struct held {
 	char *line;
 	size_t length, room;
 	struct json_value names[NAMES]; /* in the line */
+	int64_t ns;
 	bool waits;                     /* it was not written so far */
+	bool wanted;
 };
 
 static struct held *clocks;
@@ -45,7 +47,7 @@ find(const struct json_value *names)
 }
 
 void
-clock_hold(const struct feed_record *record)
+clock_hold(const struct feed_record *record, int64_t t)
 {
 	static const char *const keys[] = { "instrument_id", "host" };
 	struct json_value names[NAMES];
@@ -56,12 +58,16 @@ clock_hold(const struct feed_record *record)
 	    &error))
 		return; /* one of the two stands there twice */
 	held = find(names);
+	held->wanted = false;
+	if (held->length > 0 && t < held->ns)
+		return; /* it came late, from another file perhaps */
 	if (held->room < record->length) {
 		held->room = record->length * 2;
 		held->line = report_resize(held->line, held->room, 1);
 	}
 	memcpy(held->line, record->line, record->length);
 	held->length = record->length;
+	held->ns = t;
 	held->waits = true;
 	for (int i = 0; i < NAMES; i++) {
 		held->names[i] = names[i];
@@ -79,4 +85,20 @@ clock_release(void)
 			stream_line(clocks[i].line, clocks[i].length);
 		clocks[i].waits = false;
 	}
+}
+
+void
+clock_want(void)
+{
+	for (size_t i = 0; i < clock_count; i++)
+		clocks[i].wanted = true;
+}
+
+bool
+clock_wanted(void)
+{
+	for (size_t i = 0; i < clock_count; i++)
+		if (clocks[i].wanted)
+			return true;
+	return false;
 }

@@ -295,14 +295,18 @@ keep_stop(const char *line, size_t length)
 }
 
 /* One that came late, for its span has begun, stands before another of its clock
- * perhaps; then both are passed on. */
+ * perhaps; then both are passed on.  One behind a span that has not begun is the
+ * next one's. */
 static void
 take_clock(const struct feed_record *record, int64_t t)
 {
-	if (s.begun > 0 && t < s.spans[s.begun - 1].begin_ns)
+	if (s.begun > 0 && t < s.spans[s.begun - 1].begin_ns) {
 		stream_line(record->line, record->length);
-	else if (!s.resolved || (s.begun < s.count && t < s.spans[s.begun].begin_ns))
-		clock_hold(record);
+		return;
+	}
+	pass_begin(t, false);
+	if (!s.resolved || s.begun < s.count)
+		clock_hold(record, t);
 }
 
 void

@@ -3,14 +3,21 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "epi-window/seek.h"
 #include "epi-window/window.h"
 #include "report.h"
 #include "stream.h"
 
-/* What is looked at before the span for clocks holds two of epi-tap's minutes of
- * 200 samples/s; behind it, and at its edges, for nodes and for a stop. */
-enum { CLOCK_BYTES = 2048 * 1024, TAIL_BYTES = 64 * 1024 };
+/* Before the span a minute of epi-tap's, and a quarter, is looked at for clocks,
+ * and further back so many bytes at first; behind it, and at its edges, for nodes
+ * and for a stop. */
+enum { CLOCK_SECONDS = 75, CLOCK_BYTES = 2048 * 1024, TAIL_BYTES = 64 * 1024 };
+
+/* Where in a file what is read begins, and the spans' hull. */
+struct places {
+	int64_t clock_at, begin_at, end_at;
+};
 
 /* Of the records behind the span only the end marks are of interest. */
 static void
@@ -74,29 +81,52 @@ last_end(void)
 	return end_ns;
 }
 
+/*
+ * The clock events from `at` on to to_at; as far back as it takes to have one of
+ * each clock that stands before the first sample, which may have a later one
+ * anywhere.  False: not all could be read.
+ */
+static bool
+take_clocks(const char *file, const char *name, const struct seek *seek,
+    int64_t at, int64_t to_at)
+{
+	bool whole;
+
+	if (at > to_at)
+		at = to_at;
+	clock_want();
+	whole = feed_range(file, name, at, to_at, &s.names, take_clock, NULL);
+	for (int64_t bytes = CLOCK_BYTES; whole && at > seek->first_at &&
+	    clock_wanted(); bytes *= 2) {
+		to_at = at;
+		at = stream_line_at(seek->fd, to_at - bytes);
+		if (at < seek->first_at)
+			at = seek->first_at;
+		whole = feed_range(file, name, at, to_at, &s.names, take_clock,
+		    NULL);
+	}
+	return whole;
+}
+
 static void
 take_places(const char *file, const char *name, const struct seek *seek,
-    int64_t begin_at, int64_t end_at)
+    const struct places *places)
 {
-	int64_t back_at, clock_at, forward_at, tail_at;
+	int64_t begin_at = places->begin_at, end_at = places->end_at;
+	int64_t back_at, forward_at, tail_at;
 
 	seek_names(seek, seek->first_at, stream_line_at(seek->fd,
 	    seek->first_at + TAIL_BYTES));
 	seek_names(seek, stream_line_at(seek->fd, begin_at > TAIL_BYTES
 	    ? begin_at - TAIL_BYTES : 0), begin_at);
 	back_at = seek_back(seek, begin_at, s.only_nodes);
-	clock_at = stream_line_at(seek->fd, back_at > CLOCK_BYTES
-	    ? back_at - CLOCK_BYTES : 0);
-	if (clock_at < seek->first_at || clock_at > back_at)
-		clock_at = seek->first_at < back_at ? seek->first_at : back_at;
 	forward_at = seek_forward(seek, end_at, s.only_nodes);
 	tail_at = stream_line_at(seek->fd, seek->size - TAIL_BYTES);
 	if (tail_at < forward_at)
 		tail_at = forward_at;
 	if (!feed_range(file, name, 0, seek->first_at, &s.names, pass_record,
 	    NULL) ||
-	    !feed_range(file, name, clock_at, back_at, &s.names, take_clock,
-	    NULL) ||
+	    !take_clocks(file, name, seek, places->clock_at, back_at) ||
 	    !feed_range(file, name, back_at, begin_at, &s.names, pass_record,
 	    NULL) ||
 	    !take_hull(file, name, seek, begin_at, end_at) ||
@@ -127,7 +157,7 @@ sorted_take(const char *operand)
 	bool absolute = s.span_file || (s.from.from == AT &&
 	    (s.to.from == AT || s.for_ns > 0));
 	const char *name, *file = file_of(operand, &name);
-	int64_t begin_at, end_at;
+	struct places places;
 	struct seek seek;
 
 	if (!file)
@@ -140,13 +170,15 @@ sorted_take(const char *operand)
 	extent_note(seek.last_ns);
 	if (!s.resolved)
 		span_resolve();
-	begin_at = seek_time(&seek, s.spans[0].begin_ns);
-	end_at = seek_time(&seek, last_end());
+	places.clock_at = seek_time(&seek, s.spans[0].begin_ns -
+	    CLOCK_SECONDS * CLOCK_SECOND);
+	places.begin_at = seek_time(&seek, s.spans[0].begin_ns);
+	places.end_at = seek_time(&seek, last_end());
 	if (seek.unsorted)
 		report_warning("%s: not in the order of time; all of it is "
 		    "read", name);
 	else
-		take_places(file, name, &seek, begin_at, end_at);
+		take_places(file, name, &seek, &places);
 	s.sorted = !seek.unsorted;
 	seek_close(&seek);
 	if (s.sorted && file != operand) /* it counts as read */

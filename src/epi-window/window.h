@@ -2,8 +2,8 @@
  * window: the state of epi-window, shared by its parts.
  *
  * span: which spans are wanted; pass: what of the stream is passed on; clock: the
- * clock events before a span; extent: the first and last sample; sorted: the short way through a sorted file, on
- * what seek finds.
+ * clock events before a span; extent: the first and last sample; sorted: the short
+ * way through a sorted file, on what seek finds.
  */
 #ifndef EPI_WINDOW_WINDOW_H
 #define EPI_WINDOW_WINDOW_H
@@ -91,10 +91,13 @@ void pass_event(const struct feed_record *record);
 void pass_begin(int64_t t, bool all_seen);
 void pass_finish(void);
 
-/* clock: an event before the next span takes the place of the last one of the
- * same clock; what was held is written. */
-void clock_hold(const struct feed_record *record);
+/* clock: an event before the next span takes the place of one of the same clock
+ * that is not later; what was held is written. */
+void clock_hold(const struct feed_record *record, int64_t t);
 void clock_release(void);
+/* From now on one is wanted of each clock that is held; whether one still is. */
+void clock_want(void);
+bool clock_wanted(void);
 
 /* sorted: --sorted on a file (NULL or "-": standard input), of which what lies
  * outside the spans is not read.  False: it must be. */
