@@ -39,6 +39,7 @@ struct total {
 /* What attempts before the one that counts come to. */
 struct retried {
 	int64_t attempts, ns;
+	bool set_back; /* the clock was, in one of them: ns is not known */
 	double joules;
 };
 
@@ -69,6 +70,7 @@ add_retried(struct retried *retried, const struct question *question)
 		retried->attempts++;
 		retried->joules += ask->joules; /* of one not known, none is */
 		retried->ns += ask->end_ns - ask->begin_ns;
+		retried->set_back |= ask->end_ns < ask->begin_ns;
 	}
 }
 
@@ -79,7 +81,12 @@ put_retried(const struct retried *retried)
 	compose_begin('{');
 	compose_count("attempts", retried->attempts);
 	compose_figure("joules", retried->joules);
-	put_seconds(retried->ns);
+	if (retried->set_back) {
+		compose_key("seconds");
+		compose_null();
+	} else {
+		put_seconds(retried->ns);
+	}
 	compose_end('}');
 }
 
@@ -293,7 +300,8 @@ by_time(const void *a, const void *b)
 	return (x->end_ns > y->end_ns) - (x->end_ns < y->end_ns);
 }
 
-/* All that was asked, by time; the caller frees it. */
+/* All that was asked, by time, but for what ends before it begins; the caller
+ * frees it. */
 static struct interval *
 intervals(size_t *count)
 {
@@ -308,10 +316,14 @@ intervals(size_t *count)
 		const struct question *question = &s.input.questions[i];
 
 		all[n++] = (struct interval){ &question->ask, question->id };
-		for (size_t j = 0; j < question->retried_count; j++)
-			all[n++] = (struct interval){ &question->retried[j],
-				question->id };
+		for (size_t j = 0; j < question->retried_count; j++) {
+			const struct ask *ask = &question->retried[j];
+
+			if (ask->end_ns >= ask->begin_ns)
+				all[n++] = (struct interval){ ask, question->id };
+		}
 	}
+	*count = n;
 	qsort(all, n, sizeof *all, by_time);
 	return all;
 }

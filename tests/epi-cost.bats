@@ -148,6 +148,24 @@ sums() {
 	[[ $stderr == *'bad:1: "retried" is not attempts with begin and end'* ]]
 }
 
+# 1 W, as above.  The clock was set back by 5 s in the first attempt of q1, of which
+# the second took half a second; it begins within q2, and that refuses nothing.
+@test "an attempt that ends before it begins was not measured, and its answer was" {
+	for t in $(seq 0 20); do
+		printf '{"timestamp":%d,"node":"a","watts":1}\n' $((1000 + t))
+	done >trace
+	cat >answers <<-'END'
+		{"type":"answer","benchmark":"own","id":"q1","error":null,"begin":1003,"end":1005,"retried":[{"begin":1006.5,"end":1001.5},{"begin":1001.5,"end":1002}]}
+		{"type":"answer","benchmark":"own","id":"q2","error":null,"begin":1006,"end":1010}
+	END
+	partly 1 epi-window --span answers trace >window
+	[[ $stderr == *'answers:1: "q1" ends before it begins' ]]
+	epi-integrate .out >energy
+	partly 1 epi-cost answers energy
+	[[ $stderr == *"1 attempts that were repeated were not measured"* ]]
+	[ "$(sums '.questions, .joules, .retried.attempts, .retried.joules, .retried.seconds')" = "2 6 2 null null" ]
+}
+
 # Three questions of 10, 20 and 60 J: 30 J each, u = sqrt(700/3).
 @test "joules per question and per right answer, graded" {
 	{

@@ -67,10 +67,11 @@ read_ask(struct ask *ask, const struct json_value *begin,
 {
 	ask->joules = NAN;
 	return clock_value(begin, &ask->begin_ns) &&
-	    clock_value(end, &ask->end_ns) && ask->end_ns >= ask->begin_ns;
+	    clock_value(end, &ask->end_ns);
 }
 
-/* False: these are not attempts. */
+/* False: these are not attempts.  One that ends before it begins, for the clock
+ * was set back in it, cannot be measured. */
 static bool
 read_retried(struct question *question, const struct json_value *list)
 {
@@ -111,7 +112,8 @@ take_answer(struct input *input, const struct json_value *at)
 
 	if (at[BENCHMARK].kind != JSON_STRING || at[ID].kind != JSON_STRING)
 		return "benchmark and id are not strings";
-	if (!read_ask(&question.ask, &at[BEGIN], &at[END]))
+	if (!read_ask(&question.ask, &at[BEGIN], &at[END]) ||
+	    question.ask.end_ns < question.ask.begin_ns)
 		return "begin and end are not two times";
 	if (!read_count(&at[PROMPT_TOKENS], &question.prompt_tokens) ||
 	    !read_count(&at[GENERATED_TOKENS], &question.generated_tokens) ||

@@ -134,8 +134,18 @@ take_edge(const struct feed_record *record, const struct event *event,
 	take_begin_and_end(record, begin_ns, event->timestamp_ns, label);
 }
 
+/* One that took no time took no energy. */
+static void
+take_attempt(const struct feed_record *record, int64_t begin_ns,
+    int64_t end_ns, const char *label)
+{
+	if (end_ns != begin_ns)
+		take_begin_and_end(record, begin_ns, end_ns, label
+		    ? report_copy(label, strlen(label)) : NULL);
+}
+
 /* An answer's attempts before the one that counts took energy too: each is a
- * span of the answer's name.  One that took no time took none. */
+ * span of the answer's name. */
 static void
 take_retried(const struct feed_record *record, const char *label)
 {
@@ -156,10 +166,8 @@ take_retried(const struct feed_record *record, const char *label)
 		    !clock_value(&at[1], &end_ns))
 			report_malformed(record->file, record->line_number,
 			    "\"retried\" is not attempts with begin and end");
-		else if (end_ns > begin_ns)
-			push_span(&s.spans, &s.count, &s.room, label
-			    ? report_copy(label, strlen(label)) : NULL,
-			    begin_ns, end_ns);
+		else
+			take_attempt(record, begin_ns, end_ns, label);
 	}
 }
 
