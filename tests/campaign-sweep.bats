@@ -192,11 +192,14 @@ teardown() {
 	known north >config
 	sed -i '/^MODELS/s/small[^ ]*//' c/Makefile
 	mkdir "c/it's \"\$x\" {} "
-	touch "c/it's \"\$x\" {} /a;b" c/-n c/x1 c/x2
+	touch "c/it's \"\$x\" {} /a;b" c/-n c/x1 c/x2 'c/#1' 'c/;2'
+	mkdir -p c/d/e
+	touch c/d/e/f
 	ships() { take campaign sweep SHIP="$1"; }
-	ships "calibration.json 'it'\\''s \"\$\$x\" {} ' -n x?"
+	ships "calibration.json 'it'\\''s \"\$\$x\" {} ' -n x? '#1' ';2' ./d/././e/./f"
 	[ "$status" -eq 0 ]
-	[ "$(cd host1/epi-campaigns/*/ && ls -d -- -n x? it*/* | sort | paste -sd,)" = "-n,it's \"\$x\" {} /a;b,x1,x2" ]
+	[ "$(cd host1/epi-campaigns/*/ && ls -d -- -n x? it*/* [\#\;]* d/e/f | LC_ALL=C sort | paste -sd,)" = \
+		"#1,-n,;2,d/e/f,it's \"\$x\" {} /a;b,x1,x2" ]
 	rm -r c/data
 	for bad in "'" ../c/x1 "$PWD/c/x1" x3; do
 		ships "$bad"
