@@ -106,7 +106,7 @@ weights := $(foreach m,$(MODELS),$(call quoted,$(call of,$(m),WEIGHTS)))
 # ---- what there will be
 
 # Asked once for each make, not once for each use.
-order := $(shell $(campaign)/order $(call quoted,$(SEED)) $(call quoted,$(REPETITIONS)) $(MODELS))
+order := $(shell $(campaign)/order $(call quoted,$(SEED)) $(call quoted,$(strip $(REPETITIONS))) $(MODELS))
 raw := $(foreach r,$(order),data/baseline/$(dir $(r))run_$(notdir $(r)).json)
 manifests := $(foreach r,$(order),data/baseline/$(dir $(r))MANIFEST_$(notdir $(r)))
 plans := $(foreach m,$(sort $(MODELS)),.epi/plan/$(m).json)

@@ -341,6 +341,13 @@ END
 	EPI_SERVE='echo >child; exec sleep 60' ok "$root/scripts/campaign/session"
 }
 
+@test "a number of repetitions may have a comment behind it" {
+	ok epi-new c
+	sed -i '/^REPETITIONS/d; 1i REPETITIONS = 2  # two' c/Makefile
+	ok campaign -n measure >order
+	[ "$(grep -c /measure order)" -eq 4 ]
+}
+
 @test "no number of repetitions is no campaign without any" {
 	ok epi-new c
 	for bad in three 0 1.5 '' -2; do
