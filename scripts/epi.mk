@@ -126,7 +126,7 @@ endif
 ifeq ($(order),)
 $(error REPETITIONS is no number from 1 on: $(REPETITIONS))
 endif
-unset := $(strip $(foreach s,$(of_campaign) $(of_model),$(if $(findstring ???,$($(s))),$(s))))
+unset := $(strip $(foreach s,$(of_campaign) $(of_model) SSH,$(if $(findstring ???,$($(s))),$(s))))
 ifneq ($(unset),)
 $(error still to be filled in, where ??? stands: $(unset))
 endif

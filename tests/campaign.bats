@@ -232,6 +232,8 @@ fits() {
 	take campaign -n
 	[ "$status" -eq 2 ]
 	[[ $stderr == *"??? stands: CHECK_LOAD METER ENGINE_VERSION HARDWARE PSU BOUNDARY AMBIENT"* ]]
+	take campaign -n SSH='ssh -p ???'
+	[[ $stderr == *"??? stands: "*" SSH."* ]]
 	sed -i 's/???/filled/' c/Makefile
 	ok campaign -n measure >order
 	[ "$(grep -c /measure order)" -eq 15 ]
