@@ -339,8 +339,27 @@ END
 	warns timeout 30 "$root/scripts/campaign/session"
 	[[ $stderr == *"session: the engine does not end by itself, and is killed"* ]]
 	[ "$(wc -l <stage/marks)" -eq 2 ]
-	! kill -0 "$(cat child)" 2>/dev/null || [ "$(cut -d ' ' -f 3 "/proc/$(cat child)/stat")" = Z ]
+	state=unknown
+	for _ in $(seq 300); do
+		state=$(cut -d ' ' -f 3 "/proc/$(cat child)/stat" 2>/dev/null) || true
+		case $state in '' | Z) break ;; esac
+		sleep 0.1
+	done
+	[[ $state == '' || $state == Z ]]
 	EPI_SERVE='echo >child; exec sleep 60' ok "$root/scripts/campaign/session"
+}
+
+# The sleep, in a group of its own, never asks for its child, which is of the
+# engine's.
+@test "what ended and was not asked for is no engine that does not end" {
+	mkdir stage
+	export EPI_STAGE=stage EPI_ITEMS_FILE=/dev/null EPI_ASK=cat EPI_HEALTH='[ -s parent ]' EPI_WARMUP_SECONDS=0 \
+		EPI_IDLE_SECONDS=0 EPI_LOAD_TIMEOUT=20 \
+		EPI_SERVE="sh -c 'true & exec setsid sh -c \"echo \\\$\\\$ >parent; exec sleep 60\"' & exec sleep 60"
+	take timeout 50 "$root/scripts/campaign/session"
+	kill "$(cat parent)"
+	[ "$status" -eq 0 ]
+	[ -z "$stderr" ]
 }
 
 @test "a number of repetitions may have a comment behind it" {
