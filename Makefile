@@ -106,8 +106,9 @@ sancheck:
 		TESTS="$${TESTS:-$(filter-out $(of_scripts),$(wildcard tests/*.bats))}" \
 		$(MAKE) check BUILD=build/san BIN=build/san/bin CFLAGS='$(SANITIZE)'
 
+# The folder of the demo is one that was asked for, none of the environment.
 lint fuzz bench demo pictures schema: all
-	@EPI_BIN=$(abspath $(BIN)) FUZZ_SECONDS=$(FUZZ_SECONDS) \
+	@$(if $(filter command,$(origin DIR)),,DIR= )EPI_BIN=$(abspath $(BIN)) FUZZ_SECONDS=$(FUZZ_SECONDS) \
 		PATH='$(abspath $(BIN))':"$$PATH" scripts/$@
 
 # What is installed has to be there before what needs it.

@@ -49,6 +49,26 @@ number() { grep -o "\"$1\":[0-9.]*" <<<"$output" | head -n 1 | cut -d: -f2; }
 	diff <(grep -v '^[$] epi-new' "$BATS_FILE_TMPDIR/out") <(grep -v '^(try is there' out)
 }
 
+# A Makefile like ours, whose demo tells where it would work.
+@test "make demo works in the DIR of its command line, and in none of the environment" {
+	mkdir -p top/scripts
+	cp "$root/Makefile" top/
+	printf '#!/bin/sh\nprintf "%%s\\n" "<$DIR>"\n' >top/scripts/demo
+	chmod +x top/scripts/demo
+	of_make() { env -u MAKEFLAGS -u MAKELEVEL DIR=other make -s -C top -o all demo "$@"; }
+	[ "$(of_make 2>&1)" = '<>' ]
+	[ "$(of_make DIR="it's here" 2>&1)" = "<it's here>" ]
+}
+
+@test "the demo's folder may have any name, and cd no other way to it" {
+	mkdir -p before here aside/-
+	cd before
+	cd ../here
+	CDPATH=$PWD/../aside "$root"/scripts/demo --pipe - >../out
+	[ "$(ls ../before ../aside/-)" = "$(printf '../aside/-:\n\n../before:')" ]
+	[ -s ./-/score.json ]
+}
+
 @test "the demo says that it is simulated, in the record and on screen" {
 	demo
 	[[ $output == *'"evidence":"simulated"'* ]]
