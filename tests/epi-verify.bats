@@ -109,14 +109,27 @@ m_q40" ]
 	[ ! -e x ]
 }
 
+@test "a backslash and a newline in a name are told as they are" {
+	touch -- 'a\b' 'a\\b' $'c\nd\\n' $'raw/trace_001.\n\\'
+	take epi-verify --no-derive .
+	[ "$status" -eq 3 ]
+	jq -rc '[.file, .slug]' <<<"$output" | LC_ALL=C sort >found
+	diff found - <<-'END'
+		["a\\\\b","file-unknown"]
+		["a\\b","file-unknown"]
+		["c\nd\\n","file-unknown"]
+		["raw/trace_001.\n\\","file-unknown"]
+		["raw/trace_001.\n\\","manifest-unlisted"]
+	END
+}
+
 @test "a tab in a name stands in the sentence and the file alone" {
-	touch -- $'run_a\tb.json' $'raw/trace_001.\tx' $'a\\b'
+	touch -- $'run_a\tb.json' $'raw/trace_001.\tx'
 	take epi-verify --no-derive .
 	[ "$status" -eq 3 ]
 	jq -rc '[.file, .slug, .sentence]' <<<"$output" | sort >found
 	diff found - <<-'END'
 		[".","repetition","has files of a repetition that is no number: a\tb"]
-		["a\\\\b","file-unknown","is no file of a results folder"]
 		["raw/trace_001.\tx","file-unknown","is no file of a results folder"]
 		["raw/trace_001.\tx","manifest-unlisted","is not in MANIFEST_001"]
 	END
