@@ -213,8 +213,8 @@ energy_advance(struct energy_node *node, const struct energy_reading *to)
 }
 
 /* energy_advance of a plain node where both readings have a counter and no
- * power is negative, nor beyond ENERGY_WATTS_PLAIN, for most samples, in half of its instructions; false: there
- * is more to it, and nothing was done. */
+ * power is negative, nor beyond ENERGY_WATTS_PLAIN, for most samples, in half of
+ * its instructions; false: there is more to it, and nothing was done. */
 static inline bool
 energy_advance_plainly(struct energy_node *node, struct energy_point to,
     int64_t joules_uj)

@@ -1,6 +1,6 @@
 /*
- * json-template: the bytes that a checked text and its like have, for json
- * alone.
+ * json-template: the bytes that a checked text and its like have, for
+ * json-shape alone.
  *
  * For each byte a template holds the lowest value and the range above it: a
  * constant has range 0, a digit '0' and 9, the first digit of a whole part of
