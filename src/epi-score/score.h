@@ -3,10 +3,10 @@
  *
  * record reads records into a struct score, judge looks for what speaks
  * against joining them, uncertainty works out how well the score is known,
- * decode puts the decode workload beside it, result writes the score record, repeat makes one score of repetitions, idle
- * what the nodes draw without work, meta keeps what the command line tells.
- * Unknown counts and times are UNKNOWN, unknown figures
- * NAN; both become null.
+ * decode puts the decode workload beside it, result writes the score record,
+ * repeat makes one score of repetitions, idle what the nodes draw without work,
+ * meta keeps what the command line tells.  Unknown counts and times are UNKNOWN,
+ * unknown figures NAN; both become null.
  */
 #ifndef EPI_SCORE_SCORE_H
 #define EPI_SCORE_SCORE_H
