@@ -29,12 +29,15 @@ static const char help[] =
 
 enum { RUN = OPTION_LONG, FOLLOW, FROM, TO, TYPE };
 
-enum { FOLLOW_MS = 250 }; /* epi-log commits once a second */
+enum {
+	FOLLOW_MS = 250,    /* epi-log commits once a second */
+	HELD_MAX = 64 << 20 /* ten minutes of a dozen nodes at 50 Hz */
+};
 
 /* One meter in one run: its samples, in the order of time. */
 struct source {
 	sqlite3_stmt *samples;
-	struct written *written;
+	struct written *written; /* NULL: nothing is followed */
 	int64_t time_ns;
 	bool more;
 };
@@ -45,13 +48,14 @@ static struct {
 	int64_t from_ns, to_ns;
 	struct source *sources;
 	size_t count;
+	sqlite3_int64 source; /* the id of the last one */
 	struct node {
 		char *name; /* NULL: there is none of that id */
 		size_t length;
 	} *nodes;           /* by their id */
 	sqlite3_int64 node_count;
 	bool follow;
-	sqlite3_int64 record; /* the last one of the others that was written */
+	sqlite3_int64 record; /* the last one of the others that was there */
 } s = { .from_ns = INT64_MIN, .to_ns = INT64_MAX };
 
 static bool
@@ -74,14 +78,20 @@ step(sqlite3_stmt *statement)
 	return status == SQLITE_ROW;
 }
 
+/* Those that are new. */
 static void
 read_nodes(void)
 {
 	sqlite3_stmt *ask = db_prepare(&s.db,
-	    "SELECT id, name FROM nodes ORDER BY id");
+	    "SELECT id, name FROM nodes WHERE id >= ? ORDER BY id");
 	struct node *nodes;
 
-	while (ask && step(ask)) {
+	if (!ask) {
+		fail();
+		return;
+	}
+	sqlite3_bind_int64(ask, 1, s.node_count);
+	while (step(ask)) {
 		sqlite3_int64 id = sqlite3_column_int64(ask, 0);
 		const char *name = (const char *)sqlite3_column_text(ask, 1);
 		size_t length = (size_t)sqlite3_column_bytes(ask, 1);
@@ -95,8 +105,6 @@ read_nodes(void)
 		s.nodes = nodes;
 		s.node_count = id + 1;
 	}
-	if (!ask)
-		fail();
 	sqlite3_finalize(ask);
 }
 
@@ -118,40 +126,60 @@ open_source(sqlite3_int64 id)
 	    "amps_ua, power_factor_ppm, vars_uvar, hertz_uhz, joules_uj, seq, "
 	    "line FROM samples WHERE source = ? AND time_ns >= ? AND "
 	    "time_ns < ? ORDER BY time_ns, node";
-	struct source *source;
+	sqlite3_stmt *samples = db_prepare(&s.db, sql);
 
-	s.sources = report_resize(s.sources, s.count + 1, sizeof *s.sources);
-	source = &s.sources[s.count];
-	source->samples = db_prepare(&s.db, sql);
-	if (!source->samples) {
+	if (!samples) {
 		fail();
 		return;
 	}
-	s.count++;
-	source->written = written_of(id);
-	sqlite3_bind_int64(source->samples, 1, id);
-	sqlite3_bind_int64(source->samples, 2,
-	    written_from(source->written, s.from_ns));
-	sqlite3_bind_int64(source->samples, 3, s.to_ns);
-	next_sample(source);
+	sqlite3_bind_int64(samples, 1, id);
+	sqlite3_bind_int64(samples, 3, s.to_ns);
+	s.sources = report_resize(s.sources, s.count + 1, sizeof *s.sources);
+	s.sources[s.count++] = (struct source){
+		.samples = samples, .written = s.follow ? written_new() : NULL
+	};
+	s.source = id;
 }
 
+/* Those that are new. */
 static void
 open_sources(void)
 {
 	sqlite3_stmt *ask = db_prepare(&s.db, "SELECT id FROM runs WHERE "
-	    "?1 IS NULL OR run = ?1 ORDER BY id");
+	    "(?1 IS NULL OR run = ?1) AND id > ?2 ORDER BY id");
 
 	if (!ask) {
 		fail();
 		return;
 	}
 	sqlite3_bind_text(ask, 1, s.run, -1, SQLITE_STATIC);
+	sqlite3_bind_int64(ask, 2, s.source);
 	while (step(ask))
 		open_source(sqlite3_column_int64(ask, 0));
 	if (s.run && s.count == 0 && !s.follow)
 		report_error("%s: no run %s", s.file, s.run);
 	sqlite3_finalize(ask);
+}
+
+static void
+begin_sources(void)
+{
+	struct source *source = s.sources;
+
+	for (size_t i = 0; source && i < s.count; i++, source++) {
+		sqlite3_reset(source->samples);
+		sqlite3_bind_int64(source->samples, 2, source->written ?
+		    written_begin(source->written, s.from_ns) : s.from_ns);
+		next_sample(source);
+	}
+}
+
+static void
+end_sources(void)
+{
+	for (size_t i = 0; i < s.count; i++)
+		if (s.sources[i].written)
+			written_end(s.sources[i].written);
 }
 
 static void
@@ -162,8 +190,8 @@ put_sample(const struct source *source)
 	int64_t values[DB_COLUMNS];
 	bool has[DB_COLUMNS];
 
-	if (s.follow && node > 0 && node < s.node_count &&
-	    !written_is_new(source->written, node, source->time_ns))
+	if (source->written &&
+	    !written_is_new(source->written, source->time_ns, node))
 		return;
 	if (sqlite3_column_type(row, LINE) == SQLITE_TEXT) {
 		stream_line((const char *)sqlite3_column_text(row, LINE),
@@ -214,18 +242,21 @@ put_samples(int64_t until_ns)
 }
 
 /* Records that tell of the samples of a span: those in it, and what a meter
- * said of itself before. */
+ * said of itself before.  Of all records the index of their places gives the order;
+ * by it SQLite would look at all of them for the few new ones, too. */
+#define RECORDS "SELECT place_ns, line FROM records " \
+	"JOIN runs ON runs.id = source WHERE records.id > ?5 AND " \
+	"(?1 IS NULL OR run = ?1) AND " \
+	"(?2 IS NULL OR type = ?2) AND ((place_ns >= ?3 AND place_ns < ?4) " \
+	"OR (place_ns < ?3 AND (type = 'calibration' OR (type = 'event' " \
+	"AND json_extract(line, '$.event') = 'start')))) ORDER BY "
+
 static sqlite3_stmt *
 ask_records(void)
 {
-	static const char sql[] = "SELECT place_ns, line, records.id FROM "
-	    "records JOIN runs ON runs.id = source WHERE records.id > ?5 AND "
-	    "(?1 IS NULL OR run = ?1) AND "
-	    "(?2 IS NULL OR type = ?2) AND ((place_ns >= ?3 AND place_ns < ?4) "
-	    "OR (place_ns < ?3 AND (type = 'calibration' OR (type = 'event' "
-	    "AND json_extract(line, '$.event') = 'start')))) "
-	    "ORDER BY place_ns, records.id";
-	sqlite3_stmt *ask = db_prepare(&s.db, sql);
+	sqlite3_stmt *ask = db_prepare(&s.db, s.record > 0
+	    ? RECORDS "+place_ns, records.id"
+	    : RECORDS "place_ns, records.id");
 
 	if (!ask) {
 		fail();
@@ -242,33 +273,27 @@ ask_records(void)
 static void
 put_records(sqlite3_stmt *records)
 {
-	sqlite3_int64 last = s.record;
-
 	while (step(records)) {
 		put_samples(sqlite3_column_int64(records, 0));
 		stream_line((const char *)sqlite3_column_text(records, 1),
 		    (size_t)sqlite3_column_bytes(records, 1));
-		if (sqlite3_column_int64(records, 2) > last)
-			last = sqlite3_column_int64(records, 2);
 	}
-	if (s.follow)
-		s.record = last;
 	sqlite3_finalize(records);
 }
 
-static void
-forget(void)
+/* The first column of the one row of a query; false: it failed (said). */
+static bool
+ask_integer(const char *sql, sqlite3_int64 *value)
 {
-	for (size_t i = 0; i < s.count; i++)
-		sqlite3_finalize(s.sources[i].samples);
-	for (sqlite3_int64 i = 0; i < s.node_count; i++)
-		free(s.nodes[i].name);
-	free(s.nodes);
-	free(s.sources);
-	s.nodes = NULL;
-	s.sources = NULL;
-	s.count = 0;
-	s.node_count = 0;
+	sqlite3_stmt *ask = db_prepare(&s.db, sql);
+	bool told = ask && step(ask);
+
+	if (!ask)
+		fail();
+	if (told)
+		*value = sqlite3_column_int64(ask, 0);
+	sqlite3_finalize(ask);
+	return told;
 }
 
 static void
@@ -281,39 +306,31 @@ pull(void)
 	if (samples) {
 		read_nodes();
 		open_sources();
+		begin_sources();
 	}
 	if (others)
 		records = ask_records();
 	if (records)
 		put_records(records);
 	put_samples(INT64_MAX);
-	forget();
+	end_sources();
+	if (s.follow)
+		ask_integer("SELECT max(id) FROM records", &s.record);
 }
 
-/* One state of the database, however long this takes. */
+/* One state of the database, however long this takes; false: some of it failed. */
 static bool
 pull_once(void)
 {
 	if (!db_run(&s.db, "BEGIN"))
 		return fail();
 	pull();
-	return db_run(&s.db, "COMMIT") || fail();
+	return (db_run(&s.db, "COMMIT") || fail()) &&
+	    report_status() == STATUS_DONE;
 }
 
-/* What changes when another one has written. */
-static bool
-data_version(sqlite3_int64 *version)
-{
-	sqlite3_stmt *ask = db_prepare(&s.db, "PRAGMA data_version");
-	bool told = ask && step(ask);
-
-	if (told)
-		*version = sqlite3_column_int64(ask, 0);
-	sqlite3_finalize(ask);
-	return told;
-}
-
-/* Until it fails, nobody reads any more, or a signal kills. */
+/* Until it fails, nobody reads any more, or a signal kills.  SQLite's data_version
+ * changes when another one has written. */
 static void
 follow(void)
 {
@@ -324,11 +341,27 @@ follow(void)
 		stream_flush();
 		do {
 			if (poll(&reader, 1, FOLLOW_MS) > 0 ||
-			    !data_version(&now))
+			    !ask_integer("PRAGMA data_version", &now))
 				return;
 		} while (now == before);
 		before = now;
 	} while (pull_once());
+}
+
+static void
+close_all(void)
+{
+	for (size_t i = 0; i < s.count; i++) {
+		sqlite3_finalize(s.sources[i].samples);
+		if (s.sources[i].written)
+			written_free(s.sources[i].written);
+	}
+	for (sqlite3_int64 i = 0; i < s.node_count; i++)
+		free(s.nodes[i].name);
+	free(s.nodes);
+	free(s.sources);
+	if (!db_close(&s.db))
+		fail();
 }
 
 /* A time, or how long ago. */
@@ -387,9 +420,10 @@ main(int argc, char **argv)
 		fail();
 		return stream_finish();
 	}
+	if (s.follow)
+		stream_hold(HELD_MAX);
 	if (pull_once() && s.follow)
 		follow();
-	if (!db_close(&s.db))
-		fail();
+	close_all();
 	return stream_finish();
 }

@@ -59,6 +59,58 @@ comes() {
 	done
 }
 
+# sample TIME NODE: one, at 5 W.
+sample() {
+	printf '{"timestamp":%s,"node":"%s","watts":5.000}\n' "$1" "$2"
+}
+
+@test "what is late within a minute is followed, and a time far ahead hides nothing" {
+	{ sample 1001.000000 a; sample 1002.000000 a; sample 4000000000.000000 a; } >first
+	{ sample 1001.500000 a; sample 1003.000000 a; } >second
+	ok epi-log power.db first
+	follows
+	comes first
+	for part in second first; do ok epi-log power.db $part; done
+	cat second >>first
+	comes first
+	sample 1004.000000 b >third
+	ok epi-log power.db third
+	cat third >>first
+	comes first
+}
+
+# What the log of the database, which grows with each commit, is cut by.
+@test "a reader that reads no more keeps no state of the database" {
+	command -v sqlite3 || skip "no sqlite3 (make deps-dev)"
+	trace 1000 1000 >in
+	ok epi-log power.db in
+	mkfifo pipe
+	exec 5<>pipe
+	epi-pull --follow power.db >pipe 3>&- 5>&- &
+	follower=$!
+	[ "$(timeout 60 head -c 1 <&5)" = '{' ] # more than a pipe holds is to come
+	trace 1100 50 >more
+	ok epi-log power.db more
+	[ -s power.db-wal ]
+	[ "$(sqlite3 power.db 'PRAGMA wal_checkpoint(TRUNCATE)')" = '0|0|0' ]
+	[ ! -s power.db-wal ]
+	kill -0 $follower
+}
+
+@test "what cannot be read any more is told once, and ends it" {
+	command -v sqlite3 || skip "no sqlite3 (make deps-dev)"
+	sample 1000.000000 a >in
+	ok epi-log power.db in
+	follows 2>told
+	comes in
+	sqlite3 power.db 'DROP TABLE nodes'
+	timeout 60 tail --pid=$follower -f /dev/null
+	take wait $follower
+	follower=
+	[ "$status" -eq 1 ]
+	[ "$(cat told)" = "epi-pull: power.db: database: no such table: nodes" ]
+}
+
 @test "from a time on, or of a run that is to come, is followed alone" {
 	{ start; trace 1000 100; stop; } >in
 	ok epi-log power.db in

@@ -18,7 +18,7 @@ enum {
 
 static const char *output_name = "standard output";
 static char *output;
-static size_t output_room, output_filled;
+static size_t output_room, output_filled, output_full = OUTPUT_FULL;
 
 static void (*watcher)(const char *bytes, size_t length);
 
@@ -380,8 +380,14 @@ stream_wrote(const char *end)
 void
 stream_record(void)
 {
-	if (output_filled >= OUTPUT_FULL)
+	if (output_filled >= output_full)
 		stream_flush();
+}
+
+void
+stream_hold(size_t bytes)
+{
+	output_full = bytes;
 }
 
 void

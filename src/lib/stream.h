@@ -112,6 +112,9 @@ char *stream_room(size_t length);
 void stream_wrote(const char *end);
 /* A record is whole: flushes if the buffer is nearly full. */
 void stream_record(void);
+/* From now on it is that when it holds so many bytes: for one who must not wait for
+ * his reader while he writes, and flushes himself. */
+void stream_hold(size_t bytes);
 /* `length` bytes as one record (they end with '\n'). */
 void stream_copy(const char *bytes, size_t length);
 
