@@ -19,31 +19,18 @@ struct places {
 	int64_t clock_at, begin_at, end_at;
 };
 
-/* Of the records behind the span only the end marks are of interest. */
+/* Events of one kind, as *state tells: of the records behind the spans only the
+ * end marks are of interest, of those before them the clocks. */
 static void
-take_stop(void *state, const struct feed_record *record)
+take_events(void *state, const struct feed_record *record)
 {
+	const enum event_kind *kind = state;
 	struct event event;
 	const char *why;
 
-	(void)state;
 	if (record->kind == SAMPLE_TYPED &&
 	    event_read(record->line, record->length, &event, &why) &&
-	    event.kind == EVENT_STOP)
-		pass_event(record);
-}
-
-/* What else there is before the span was not asked for. */
-static void
-take_clock(void *state, const struct feed_record *record)
-{
-	struct event event;
-	const char *why;
-
-	(void)state;
-	if (record->kind == SAMPLE_TYPED &&
-	    event_read(record->line, record->length, &event, &why) &&
-	    event.kind == EVENT_CLOCK)
+	    event.kind == *kind)
 		pass_event(record);
 }
 
@@ -90,20 +77,22 @@ static bool
 take_clocks(const char *file, const char *name, const struct seek *seek,
     int64_t at, int64_t to_at)
 {
+	enum event_kind clock = EVENT_CLOCK;
 	bool whole;
 
 	if (at > to_at)
 		at = to_at;
 	clock_want();
-	whole = feed_range(file, name, at, to_at, &s.names, take_clock, NULL);
+	whole = feed_range(file, name, at, to_at, &s.names, take_events,
+	    &clock);
 	for (int64_t bytes = CLOCK_BYTES; whole && at > seek->first_at &&
 	    clock_wanted(); bytes *= 2) {
 		to_at = at;
 		at = stream_line_at(seek->fd, to_at - bytes);
 		if (at < seek->first_at)
 			at = seek->first_at;
-		whole = feed_range(file, name, at, to_at, &s.names, take_clock,
-		    NULL);
+		whole = feed_range(file, name, at, to_at, &s.names, take_events,
+		    &clock);
 	}
 	return whole;
 }
@@ -114,6 +103,7 @@ take_places(const char *file, const char *name, const struct seek *seek,
 {
 	int64_t begin_at = places->begin_at, end_at = places->end_at;
 	int64_t back_at, forward_at, tail_at;
+	enum event_kind stop = EVENT_STOP;
 
 	seek_names(seek, seek->first_at, stream_line_at(seek->fd,
 	    seek->first_at + TAIL_BYTES));
@@ -132,8 +122,8 @@ take_places(const char *file, const char *name, const struct seek *seek,
 	    !take_hull(file, name, seek, begin_at, end_at) ||
 	    !feed_range(file, name, end_at, forward_at, &s.names, pass_record,
 	    NULL) ||
-	    !feed_range(file, name, tail_at, seek->size, &s.names, take_stop,
-	    NULL))
+	    !feed_range(file, name, tail_at, seek->size, &s.names, take_events,
+	    &stop))
 		s.starts++; /* not all was read: no stop makes up for it */
 }
 
