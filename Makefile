@@ -21,7 +21,9 @@ DEPS_DEV = clang libclang-rt-14-dev|libclang-rt-dev clang-tidy cppcheck \
 	shellcheck groff valgrind miller mawk sqlite3 \
 	gcc-arm-none-eabi qemu-system-arm nodejs npm chromium libxml2-utils \
 	tidy poppler-utils \
-	tmux openssh-client openssh-server python3-jsonschema
+	tmux openssh-client openssh-server python3-jsonschema \
+	$(if $(filter aarch64,$(shell uname -m)),,gcc-aarch64-linux-gnu libc6-dev-arm64-cross \
+	qemu-user-static|qemu-user)
 
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wwrite-strings -Wpointer-arith -Wvla
@@ -106,6 +108,10 @@ sancheck:
 		TESTS="$${TESTS:-$(filter-out $(of_scripts),$(wildcard tests/*.bats))}" \
 		$(MAKE) check BUILD=build/san BIN=build/san/bin CFLAGS='$(SANITIZE)'
 
+# The unit tests, on the processor of a Raspberry Pi.
+check-arm:
+	@SANITIZE='$(SANITIZE)' scripts/check-arm
+
 # The folder of the demo is one that was asked for, none of the environment.
 lint fuzz bench demo pictures schema: all
 	@$(if $(filter command,$(origin DIR)),,DIR= )EPI_BIN=$(abspath $(BIN)) FUZZ_SECONDS=$(FUZZ_SECONDS) \
@@ -163,6 +169,6 @@ clean:
 
 -include $(wildcard $(BUILD)/*.d $(BUILD)/*/*.d \
 	$(BUILD)/*/*/*.d)
-.PHONY: firmware check-firmware all units check sancheck lint fuzz bench demo pictures schema deps deps-dev install \
+.PHONY: firmware check-firmware all units check sancheck check-arm lint fuzz bench demo pictures schema deps deps-dev install \
 	uninstall dist clean
 .SECONDARY:

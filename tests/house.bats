@@ -72,3 +72,39 @@ house() {
 	ok env -u MAKEFLAGS make -s -C copy dist
 	[ "$(sha256sum copy/dist/*)" = "$sum" ]
 }
+
+# check_arm CODE: in a tree with one unit test, and a module of a library that is
+# not there for ARM.
+check_arm() {
+	mkdir -p src/lib tests/unit
+	cp -r "$root/Makefile" "$root/scripts" .
+	cp "$root/tests/unit/unit.h" tests/unit
+	cp "$root/src/lib/kernel.h" src/lib
+	echo "extern int none; int none;" >src/lib/none.c
+	echo '#error no such library' >src/lib/other.c
+	echo '/* A program that uses it says "link: -lother". */' >src/lib/other.h
+	printf '#include <stdlib.h>\n#include "kernel.h"\n#include "unit.h"\n%s\n' \
+		"int main(void) { char *four = calloc(4, 1); $1 free(four); return unit_finish(); }" >tests/unit/kernel.c
+	take env -u MAKEFLAGS -u MAKELEVEL make -s check-arm
+}
+
+@test "make check-arm: each of its three ways finds what the others do not" {
+	[ "$(uname -m)" != aarch64 ] || skip "make check is on an ARM"
+	check_arm 'if (KERNEL_BITS == 4) is(four[kernel_first(1 << 16)] == 0, "a byte too far");
+		is(KERNEL_BITS < 4, "one bit"); is(KERNEL_WIDE, "wide");'
+	[[ $output != *" skipped" ]] || skip "no cross compiler, or no QEMU (make deps-dev)"
+	[ "$status" -eq 2 ]
+	[ "$(grep ^FAILED: <<<"$output")" = "FAILED: arm/static/unit/kernel: one bit
+FAILED: arm/sanitized/unit/kernel: ended with status 1
+FAILED: arm/plain/unit/kernel: wide" ]
+}
+
+@test "make check-arm: without a cross compiler it says so" {
+	[ "$(uname -m)" != aarch64 ] || skip "make check is on an ARM"
+	mkdir fake
+	printf '#!/bin/sh\nexit 1\n' >fake/aarch64-linux-gnu-gcc
+	chmod +x fake/aarch64-linux-gnu-gcc
+	PATH=$PWD/fake:$PATH check_arm 'is(four[3] == 0, "four");'
+	[ "$status" -eq 0 ]
+	[[ $output == *"skipped: "*"(make deps-dev)"*"1 passed, 0 failed, 1 skipped" ]]
+}
