@@ -171,6 +171,45 @@ gives() {
 	gives 'a1 b1.5 [2 a2 b2.5 ]3 a3 b3.5'
 }
 
+# 100 nodes, 3 samples of each, in a span from the first one on: 300 samples and
+# two edges.
+@test "--sorted: a hundred nodes at the begin edge are as without it" {
+	for t in 0 1 2; do for n in {1..100}; do sample "x$n" $t; done; done >trace
+	epi-window --from 0 --to 2.5 trace | sort >want
+	for way in trace -; do
+		ok epi-window --sorted --from 0 --to 2.5 $way < <(cat trace)
+		[ "$(wc -l <<<"$output")" -eq 302 ]
+		sort <<<"$output" | cmp - want
+	done
+}
+
+@test "--sorted: an end edge waits for every node, once the stream was started" {
+	ok epi-window --sorted --from 1 --to 3 < <(event start 0; for t in 0 1 2 3 4; do sample a $t; sample b $t.5; done)
+	gives 'start a0 b0.5 [1 a1 b1.5 a2 b2.5 a3 ]3 b3.5'
+}
+
+# Of the span 1 to 4 node b has samples up to 2.
+@test "--sorted: a node that broke off in the span leaves it without end, as it does without" {
+	{ event start 0; sample a 1; sample b 1; sample a 2; sample b 2; series a 3 4 5; } >trace
+	for way in '' --sorted '--sorted --only'; do
+		ok epi-window $way --from 1 --to 4 trace
+		[ "$(grep -c edge <<<"$output")" -eq 1 ]
+		ok epi-window $way --from 1 --to 4 < <(cat trace)
+		[ "$(grep -c edge <<<"$output")" -eq 1 ]
+	done
+	{ cat trace; event stop 6; } >stopped
+	for way in '' --sorted; do
+		ok epi-window $way --from 1 --to 4 stopped
+		[ "$(grep -c edge <<<"$output")" -eq 2 ]
+	done
+}
+
+@test "--sorted: of two spans the one that a node did not live to see has no end" {
+	{ mark 1 x begin; mark 2 x end; mark 2.5 y begin; mark 4 y end; } >marks
+	ok epi-window --sorted --span marks < <(event start 0; for t in 1 2 3; do sample a $t; sample b $t; done; series a 4 5)
+	gives 'start [x1 a1 b1 a2 ]x2 b2 [y2.5 a3 b3 a4'
+}
+
 @test "--span takes marks by their label, and answers by their id" {
 	{ mark 1 prefill begin; mark 2 prefill end; mark 2 decode begin; mark 3 decode end; } >marks
 	ok epi-window --sorted --span marks < <(series a 1 2 3 4)

@@ -10,7 +10,9 @@
 #include "report.h"
 #include "stream.h"
 
-struct node *
+/* The table grows here alone, where a sample comes in, and so before anything
+ * points into it; a node beyond its room had no sample. */
+static struct node *
 node_at(unsigned index)
 {
 	while (s.node_room <= index) {
@@ -77,8 +79,8 @@ hold(struct node *node, const char *line, size_t length)
 static void
 release_before(int64_t begin_ns)
 {
-	for (unsigned n = 0; n < s.names.count; n++)
-		if (node_at(n)->last_ns < begin_ns)
+	for (unsigned n = 0; n < s.node_room; n++)
+		if (s.nodes[n].last_ns < begin_ns)
 			release(&s.nodes[n]);
 }
 
@@ -108,22 +110,51 @@ pass_begin(int64_t t, bool all_seen)
 	}
 }
 
+/* Whether every node has a sample at or after t.  One that has none is asked
+ * first the next time: it may have died. */
+static bool
+all_reached(int64_t t)
+{
+	for (unsigned i = 0; i < s.node_room; i++) {
+		unsigned n = (s.laggard + i) % s.node_room;
+
+		if (s.nodes[n].wanted && s.nodes[n].last_ns < t) {
+			s.laggard = n;
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Whether nothing broke off before the span's end. */
+static bool
+reached(const struct span *span)
+{
+	return s.stops >= s.starts || all_reached(span->end_ns);
+}
+
+/* The ends up to t may be written, of --sorted; in their order, and each when
+ * no node is missing: one that is may have died in the span. */
 static void
 end_spans(int64_t t)
 {
-	size_t kept = 0;
+	size_t kept = 0, written = 0;
 
-	for (size_t i = 0; i < s.open.count; i++) {
-		struct span *span = &s.spans[s.open.at[i]];
-
-		if (span->end_ns > t) {
+	for (size_t i = 0; i < s.open.count; i++)
+		if (s.spans[s.open.at[i]].end_ns > t)
 			s.open.at[kept++] = s.open.at[i];
-			continue;
-		}
-		write_edge(span, true);
-		span->ended = true;
-	}
+		else
+			add(&s.passed, s.open.at[i]);
 	s.open.count = kept;
+	for (; written < s.passed.count &&
+	    reached(&s.spans[s.passed.at[written]]); written++) {
+		write_edge(&s.spans[s.passed.at[written]], true);
+		s.spans[s.passed.at[written]].ended = true;
+	}
+	s.passed.count -= written;
+	if (written > 0)
+		memmove(s.passed.at, s.passed.at + written,
+		    s.passed.count * sizeof *s.passed.at);
 }
 
 /* The spans that are open at t, and whether one of them, or of those that have
@@ -181,6 +212,7 @@ cross(struct node *node, const struct feed_record *record)
 	if (needs_last)
 		release(node);
 	pass_begin(t, s.sorted);
+	node->last_ns = t;
 	if (s.sorted)
 		end_spans(t);
 	if (node->inside || (needs_this && !s.only)) {
@@ -398,24 +430,13 @@ is_outside(const struct span *span)
 	return span->begin_ns > s.last_ns || span->end_ns <= s.first_ns;
 }
 
-static bool
-reached(const struct span *span)
-{
-	if (s.stops >= s.starts)
-		return true;
-	for (unsigned i = 0; i < s.names.count; i++)
-		if (s.nodes[i].wanted && s.nodes[i].last_ns < span->end_ns)
-			return false;
-	return true;
-}
-
 static void
 check_nodes(void)
 {
 	for (char **only = s.only_nodes; only && *only; only++) {
 		unsigned i = sample_node(&s.names, *only, strlen(*only));
 
-		if (!node_at(i)->seen)
+		if (i >= s.node_room || !s.nodes[i].seen)
 			report_error("no sample of node %s", *only);
 	}
 }

@@ -55,7 +55,8 @@ struct state {
 	struct span *spans;    /* by begin */
 	size_t count, room;
 	size_t begun;          /* of these, the begin edges are written; of those */
-	struct list open;      /* the end edges may be, of --sorted */
+	struct list open;      /* no sample has passed the end, of --sorted, or */
+	struct list passed;    /* one has, and not every node */
 	bool resolved;         /* the spans' times are known */
 	struct span *marks;    /* open, while --span's file is read */
 	size_t mark_count, mark_room;
@@ -63,6 +64,7 @@ struct state {
 	struct sample_nodes names;
 	struct node *nodes;
 	unsigned node_room;
+	unsigned laggard;      /* the node that was last found behind an end */
 	bool any;
 	int64_t first_ns, last_ns;
 	unsigned starts, stops;
@@ -71,8 +73,6 @@ struct state {
 };
 
 extern struct state s;
-
-struct node *node_at(unsigned index);
 
 /* span: --from and --to become a span, once the first sample is there. */
 void span_resolve(void);
