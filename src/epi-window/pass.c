@@ -76,8 +76,8 @@ hold(struct node *node, const char *line, size_t length)
 }
 
 /* The samples held of nodes that have not reached begin_ns. */
-static void
-release_before(int64_t begin_ns)
+void
+pass_neighbours(int64_t begin_ns)
 {
 	for (unsigned n = 0; n < s.node_room; n++)
 		if (s.nodes[n].last_ns < begin_ns)
@@ -103,7 +103,7 @@ pass_begin(int64_t t, bool all_seen)
 	    s.begun++) {
 		clock_release();
 		if (all_seen)
-			release_before(s.spans[s.begun].begin_ns);
+			pass_neighbours(s.spans[s.begun].begin_ns);
 		write_edge(&s.spans[s.begun], false);
 		if (s.sorted)
 			add(&s.open, s.begun);
@@ -130,7 +130,9 @@ all_reached(int64_t t)
 static bool
 reached(const struct span *span)
 {
-	return s.stops >= s.starts || all_reached(span->end_ns);
+	return s.ending == IN_ORDER ||
+	    (s.ending == BY_COUNT && s.stops >= s.starts) ||
+	    all_reached(span->end_ns);
 }
 
 /* The ends up to t may be written, of --sorted; in their order, and each when
@@ -451,7 +453,7 @@ pass_finish(void)
 		report_error("no samples");
 	} else {
 		if (s.count)
-			release_before(s.spans[s.count - 1].begin_ns);
+			pass_neighbours(s.spans[s.count - 1].begin_ns);
 		pass_begin(INT64_MAX, false);
 	}
 	for (size_t i = 0; s.any && i < s.count; i++) {

@@ -7,12 +7,14 @@
 #include <unistd.h>
 
 #include "epi-window/seek.h"
+#include "event.h"
 #include "option.h"
 #include "report.h"
 #include "stream.h"
 
 enum {
-	CHUNK = 64 * 1024, /* bytes looked at first; doubled as needed */
+	CHUNK = 64 * 1024, /* bytes looked at first; doubled as needed, */
+	CHUNK_MOST = 8 << 20, /* up to this */
 	COPY = 1 << 20
 };
 
@@ -184,95 +186,139 @@ seek_time(struct seek *seek, int64_t t)
 	}
 }
 
-/* Which of the nodes have a sample in [from, to). */
+/* What some lines tell. */
+struct look {
+	bool *have; /* by node, whether it has a sample there */
+	unsigned room;
+	struct seek_taps taps;
+};
+
 static void
-mark_nodes(const struct seek *seek, int64_t from, int64_t to, bool **have,
-    unsigned *room)
+note_event(const struct seek *seek, struct look *look)
+{
+	struct event event;
+	const char *why;
+
+	if (!event_read(seek->reader->line, seek->reader->length, &event,
+	    &why))
+		return;
+	if (event.kind == EVENT_START)
+		look->taps.starts++;
+	else if (event.kind == EVENT_STOP)
+		look->taps.stops++;
+}
+
+static void
+look_at(const struct seek *seek, int64_t from, int64_t to, struct look *look)
 {
 	struct sample sample;
 	struct block block;
 	enum sample_kind kind;
-	char *memory = read_lines(seek, from, to, &block);
+	char *memory = from < to ? read_lines(seek, from, to, &block) : NULL;
 
 	while (memory && (kind = sample_next(seek->reader, &block, &sample)) !=
 	    SAMPLE_END) {
+		if (kind == SAMPLE_TYPED)
+			note_event(seek, look);
 		if (kind != SAMPLE_POWER)
 			continue;
-		while (*room < seek->nodes->count) {
-			*have = report_resize(*have, *room + 1, sizeof **have);
-			(*have)[(*room)++] = false;
+		while (look->room < seek->nodes->count) {
+			look->have = report_resize(look->have, look->room + 1,
+			    sizeof *look->have);
+			look->have[look->room++] = false;
 		}
-		if (sample.node < *room)
-			(*have)[sample.node] = true;
+		if (sample.node < look->room)
+			look->have[sample.node] = true;
 	}
 	free(memory);
 }
 
 static bool
-have_all(const struct seek *seek, const bool *have, unsigned room,
-    char *const *only)
+have_all(const struct seek *seek, const struct look *look, char *const *only)
 {
 	for (unsigned i = 0; i < seek->nodes->count; i++)
 		if (option_listed(only, seek->nodes->names[i]) &&
-		    (i >= room || !have[i]))
+		    (i >= look->room || !look->have[i]))
 			return false;
 	return true;
 }
 
+/* Where the first line begins that begins at or after `at`, within [from, to]. */
+static int64_t
+line_at(const struct seek *seek, int64_t at, int64_t from, int64_t to)
+{
+	if (at <= from)
+		return from;
+	at = stream_line_at(seek->fd, at);
+	return at < 0 || at > to ? to : at;
+}
+
 int64_t
 seek_back(const struct seek *seek, int64_t at,
-    char *const *only)
+    char *const *only, bool *all)
 {
-	bool *have = NULL;
-	unsigned room = 0;
+	struct look look = { 0 };
 	int64_t from = at;
 
-	for (int64_t chunk = CHUNK; from > seek->first_at; chunk *= 2) {
+	*all = false;
+	for (int64_t chunk = CHUNK; from > seek->first_at && !*all;
+	    chunk = least(chunk * 2, CHUNK_MOST)) {
 		int64_t to = from;
 
-		from = to - chunk > seek->first_at
-		    ? stream_line_at(seek->fd, to - chunk) : seek->first_at;
-		if (from < 0 || from > to)
+		from = line_at(seek, to - chunk, seek->first_at, to);
+		if (from == to && chunk == CHUNK_MOST) /* a longer line */
 			from = seek->first_at;
-		mark_nodes(seek, from, to, &have, &room);
-		if (have_all(seek, have, room, only))
-			break;
+		look_at(seek, from, to, &look);
+		*all = have_all(seek, &look, only);
 	}
-	free(have);
+	free(look.have);
 	return from;
 }
 
 int64_t
 seek_forward(const struct seek *seek, int64_t at,
-    char *const *only)
+    char *const *only, bool *all)
 {
-	bool *have = NULL;
-	unsigned room = 0;
+	struct look look = { 0 };
 	int64_t to = at;
 
-	for (int64_t chunk = CHUNK; to < seek->size; chunk *= 2) {
+	*all = false;
+	for (int64_t chunk = CHUNK; to < seek->size && !*all;
+	    chunk = least(chunk * 2, CHUNK_MOST)) {
 		int64_t from = to;
 
-		to = stream_line_at(seek->fd, least(from + chunk, seek->size));
-		if (to < 0)
-			to = seek->size;
-		mark_nodes(seek, from, to, &have, &room);
-		if (have_all(seek, have, room, only))
-			break;
+		to = line_at(seek, from + chunk, from, seek->size);
+		look_at(seek, from, to, &look);
+		*all = have_all(seek, &look, only);
 	}
-	free(have);
+	free(look.have);
 	return to;
 }
 
 void
-seek_names(const struct seek *seek, int64_t from, int64_t to)
+seek_look(const struct seek *seek, int64_t at, int64_t length)
 {
-	bool *have = NULL;
-	unsigned room = 0;
+	struct look look = { 0 };
+	int64_t from = line_at(seek, at, seek->first_at, seek->size);
 
-	if (from < to)
-		mark_nodes(seek, from, to, &have, &room);
-	free(have);
+	look_at(seek, from, line_at(seek, from + length, from, seek->size),
+	    &look);
+	free(look.have);
+}
+
+struct seek_taps
+seek_taps(const struct seek *seek, int64_t from, int64_t to)
+{
+	struct look look = { 0 };
+
+	while (from < to) {
+		int64_t next = line_at(seek, from + CHUNK_MOST, from, to);
+
+		look_at(seek, from, next, &look);
+		from = next;
+	}
+	free(look.have);
+	return look.taps;
 }
 
 /* Where the kernel cannot copy to this kind of output. */

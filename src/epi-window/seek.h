@@ -34,15 +34,22 @@ int64_t seek_time(struct seek *seek, int64_t t);
 
 /*
  * From `at` backwards (forwards), an offset between which and `at` every node
- * of the list `only` (NULL: every node) has a sample; 0 (the size), if one has none.
+ * of the list `only` (NULL: every node) has a sample; the first sample's (the size),
+ * and not *all, if one has none.
  */
 int64_t seek_back(const struct seek *seek, int64_t at,
-    char *const *only);
+    char *const *only, bool *all);
 int64_t seek_forward(const struct seek *seek, int64_t at,
-    char *const *only);
+    char *const *only, bool *all);
 
-/* Adds the names of the nodes in the lines of [from, to). */
-void seek_names(const struct seek *seek, int64_t from, int64_t to);
+/* Adds the names of the nodes in some `length` bytes at or after `at`. */
+void seek_look(const struct seek *seek, int64_t at, int64_t length);
+
+/* The start and stop events in the lines of [from, to). */
+struct seek_taps {
+	unsigned starts, stops;
+};
+struct seek_taps seek_taps(const struct seek *seek, int64_t from, int64_t to);
 
 /* Bytes [from, to) to standard output, by the kernel where it can; false: a
  * read failed (errno). */

@@ -67,6 +67,10 @@ struct state {
 	unsigned laggard;      /* the node that was last found behind an end */
 	bool any;
 	int64_t first_ns, last_ns;
+	enum { BY_COUNT,       /* stops make up for starts; of --sorted on a */
+		BY_NODES,      /* file, only the nodes tell that a span ended, */
+		IN_ORDER       /* or every tap stopped in order */
+	} ending;
 	unsigned starts, stops;
 	char *stop_lines;
 	size_t stop_length;
@@ -89,6 +93,8 @@ void pass_record(void *state, const struct feed_record *record);
 void pass_event(const struct feed_record *record);
 /* What begins up to t; whether all samples before t were seen. */
 void pass_begin(int64_t t, bool all_seen);
+/* The samples held of nodes that have none from begin_ns on. */
+void pass_neighbours(int64_t begin_ns);
 void pass_finish(void);
 
 /* clock: an event before the next span takes the place of one of the same clock
