@@ -114,7 +114,7 @@ check-arm:
 
 # The folder of the demo is one that was asked for, none of the environment.
 lint fuzz bench demo pictures schema: all
-	@$(if $(filter command,$(origin DIR)),,DIR= )EPI_BIN=$(abspath $(BIN)) FUZZ_SECONDS=$(FUZZ_SECONDS) \
+	@$(if $(filter command,$(origin DIR)),,DIR= )EPI_BIN=$(abspath $(BIN)) FUZZ_SECONDS=$(FUZZ_SECONDS) SANITIZE='$(SANITIZE)' \
 		PATH='$(abspath $(BIN))':"$$PATH" scripts/$@
 
 # What is installed has to be there before what needs it.

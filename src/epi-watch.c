@@ -232,20 +232,19 @@ read_on(enum screen_end end)
 static void
 watch_on_screen(void)
 {
-	pthread_t reader, counter;
-	bool counts = s.watch.account.tokens.file != NULL;
+	pthread_t threads[2];
+	int count = 0;
 	enum screen_end end;
 
 	s.threaded = true;
-	reader = start_thread(reader_thread);
-	if (counts)
-		counter = start_thread(token_thread);
+	threads[count++] = start_thread(reader_thread);
+	if (s.watch.account.tokens.file)
+		threads[count++] = start_thread(token_thread);
 	end = screen_run(&s.watch, &s.view, &s.screen);
 	read_on(end);
 	s.stop = true;
-	pthread_join(reader, NULL);
-	if (counts)
-		pthread_join(counter, NULL);
+	while (count > 0)
+		pthread_join(threads[--count], NULL);
 }
 
 /* ---- as text */

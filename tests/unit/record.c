@@ -354,7 +354,7 @@ feeding(void)
 {
 	static const char records[] = "{\"timestamp\":1,\"node\":\"a\",\"watts\":1}"
 	    "\n\nbad\n{\"type\":\"x\"}";
-	char want[256];
+	char want[512];
 	int fd;
 
 	strcpy(path, "/tmp/epi-unit-XXXXXX");
