@@ -12,6 +12,14 @@ endif
 
 quoted = '$(subst ','\'',$(1))'
 
+# Without the blanks that a comment has before it; those within a value stay, which
+# strip would not let them.
+comma := ,
+space := $() $()
+tab := $()	$()
+cut = $(subst <:end:>,,$(subst $(space)<:end:>,,$(subst $(tab)<:end:>,,$(1)<:end:>)))
+trim = $(if $(strip $(foreach c,space tab,$(findstring $($(c))<:end:>,$(1)<:end:>))),$(call trim,$(cut)),$(1))
+
 # Where this file is, and the programs that belong to it.
 EPI ?= $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 campaign := $(call quoted,$(EPI)/campaign)
@@ -96,24 +104,22 @@ export EPI_SSH = $(SSH) -o BatchMode=yes -o ConnectTimeout=15 -o ServerAliveInte
 machine := $(if $(filter command%,$(origin MACHINE)),$(MACHINE))
 whose = $(firstword $(foreach k,$(machine) $(1) $(subst _, ,$(1)),\
 	$(if $(filter undefined,$(origin $(k).$(2))),,$(k))))
-$(foreach s,$(of_campaign) $(of_model),$(eval export EPI_$(s) = $$($(s))))
+$(foreach s,$(of_campaign) $(of_model),$(eval export EPI_$(s) = $$(call trim,$$($(s)))))
 own = data/baseline/$(1)/% .epi/plan/$(1).json .epi/prepared/$(1): $(2) = $$($(3).$(2))
 $(foreach m,$(sort $(MODELS)),$(foreach s,$(of_model),$(foreach k,$(call whose,$(m),$(s)),\
 	$(eval $(call own,$(m),$(s),$(k))))))
 of = $(if $(call whose,$(1),$(2)),$($(call whose,$(1),$(2)).$(2)),$($(2)))
-weights := $(foreach m,$(MODELS),$(call quoted,$(call of,$(m),WEIGHTS)))
+weights := $(foreach m,$(MODELS),$(call quoted,$(call trim,$(call of,$(m),WEIGHTS))))
 
 # ---- what there will be
 
 # Asked once for each make, not once for each use.
-order := $(shell $(campaign)/order $(call quoted,$(SEED)) $(call quoted,$(strip $(REPETITIONS))) $(MODELS))
+order := $(shell $(campaign)/order $(call quoted,$(call trim,$(SEED))) $(call quoted,$(call trim,$(REPETITIONS))) $(MODELS))
 raw := $(foreach r,$(order),data/baseline/$(dir $(r))run_$(notdir $(r)).json)
 manifests := $(foreach r,$(order),data/baseline/$(dir $(r))MANIFEST_$(notdir $(r)))
 plans := $(foreach m,$(sort $(MODELS)),.epi/plan/$(m).json)
 
 # What other machines measure, as RUN@LOGIN,LOGIN; nothing, on one of them.
-comma := ,
-space := $() $()
 logins = $(if $(machine),,$(subst $(space),$(comma),$(strip $(call of,$(1),LOGINS))))
 at = $(if $(call logins,$(1)),$(1)/$(2)@$(call logins,$(1)))
 away := $(strip $(foreach r,$(order),$(call at,$(patsubst %/,%,$(dir $(r))),$(notdir $(r)))))

@@ -369,6 +369,23 @@ END
 	[ "$(grep -c /measure order)" -eq 4 ]
 }
 
+# settings: the order of the runs, and what a part of a campaign gets for a model.
+settings() {
+	ok campaign -n measure | grep -o '/measure .*'
+	ok campaign --eval='data/baseline/small_q40/it: ; @env | grep ^EPI_ | sort' data/baseline/small_q40/it
+}
+
+@test "a comment behind a setting is no part of it, and changes no order" {
+	ok epi-new c
+	sed -i '/^HARDWARE/d; 1i HARDWARE = two  nodes\nsmall_q40.SURGERY = none at all' c/Makefile
+	settings >want
+	sed -i -E '/^EPI =/! s/^([a-z_0-9]+[.])?[A-Z_]+ = .*[^\]$/& \t # told/' c/Makefile
+	[ "$(grep -c '# told' c/Makefile)" -gt 20 ]
+	settings | diff want -
+	grep -x 'EPI_HARDWARE=two  nodes' want
+	grep -x 'EPI_SURGERY=none at all' want
+}
+
 @test "no number of repetitions is no campaign without any" {
 	ok epi-new c
 	for bad in three 0 1.5 '' -2; do

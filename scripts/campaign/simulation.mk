@@ -12,10 +12,10 @@
 MODELS = small_q40 large_q40
 
 small_q40.MODEL = simulated small
-small_q40.ASK = $(simulated) accuracy=0.46 prefill=220 decode=9 seed=$(SEED)1
+small_q40.ASK = $(simulated) accuracy=0.46 prefill=220 decode=9 seed=$(seed)1
 
 large_q40.MODEL = simulated large
-large_q40.ASK = $(simulated) accuracy=0.71 prefill=110 decode=4.5 seed=$(SEED)2
+large_q40.ASK = $(simulated) accuracy=0.71 prefill=110 decode=4.5 seed=$(seed)2
 
 QUANTIZATION = q40
 # real: large_q40.SERVE = ssh pi1 ./dllama-api --model large.m --tokenizer large.t --workers pi2:9998 pi3:9998 pi4:9998
@@ -60,7 +60,8 @@ CURRENCY = EUR
 SIMULATED = yes
 quoted_campaign = '$(subst ','\'',$(EPI))/campaign'
 simulated = $(quoted_campaign)/simulated-model
-clamps = --board $(SEED) @METER@ --reading-noise 0.05
+seed = $(strip $(SEED))
+clamps = --board $(seed) @METER@ --reading-noise 0.05
 
 # Known loads of 0, 5 and 15 W at each of the four clamps, a minute each.
 calibration.json:
