@@ -134,7 +134,7 @@ deps-dev:
 	@scripts/deps $@ '$(DEPS) $(DEPS_DEV)'
 	@$(MAKE) -s -C firmware deps
 
-at = $(DESTDIR)$(PREFIX)
+at = '$(subst ','\'',$(DESTDIR)$(PREFIX))'
 pages = $(wildcard man/*.$(1))
 examples = $(wildcard src/epi-*/*.ndjson) $(wildcard man/*.schema.json) \
 	$(wildcard scripts/system/*)
@@ -153,10 +153,12 @@ install: all
 		install -m 644 $(call pages,$(s)) $(at)/share/man/man$(s);))
 
 uninstall:
-	rm -f $(patsubst $(BIN)/%,$(at)/bin/%,$(programs)) $(at)/share/epi/epi.mk \
-		$(patsubst scripts/%,$(at)/share/epi/%,$(campaign)) \
-		$(addprefix $(at)/share/epi/,$(notdir $(examples))) $(foreach s,1 5 7,\
-		$(patsubst man/%,$(at)/share/man/man$(s)/%,$(call pages,$(s))))
+	set -e; for file in $(patsubst $(BIN)/%,bin/%,$(programs)) share/epi/epi.mk \
+		$(patsubst scripts/%,share/epi/%,$(campaign)) \
+		$(addprefix share/epi/,$(notdir $(examples))) $(foreach s,1 5 7,\
+		$(patsubst man/%,share/man/man$(s)/%,$(call pages,$(s)))); do \
+		rm -f $(at)/"$$file"; \
+	done
 
 # The same commit gives the same bytes.
 dist:

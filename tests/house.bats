@@ -30,6 +30,15 @@ house() {
 	[ -z "$(find to -type f)" ]
 }
 
+@test "install and uninstall: folders of any name" {
+	to="$PWD/it's a %"
+	ok house install DESTDIR="$to" PREFIX='/my "epi"'
+	ok "$to"/'my "epi"/bin/epi-mark' decode begin
+	[ "$(find . -name epi.7)" = "./it's a %/my \"epi\"/share/man/man7/epi.7" ]
+	ok house uninstall DESTDIR="$to" PREFIX='/my "epi"'
+	[ -z "$(find . -type f ! -name '.*')" ]
+}
+
 @test "a machine that is not 64-bit is told so" {
 	fails 2 env -u MAKEFLAGS make -s -C "$root" BUILD="$PWD/build" BIN="$PWD/bin" CFLAGS=-m32
 	[[ $stderr == *"needs a 64-bit machine"* ]]
