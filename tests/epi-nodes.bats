@@ -118,6 +118,19 @@ campaign() {
 	fails 1 epi-nodes identify -s false a
 }
 
+@test "what two programs complain of by turns is told whole" {
+	meter
+	mkdir here
+	ln -s "${EPI_BIN:-$root/bin}"/* here
+	rm here/epi-window here/epi-integrate
+	mkfifo second third
+	printf '#!/bin/sh\necho epi-window: first >&2; echo >second; read -r _ <third; echo epi-window: third >&2\n' >here/epi-window
+	printf '#!/bin/sh\nread -r _ <second; echo epi-integrate: second >&2; echo >third\n' >here/epi-integrate
+	chmod +x here/epi-window here/epi-integrate
+	fails 1 timeout 60 here/epi-nodes identify -s "$source" --seconds 0.2 --load 'sleep $2' a
+	[ "$stderr" = "$(printf 'epi-nodes: %s\n' first second third)" ]
+}
+
 @test "the default load is a busy loop over ssh" {
 	meter
 	mkdir fake
