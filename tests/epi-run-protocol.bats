@@ -55,6 +55,14 @@ pulses() {
 	[[ $stderr == *"median 0.005000 J, standard deviation 0.000000 (0.00 %), 0.005000 to 0.005000"* ]]
 }
 
+@test "-r: the deviation is no share of a median of 0" {
+	sed -i 's/5}/$([ -e on ] \&\& echo 5 || echo 0)}/' meter
+	warns metered -r 3 -o rec sh -c 'echo x >>count; [ "$(wc -l <count)" -lt 3 ] || : >on; sleep 0.1'
+	[ "$(runs '.joules > 0' | xargs)" = "false false true" ]
+	[[ $stderr =~ "median "[0.]+" J, standard deviation "[0-9.]+", "[0.]+" to "0[.][0-9]+$'\n' ]]
+	[[ $stderr == *" s, standard deviation "*" %), "* ]]
+}
+
 @test "-r: of an even number the median is between the two in the middle" {
 	slower
 	warns metered -r 2 -o rec sh slower

@@ -1,5 +1,7 @@
+#include <float.h>
 #include <math.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,12 +107,15 @@ tell(size_t place, const char *unit)
 
 	if (n > 1) {
 		double deviation = deviation_of(values, n);
-		double share = deviation > 0 ? deviation / fabs(median) : 0;
+		double percent = 100 * deviation / fabs(median);
+		char share[DBL_MAX_10_EXP + 16] = "";
 		int d = decimals(deviation, median);
 
-		report_warning("median %.*f %s, standard deviation %.*f "
-		    "(%.2f %%), %.*f to %.*f", d, median, unit, d, deviation,
-		    100 * share, d, values[0], d, values[n - 1]);
+		if (isfinite(percent)) /* the median is not 0 */
+			snprintf(share, sizeof share, " (%.2f %%)", percent);
+		report_warning("median %.*f %s, standard deviation %.*f%s, "
+		    "%.*f to %.*f", d, median, unit, d, deviation, share, d,
+		    values[0], d, values[n - 1]);
 	}
 	free(values);
 }
