@@ -25,13 +25,26 @@ enum {
 	                                                   no shape */
 };
 
+/* What is converted in one go: a number, its first digits where it has more than
+ * sixteen, or two of up to eight. */
+enum json_numbers_kind { JSON_ONE, JSON_FIRST_DIGITS, JSON_TWO };
+
+struct json_numbers {
+	struct kernel_digits digits;
+	uint8_t kind;
+	bool last;        /* of the shape */
+	int16_t from[2];  /* as in digit_group; of a number's last eight digits
+	                     where there are two */
+	uint16_t at[2];   /* as in number */
+	int64_t unit[2];
+};
+
 struct json_shape {
 	struct json_form form; /* first, for a hint is turned into its shape */
-	int number_count;
 	int met;               /* above 0: by a line, lately */
 	int instead;           /* came when this one was expected; from 1 */
 	struct kernel_bounds bounds[KERNEL_BLOCKS];
-	struct number numbers[JSON_NUMBERS];
+	struct json_numbers numbers[JSON_NUMBERS * SIXTEENS]; /* one at least */
 };
 
 /* More of them is json-shape's own. */
@@ -65,29 +78,48 @@ const struct json_form *json_match(struct json_shapes *shapes,
 
 /*
  * The same for a loop over lines that are as expected, billions of them: whether
- * the hint is the form of the line, and then, the name being right, its numbers.
- * Where it is not, json_match_unexpected is the rest of json_match.
+ * the hint, never NULL, is the form of the line, and then, the name being right,
+ * its numbers.  Where it is not, json_match_unexpected is the rest of
+ * json_match.
  */
 static inline bool
 json_expected(const struct json_shapes *shapes, const char *line,
     const struct json_form *hint)
 {
-	const struct json_shape *shape = (const struct json_shape *)hint;
-
-	return hint && hint->blocks > 0 && shapes->doubts == 0 &&
-	    kernel_within(line, shape->bounds, hint->blocks);
+	return shapes->doubts == 0 && hint->blocks > 0 && kernel_within(line,
+	    ((const struct json_shape *)hint)->bounds, hint->blocks);
 }
 
+/* A form has a number, at least one. */
 static inline void
 json_convert(const struct json_form *form, const char *line, void *row)
 {
-	const struct json_shape *shape = (const struct json_shape *)form;
-	const struct number *number = shape->numbers;
-	const struct number *end = number + shape->number_count;
+	const struct json_numbers *n = ((const struct json_shape *)form)->numbers;
 
-	for (; number < end; number++)
-		template_convert(number, line, row);
+	do {
+		char *at = (char *)row + n->at[0];
+		uint64_t value[2], before;
+
+		if (n->kind == JSON_TWO) {
+			kernel_two_eights(line + n->from[0], line + n->from[1],
+			    &n->digits, value);
+			value[1] *= (uint64_t)n->unit[1];
+			memcpy((char *)row + n->at[1], &value[1],
+			    sizeof value[1]);
+		} else {
+			value[0] = kernel_sixteen(line + n->from[0], &n->digits);
+		}
+		value[0] *= (uint64_t)n->unit[0];
+		if (n->kind == JSON_FIRST_DIGITS) {
+			memcpy(&before, at, sizeof before);
+			value[0] += before;
+		}
+		memcpy(at, &value[0], sizeof value[0]);
+	} while (!n++->last);
 }
+
+/* The form that no line has. */
+extern const struct json_form json_no_form;
 
 const struct json_form *json_match_unexpected(struct json_shapes *shapes,
     const char *line, const struct json_form *hint, void *row);

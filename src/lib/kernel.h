@@ -6,8 +6,8 @@
  * them; EPI_PLAIN chooses them.  A mask has KERNEL_BITS bits for each byte, the
  * first byte lowest; kernel_first turns its lowest set bit into a byte index.
  * Every function reads exactly p[0..16), but kernel_sixteen, which also reads
- * p[-1], and kernel_layout and kernel_newlines, which read p[0..64) and give a
- * bit a byte.
+ * p[-1], kernel_two_eights, which reads p[-1..8) and q[-1..8), and kernel_layout
+ * and kernel_newlines, which read p[0..64) and give a bit a byte.
  * Floor: ground.
  */
 #ifndef EPI_KERNEL_H
@@ -149,6 +149,16 @@ kernel_plain_sixteen(const char *p, const struct kernel_digits *digits)
 	    kernel_plain_eight_digits(p, digits, 8);
 }
 
+/* Two numbers of up to eight digits, at p and at q: the first half of `digits`
+ * is of p, the second of q. */
+static inline void
+kernel_plain_two_eights(const char *p, const char *q,
+    const struct kernel_digits *digits, uint64_t numbers[2])
+{
+	numbers[0] = kernel_plain_eight_digits(p, digits, 0);
+	numbers[1] = kernel_plain_eight_digits(q - 8, digits, 8);
+}
+
 enum { KERNEL_BLOCKS = 24 };
 
 /* Whether the bytes of `blocks` (1 to KERNEL_BLOCKS) times sixteen are all
@@ -278,25 +288,56 @@ kernel_newlines(const char *p)
 	    _mm_cmpeq_epi8(kernel_load(p + 48), newline));
 }
 
-/* Pairs of bytes, of words, of double words become one each. */
+/* Pairs of bytes, of words, of double words become one each: the numbers of the
+ * first and of the last eight digits, one above the other. */
 static inline uint64_t
-kernel_sixteen(const char *p, const struct kernel_digits *digits)
+kernel_join(__m128i v)
 {
-	__m128i v = _mm_or_si128(
-	    _mm_and_si128(kernel_load(p),
-	    *(const __m128i *)(const void *)digits->behind),
-	    _mm_and_si128(kernel_load(p - 1),
-	    *(const __m128i *)(const void *)digits->before));
 	__m128i tens = _mm_set1_epi16(10 * 256 + 1);
-	uint64_t halves;
 
 	__asm__("" : "+x"(tens)); /* or it becomes four shifts and sums */
 	v = _mm_srli_epi16(_mm_mullo_epi16(v, tens), 8);
 	v = _mm_madd_epi16(v, _mm_set1_epi32(1 << 16 | 100));
 	v = _mm_packs_epi32(v, v);
 	v = _mm_madd_epi16(v, _mm_set1_epi32(1 << 16 | 10000));
-	halves = (uint64_t)_mm_cvtsi128_si64(v);
+	return (uint64_t)_mm_cvtsi128_si64(v);
+}
+
+static inline __m128i
+kernel_pick(__m128i behind, __m128i before, const struct kernel_digits *digits)
+{
+	return _mm_or_si128(_mm_and_si128(behind,
+	    *(const __m128i *)(const void *)digits->behind),
+	    _mm_and_si128(before,
+	    *(const __m128i *)(const void *)digits->before));
+}
+
+static inline uint64_t
+kernel_sixteen(const char *p, const struct kernel_digits *digits)
+{
+	uint64_t halves = kernel_join(kernel_pick(kernel_load(p),
+	    kernel_load(p - 1), digits));
+
 	return (halves & UINT32_MAX) * EIGHT_DIGITS + (halves >> 32);
+}
+
+static inline __m128i
+kernel_load_eights(const char *p, const char *q)
+{
+	return _mm_castps_si128(_mm_loadh_pi(_mm_castsi128_ps(
+	    _mm_loadl_epi64((const __m128i *)(const void *)p)),
+	    (const __m64 *)(const void *)q));
+}
+
+static inline void
+kernel_two_eights(const char *p, const char *q,
+    const struct kernel_digits *digits, uint64_t numbers[2])
+{
+	uint64_t halves = kernel_join(kernel_pick(kernel_load_eights(p, q),
+	    kernel_load_eights(p - 1, q - 1), digits));
+
+	numbers[0] = halves & UINT32_MAX;
+	numbers[1] = halves >> 32;
 }
 
 #elif defined(__aarch64__) && !defined(EPI_PLAIN)
@@ -405,29 +446,62 @@ kernel_newlines(const char *p)
 	    vceqq_u8(kernel_load(p + 48), newline));
 }
 
-/* Pairs of bytes, of words, of double words become one each. */
-static inline uint64_t
-kernel_sixteen(const char *p, const struct kernel_digits *digits)
+/* Pairs of bytes, of words, of double words become one each: the numbers of the
+ * first and of the last eight digits. */
+static inline uint32x2_t
+kernel_join(uint8x16_t digits)
 {
-	uint16x8_t bytes = vreinterpretq_u16_u8(vorrq_u8(
-	    vandq_u8(kernel_load(p), vld1q_u8(digits->behind)),
-	    vandq_u8(kernel_load(p - 1), vld1q_u8(digits->before))));
+	uint16x8_t bytes = vreinterpretq_u16_u8(digits);
 	uint32x4_t words = vreinterpretq_u32_u16(vmlaq_n_u16(
 	    vshrq_n_u16(bytes, 8), vandq_u16(bytes, vdupq_n_u16(0xFF)), 10));
 	uint64x2_t doubles = vreinterpretq_u64_u32(vmlaq_n_u32(
 	    vshrq_n_u32(words, 16), vandq_u32(words, vdupq_n_u32(0xFFFF)),
 	    100));
-	uint32x2_t halves = vmla_n_u32(vshrn_n_u64(doubles, 32),
-	    vmovn_u64(doubles), 10000);
+
+	return vmla_n_u32(vshrn_n_u64(doubles, 32), vmovn_u64(doubles), 10000);
+}
+
+static inline uint8x16_t
+kernel_pick(uint8x16_t behind, uint8x16_t before,
+    const struct kernel_digits *digits)
+{
+	return vorrq_u8(vandq_u8(behind, vld1q_u8(digits->behind)),
+	    vandq_u8(before, vld1q_u8(digits->before)));
+}
+
+static inline uint64_t
+kernel_sixteen(const char *p, const struct kernel_digits *digits)
+{
+	uint32x2_t halves = kernel_join(kernel_pick(kernel_load(p),
+	    kernel_load(p - 1), digits));
 
 	return (uint64_t)vget_lane_u32(halves, 0) * EIGHT_DIGITS +
 	    vget_lane_u32(halves, 1);
+}
+
+static inline uint8x16_t
+kernel_load_eights(const char *p, const char *q)
+{
+	return vcombine_u8(vld1_u8((const uint8_t *)p),
+	    vld1_u8((const uint8_t *)q));
+}
+
+static inline void
+kernel_two_eights(const char *p, const char *q,
+    const struct kernel_digits *digits, uint64_t numbers[2])
+{
+	uint32x2_t halves = kernel_join(kernel_pick(kernel_load_eights(p, q),
+	    kernel_load_eights(p - 1, q - 1), digits));
+
+	numbers[0] = vget_lane_u32(halves, 0);
+	numbers[1] = vget_lane_u32(halves, 1);
 }
 
 #else
 
 enum { KERNEL_BITS = 1, KERNEL_WIDE = 0 };
 #define kernel_sixteen kernel_plain_sixteen
+#define kernel_two_eights kernel_plain_two_eights
 #define kernel_layout kernel_plain_layout
 #define kernel_newlines kernel_plain_newlines
 #define kernel_nondigits kernel_plain_nondigits
@@ -444,17 +518,20 @@ kernel_within(const char *p, const struct kernel_bounds *bounds, int blocks)
 {
 #define STEP(n) case n: \
 	beyond = kernel_or(beyond, kernel_beyond(p + 16 * (n - 1), \
-	    &bounds[n - 1])); \
-	__attribute__((fallthrough));
-#define STEPS(n) STEP(n + 4) STEP(n + 3) STEP(n + 2) STEP(n + 1)
+	    &bounds[n - 1]));
+#define NEXT(n) __attribute__((fallthrough)); STEP(n)
+#define NEXTS(n) NEXT(n + 4) NEXT(n + 3) NEXT(n + 2) NEXT(n + 1)
 	kernel_vector beyond = kernel_zero();
 
 	switch (blocks) {
-	STEPS(20) STEPS(16) STEPS(12) STEPS(8) STEPS(4) STEPS(0)
-	default:
+	STEP(24) NEXT(23) NEXT(22) NEXT(21)
+	NEXTS(16) NEXTS(12) NEXTS(8) NEXTS(4) NEXTS(0)
 		return kernel_is_zero(beyond);
+	default:
+		__builtin_unreachable(); /* or the jump would ask */
 	}
-#undef STEPS
+#undef NEXTS
+#undef NEXT
 #undef STEP
 }
 #endif

@@ -133,27 +133,30 @@ mask_of(size_t length)
 	return head_of(mask);
 }
 
-/* Whether the name in a line is the habit's. */
+/* Whether the name in a line, as long as the habit's, is the habit's. */
 static inline bool
 is_named(const struct sample_reader *reader,
-    const struct sample_habit *habit, const char *text, size_t length)
+    const struct sample_habit *habit, const char *text)
 {
-	return habit->length == length &&
-	    habit->head == (head_of(text) & habit->mask) &&
-	    (length <= sizeof habit->head ||
-	    memcmp(reader->nodes->names[habit - reader->habits], text,
-	    length) == 0);
+	return habit->head == (head_of(text) & habit->mask) &&
+	    (habit->length <= sizeof habit->head ||
+	    memcmp(reader->nodes->names[habit->like.node], text,
+	    habit->length) == 0);
 }
 
-/* The node of a name that was seen checked; habits_count: there is none. */
+/* The node of the name in a line of this form, if it was seen checked, first
+ * the one that is expected; habits_count: there is none. */
 static unsigned
-find_node(const struct sample_reader *reader, const char *text, size_t length)
+find_node(const struct sample_reader *reader, const struct json_form *form,
+    const char *line, unsigned expected)
 {
-	unsigned node = 0;
+	unsigned node = expected;
 
-	while (node < reader->habits_count &&
-	    !is_named(reader, &reader->habits[node], text, length))
-		node++;
+	for (unsigned next = 0; node < reader->habits_count; node = next++)
+		if (reader->habits[node].length == form->text_length &&
+		    is_named(reader, &reader->habits[node],
+		    line + form->text_at))
+			break;
 	return node;
 }
 
@@ -162,25 +165,24 @@ find_node(const struct sample_reader *reader, const char *text, size_t length)
  * registers. */
 __attribute__((noinline)) static struct sample_habit *
 surprise(struct sample_reader *reader, struct sample_habit *last,
-    const char *line, void *row)
+    const char *line, struct sample *sample)
 {
 	struct sample_habit *habit = &reader->habits[last->next];
 	const struct json_form *form = json_match_unexpected(reader->shapes,
-	    line, habit->form, row);
+	    line, habit->form, sample);
 	unsigned node;
 
 	if (!form)
 		return NULL;
-	if (!is_named(reader, habit, line + form->text_at,
-	    form->text_length)) {
-		node = find_node(reader, line + form->text_at,
-		    form->text_length);
-		if (node == reader->habits_count)
-			return NULL;
-		last->next = node;
-		habit = &reader->habits[node];
-	}
+	node = find_node(reader, form, line, last->next);
+	if (node == reader->habits_count)
+		return NULL;
+	last->next = node;
+	habit = &reader->habits[node];
 	habit->form = form;
+	habit->like.has_joules = form->have & HAVE_JOULES;
+	sample->has_joules = habit->like.has_joules;
+	sample->node = node;
 	return habit;
 }
 
@@ -189,24 +191,22 @@ sample_lines(struct sample_reader *reader, struct block *block,
     struct sample_line *lines, size_t room)
 {
 	struct sample_habit *habits = reader->habits, *last, *habit;
+	const struct json_shapes *shapes = reader->shapes;
 	struct sample_line *line = lines;
 	const char *at = block->at, *end = block->end;
 
-	if (!reader->shapes)
+	if (!shapes)
 		return 0;
 	last = &habits[reader->last_node];
 	for (; line < lines + room && at < end; line++) {
 		habit = &habits[last->next];
-		line->sample.joules_uj = 0;
-		if (json_expected(reader->shapes, at, habit->form) &&
-		    is_named(reader, habit, at + habit->form->text_at,
-		    habit->form->text_length))
+		line->sample = habit->like;
+		if (json_expected(shapes, at, habit->form) &&
+		    is_named(reader, habit, at + habit->form->text_at))
 			json_convert(habit->form, at, &line->sample);
 		else if (!(habit = surprise(reader, last, at, &line->sample)))
 			break;
 		last = habit;
-		line->sample.has_joules = habit->form->have & HAVE_JOULES;
-		line->sample.node = (unsigned)(habit - habits);
 		line->line = at;
 		line->length = habit->form->length;
 		at += habit->form->bytes;
@@ -243,6 +243,8 @@ add_habits(struct sample_reader *reader)
 
 		memcpy(head, name, length + 1);
 		reader->habits[reader->habits_count] = (struct sample_habit){
+			.like.node = reader->habits_count,
+			.form = &json_no_form,
 			.length = is_plain(name, length)
 			    ? (unsigned)length : 0, /* as no name is */
 			.head = head_of(head) & mask_of(length),

@@ -59,11 +59,13 @@ struct sample_reader {
 	struct json_shapes *shapes;
 	unsigned last_node;
 	struct sample_habit {
+		struct sample like; /* what its next line will have, but for
+		                       the numbers */
 		uint64_t head;   /* of its name, up to eight bytes, */
 		uint64_t mask;   /* which of eight these are, */
 		unsigned length; /* and that name's length */
 		unsigned next;   /* the node that came after this one */
-		const struct json_form *form; /* of its last line */
+		const struct json_form *form; /* of its last line, or of none */
 	} *habits;               /* by node */
 	unsigned habits_count;
 };

@@ -87,6 +87,31 @@ numbers_told(void)
 	is(!known(""), "a blank line is not");
 }
 
+/* Numbers of up to eight digits are converted two and two. */
+static void
+in_twos(void)
+{
+	start("{\"timestamp\":12345678,\"node\":\"a\",\"watts\":-1234.5678,"
+	    "\"joules\":1.5}");
+	is(known("{\"timestamp\":90817263,\"node\":\"a\",\"watts\":-8765.4321,"
+	    "\"joules\":7.9}") && numbers[0] == INT64_C(90817263000000000) &&
+	    numbers[1] == INT64_C(-8765432100000) && numbers[2] == 7900000,
+	    "two and one");
+	start("{\"watts\":1.5,\"node\":\"a\",\"timestamp\":1795340400.123456789,"
+	    "\"joules\":99999.999}");
+	is(known("{\"watts\":7.2,\"node\":\"a\","
+	    "\"timestamp\":1812345678.987654321,\"joules\":12345.678}") &&
+	    numbers[0] == INT64_C(1812345678987654321) &&
+	    numbers[1] == 7200000000 && numbers[2] == INT64_C(12345678000),
+	    "two with one of nineteen digits between them");
+	start("{\"timestamp\":1,\"node\":\"a\",\"watts\":12345678.5,"
+	    "\"joules\":-0.000001}");
+	is(known("{\"timestamp\":4,\"node\":\"a\",\"watts\":98765432.1,"
+	    "\"joules\":-0.123456}") && numbers[0] == 4000000000 &&
+	    numbers[1] == INT64_C(98765432100000000) && numbers[2] == -123456,
+	    "nine digits are no short number");
+}
+
 static void
 members_moved(void)
 {
@@ -232,6 +257,7 @@ int
 main(void)
 {
 	numbers_told();
+	in_twos();
 	members_moved();
 	digits();
 	line_ends();

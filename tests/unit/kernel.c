@@ -85,29 +85,56 @@ bounds_agree(const char *bytes, bool within)
 	    (blocks != 2 || kernel_within_pair(bytes, bounds) == within);
 }
 
-/* A number of random digits that ends with the bytes, and perhaps has a point;
- * whatever stands before it counts for nothing. */
-static bool
-sixteen_agree(void)
+/* A number of up to `most` random digits that ends with bytes[0..most] and
+ * perhaps has a point; whatever stands before it counts for nothing.  Its digits
+ * are those from `first` on. */
+static uint64_t
+draw_number(char *bytes, int most, struct kernel_digits *digits, int first)
 {
-	int count = (int)draw(KERNEL_BYTES) + 1, point = (int)draw(20);
-	char bytes[1 + KERNEL_BYTES];
-	struct kernel_digits digits = { 0 };
+	int count = (int)draw((unsigned)most) + 1;
+	int point = (int)draw((unsigned)most + 4);
 	uint64_t value = 0, worth = 1;
 
-	draw_bytes(bytes, sizeof bytes);
+	draw_bytes(bytes, (size_t)most + 1);
 	for (int i = 0; i < count; i++, worth *= 10) {
 		unsigned digit = draw(10);
-		int at = KERNEL_BYTES - 1 - i;
+		int at = most - 1 - i;
 
 		bytes[at + (i < point)] = (char)('0' + digit);
-		(i < point ? digits.behind : digits.before)[at] = 0x0F;
+		(i < point ? digits->behind : digits->before)[first + at] =
+		    0x0F;
 		value += digit * worth;
 	}
 	if (count > point)
-		bytes[KERNEL_BYTES - point] = '.';
+		bytes[most - point] = '.';
+	return value;
+}
+
+static bool
+sixteen_agree(void)
+{
+	char bytes[1 + KERNEL_BYTES];
+	struct kernel_digits digits = { 0 };
+	uint64_t value = draw_number(bytes, KERNEL_BYTES, &digits, 0);
+
 	return kernel_sixteen(bytes + 1, &digits) == value &&
 	    kernel_plain_sixteen(bytes + 1, &digits) == value;
+}
+
+static bool
+two_agree(void)
+{
+	enum { HALF = KERNEL_BYTES / 2 };
+	char a[1 + HALF], b[1 + HALF];
+	struct kernel_digits digits = { 0 };
+	uint64_t two[2], plain[2];
+	uint64_t first = draw_number(a, HALF, &digits, 0);
+	uint64_t second = draw_number(b, HALF, &digits, HALF);
+
+	kernel_two_eights(a + 1, b + 1, &digits, two);
+	kernel_plain_two_eights(a + 1, b + 1, &digits, plain);
+	return two[0] == first && two[1] == second && plain[0] == first &&
+	    plain[1] == second;
 }
 
 /* Bit i for byte i, by every twin. */
@@ -129,7 +156,8 @@ layouts_agree(const char *bytes)
 static void
 random_bytes(void)
 {
-	unsigned masks = 0, inside = 0, outside = 0, numbers = 0, layouts = 0;
+	unsigned masks = 0, inside = 0, outside = 0, numbers = 0, twos = 0;
+	unsigned layouts = 0;
 
 	for (int i = 0; i < ROUNDS; i++) {
 		char bytes[ROOM];
@@ -137,6 +165,7 @@ random_bytes(void)
 		draw_bytes(bytes, sizeof bytes);
 		masks += masks_agree(bytes);
 		numbers += sixteen_agree();
+		twos += two_agree();
 		layouts += layouts_agree(bytes);
 		inside += bounds_agree(bytes, true);
 		outside += bounds_agree(bytes, false);
@@ -144,6 +173,7 @@ random_bytes(void)
 	is(masks == ROUNDS, "masks are those of the plain twins");
 	is(layouts == ROUNDS, "layouts and newlines are told byte by byte");
 	is(numbers == ROUNDS, "sixteen digits, or less, are their number");
+	is(twos == ROUNDS, "and twice eight, or less, are two");
 	is(inside == ROUNDS, "bytes within their bounds are within");
 	is(outside == ROUNDS, "one byte beyond its bounds is seen");
 }
