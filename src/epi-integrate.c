@@ -131,7 +131,7 @@ take_quickly(const struct sample *sample)
 {
 	struct node *node = &s.nodes[sample->node];
 
-	if (sample->node >= s.room || sample->timestamp_ns >= node->quick_ns ||
+	if (sample->timestamp_ns >= node->quick_ns ||
 	    !advance_quickly(node, sample))
 		return false;
 	stretch_peak(node, sample->watts_nw);
@@ -155,7 +155,7 @@ take_plainly(const struct sample_line *line, const struct sample_line *end)
 			sample->watts_nw };
 		struct node *node = &s.nodes[sample->node];
 
-		if (sample->node >= s.room || to.time_ns >= node->quick_ns ||
+		if (to.time_ns >= node->quick_ns ||
 		    !node->energy.is_plain || !sample->has_joules ||
 		    !energy_advance_plainly(&node->energy, to,
 		    sample->joules_uj))
@@ -180,6 +180,8 @@ take_lines(void *state, const struct sample_line *lines, size_t count)
 	const struct sample_line *line = lines, *end = lines + count;
 
 	(void)state;
+	if (s.names.count > s.room)
+		return 0;
 	do
 		line = take_plainly(line, end);
 	while (line < end && take_quickly(&line->sample) && ++line < end);

@@ -316,6 +316,14 @@ edge() {
 	[ "$(node '[.samples, .peak_watts]')" = '[4,90]' ]
 }
 
+# Sums at 1 to 6: 2 6 12 3 7 2; at 7 only one node stands.
+@test "the cluster's peak is that of its own span, of the ticks with most nodes" {
+	{ edge begin 0.5 2.5; edge begin 1.5 4.5; edge begin 3.5 8; edge end 0.5 2.5; edge end 1.5 4.5
+		series a 1 1 5 3 2 6 1 20; series b 1 1 1 9 1 1 1; edge end 3.5 8; } | sort -s >trace
+	ok epi-integrate --rate 1 trace
+	[ "$(cluster '[.label, .peak_watts]' | xargs)" = '[0.5,6] [1.5,12] [3.5,7]' ]
+}
+
 # 60 spans, some within others, some apart.
 @test "many spans at once are what each of them is alone" {
 	irregular 400 >trace

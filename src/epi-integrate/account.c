@@ -380,6 +380,30 @@ find_active(int64_t t)
 		s.tick.to_ns = s.begins[s.tick.begins].ns;
 }
 
+/* Whether one sum is greater than the other: of more nodes, or of more power. */
+static bool
+is_greater(unsigned nodes, energy_units nw, unsigned than_nodes,
+    energy_units than_nw)
+{
+	return nodes > than_nodes || (nodes == than_nodes && nw > than_nw);
+}
+
+/* The tick counts in a span that holds it. */
+static void
+raise_top(struct span *span)
+{
+	if (is_greater(s.tick.nodes, s.tick.sum_nw, span->tick_nodes,
+	    span->tick_nw)) {
+		span->tick_nodes = s.tick.nodes;
+		span->tick_nw = s.tick.sum_nw;
+	}
+	if (s.tick.top_nodes == 0 || is_greater(s.tick.top_nodes,
+	    s.tick.top_nw, span->tick_nodes, span->tick_nw)) {
+		s.tick.top_nodes = span->tick_nodes;
+		s.tick.top_nw = span->tick_nw;
+	}
+}
+
 /* The tick is over, or is looked at: its sum counts in every span it is in. */
 void
 tick_fold(void)
@@ -394,15 +418,12 @@ tick_fold(void)
 	}
 	if (s.tick.time_ns < s.tick.from_ns || s.tick.time_ns >= s.tick.to_ns)
 		find_active(s.tick.time_ns);
+	s.tick.top_nodes = 0;
 	for (size_t i = 0; i < s.tick.active_count; i++) {
 		struct span *span = span_of(s.tick.active[i]);
 
-		if (span && (s.tick.nodes > span->tick_nodes ||
-		    (s.tick.nodes == span->tick_nodes &&
-		    s.tick.sum_nw > span->tick_nw))) {
-			span->tick_nodes = s.tick.nodes;
-			span->tick_nw = s.tick.sum_nw;
-		}
+		if (span)
+			raise_top(span);
 	}
 }
 

@@ -20,11 +20,13 @@
 #include <stdint.h>
 
 __extension__ typedef __int128 energy_units; /* 0.5e-18 J */
+__extension__ typedef unsigned __int128 energy_bits; /* of them */
 
 #define ENERGY_WATTS_MAX INT64_C(1000000000000000000) /* nW */
 
-/* Under this power, 9e6 W, energy_advance_plainly is asked. */
-#define ENERGY_WATTS_PLAIN (INT64_C(1) << 53) /* nW */
+/* Under this power, 9e6 W, and this count of microjoules, 9e9 J,
+ * energy_advance_plainly is asked. */
+#define ENERGY_PLAIN (UINT64_C(1) << 53)
 
 /* Units in one microjoule, the resolution of an instrument's counter. */
 #define ENERGY_PER_MICROJOULE INT64_C(2000000000000)
@@ -212,8 +214,19 @@ energy_advance(struct energy_node *node, const struct energy_reading *to)
 	node->last.has_joules = to->has_joules;
 }
 
-/* energy_advance of a plain node where both readings have a counter and no
- * power is negative, nor beyond ENERGY_WATTS_PLAIN, for most samples, in half of
+/* *sum += more, as two words: compilers spill a 128-bit number here. */
+static inline void
+energy_add(energy_units *sum, uint64_t more)
+{
+	uint64_t low = (uint64_t)*sum, high = (uint64_t)(*sum >> 64);
+
+	low += more;
+	high += low < more;
+	*sum = (energy_units)((energy_bits)high << 64 | low);
+}
+
+/* energy_advance of a plain node where both readings have a counter and nothing
+ * is negative, nor beyond ENERGY_PLAIN, for most samples, in half of
  * its instructions; false: there is more to it, and nothing was done. */
 static inline bool
 energy_advance_plainly(struct energy_node *node, struct energy_point to,
@@ -226,11 +239,11 @@ energy_advance_plainly(struct energy_node *node, struct energy_point to,
 	int64_t x = to.time_ns - last->point.time_ns;
 
 	if ((uint64_t)x - 1 >= (uint64_t)node->gap_limit_ns ||
-	    (uint64_t)(from_nw | to.watts_nw) >= ENERGY_WATTS_PLAIN ||
-	    from_uj < 0 || joules_uj < from_uj || !last->has_joules)
+	    (uint64_t)(from_nw | to.watts_nw | from_uj | joules_uj) >=
+	    ENERGY_PLAIN || joules_uj < from_uj || !last->has_joules)
 		return false;
 	tally->trapezoid += (energy_units)x * (from_nw + to.watts_nw);
-	tally->watts_sum += from_nw;
+	energy_add(&tally->watts_sum, (uint64_t)from_nw);
 	tally->samples++;
 	joules_uj -= from_uj;
 	tally->counter_uj += joules_uj;

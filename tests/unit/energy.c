@@ -268,7 +268,9 @@ plainly_is_in_full(bool of_a_part)
 		if (i % 2 == 0) /* two readings with a counter that rises */
 			to.joules_uj = full.last.joules_uj + pick(50);
 		if (i % 16 == 0)
-			to.point.watts_nw = ENERGY_WATTS_PLAIN - 1 + pick(2);
+			to.point.watts_nw = (int64_t)ENERGY_PLAIN - 1 + pick(2);
+		if (i % 64 < 2) /* and the counter rises on there */
+			to.joules_uj = (int64_t)ENERGY_PLAIN - 2 + pick(4);
 		if (to.has_joules && energy_advance_plainly(&plain, to.point,
 		    to.joules_uj))
 			plainly++;
