@@ -381,6 +381,14 @@ edge() {
 	done
 }
 
+# Its pieces seem to be members of the two lines before, with a name of nine bytes.
+@test "a malformed line is that each time it comes" {
+	{ echo '{"timestamp":10,"node":"aXb","watts":5}'; echo '{"timestamp":1,"node":"abcdefghi","watts":5}'
+		for t in 20 30 40 50 60 70; do echo '{"timestamp":'$t',"node":"aXb",fghi","watts":5}'; done; } >trace
+	partly 1 epi-integrate trace
+	[ "$(cluster .malformed)" = 6 ]
+}
+
 @test "ten malformed records are shown, and then a count" {
 	partly 1 epi-integrate < <(series a 1 5 5; yes '{' | head -n 25)
 	[ "$(wc -l <<<"$stderr")" -eq 11 ]

@@ -46,7 +46,8 @@ enum {
 	SHAPE_COST = 1,    /* of a miss, in matches */
 	TRACK_COST = 4,
 	PAUSE_FIRST = 256, /* lines */
-	PAUSE_LAST = 65536
+	PAUSE_LAST = 65536,
+	ALL_NUMBERS = (1 << JSON_NUMBERS) - 1
 };
 
 const struct json_form json_no_form = { 0 };
@@ -146,11 +147,13 @@ take_numbers(struct json_shape *shape, const struct number *numbers, int count)
 	return true;
 }
 
+/* Of a line of this form, whose string was not looked at: where a quote or what
+ * is no UTF-8 stands in it, its members are others, and it has no shape. */
 static bool
 make_shape(const struct json_wanted *wanted, struct json_shape *shape,
-    const char *line, size_t length)
+    const char *line, const struct json_form *form)
 {
-	struct json_value record = { line, length, JSON_OBJECT, false };
+	struct json_value record = { line, form->length, JSON_OBJECT, false };
 	struct number numbers[JSON_NUMBERS] = { 0 };
 	struct json_template made = {
 		.wanted = wanted, .text = line, .bounds = shape->bounds,
@@ -158,22 +161,21 @@ make_shape(const struct json_wanted *wanted, struct json_shape *shape,
 	};
 	struct json_value key, value;
 	const char *cursor = NULL;
-	size_t bytes = length + 1 + (line[length] == '\r');
 
-	if (bytes > JSON_SHAPE_BYTES || line[0] != '{')
+	if (form->bytes > JSON_SHAPE_BYTES)
 		return false;
 	memset(shape, 0, sizeof *shape);
-	template_start(&made, bytes, JSON_SHAPE_BYTES);
+	template_start(&made, form->bytes, JSON_SHAPE_BYTES);
 	while (json_member(&record, &cursor, &key, &value))
 		if (!template_take(&made, &key, &value))
 			return false;
-	shape->form = (struct json_form){
-		.have = made.have, .text_at = made.text_at,
-		.text_length = made.text_length,
-		.length = (unsigned)length, .bytes = (unsigned)bytes,
-		.blocks = (int)(bytes + KERNEL_BYTES - 1) / KERNEL_BYTES
-	};
-	return made.text_length > 0 &&
+	shape->form = *form;
+	shape->form.have = made.have;
+	shape->form.blocks =
+	    (int)(form->bytes + KERNEL_BYTES - 1) / KERNEL_BYTES;
+	return made.have == (form->have & ALL_NUMBERS) &&
+	    made.text_at == form->text_at && made.text_length > 0 &&
+	    made.text_length == form->text_length &&
 	    take_numbers(shape, numbers, made.number_count);
 }
 
@@ -247,8 +249,7 @@ learn_shape(struct known *known, const char *line, uint64_t hash)
 		known->shortest = form->bytes;
 	else if (again) {
 		shape = known_shape(known, line, form->bytes);
-		if (!shape && make_shape(known->wanted, &made, line,
-		    form->length)) {
+		if (!shape && make_shape(known->wanted, &made, line, form)) {
 			shape = free_shape(known);
 			*shape = made;
 		}

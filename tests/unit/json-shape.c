@@ -170,6 +170,22 @@ line_ends(void)
 	    "and no longer known where it lacks");
 }
 
+/* Its string is not looked at, and seen by its caller to be no name; but its
+ * pieces are no members, and no shape may be made of them. */
+static void
+broken_string(void)
+{
+	bool whole = true;
+
+	start("{\"timestamp\":10,\"node\":\"aXb\",\"watts\":1}");
+	learn("{\"timestamp\":1,\"node\":\"abcdefghi\",\"watts\":1}");
+	known("{\"timestamp\":1,\"node\":\"abcdefghi\",\"watts\":1}");
+	for (int i = 0; i < 4; i++)
+		whole = whole && known("{\"timestamp\":30,\"node\":\"aXb\",fghi\","
+		    "\"watts\":1}") && form->text_length == 9;
+	is(whole, "a quote in the string makes no other string of it");
+}
+
 static void
 kinds(void)
 {
@@ -261,6 +277,7 @@ main(void)
 	members_moved();
 	digits();
 	line_ends();
+	broken_string();
 	kinds();
 	many();
 	free(shapes);
