@@ -1,4 +1,5 @@
 /* epi-integrate - energy of a stream of power samples */
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,10 @@ enum { OPTION_EVERY = OPTION_LONG, OPTION_MERGE, OPTION_METHOD, OPTION_PART,
 	OPTION_PARTIAL, OPTION_NEGATIVE,
 	OPTION_NODES, OPTION_RATE, OPTION_UNCERTAINTY };
 
-struct state s = { .start_ns = -1, .stop_ns = -1, .series_next_ns = INT64_MAX };
+struct state s = {
+	.start_ns = -1, .stop_ns = -1, .series_next_ns = INT64_MAX,
+	.reset_known = UINT_MAX, .from_ns = INT64_MAX
+};
 
 /* Whether a reading is news; says so where it is wrong. */
 static bool
@@ -202,6 +206,8 @@ take_sample(const struct feed_record *record)
 
 	if (!node->wanted)
 		return;
+	if (s.from_ns == INT64_MAX)
+		s.from_ns = sample->timestamp_ns;
 	if (sample->watts_nw < 0 && s.negative != KEEP) {
 		if (s.negative == ERROR)
 			report_malformed(record->file, record->line_number,

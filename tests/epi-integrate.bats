@@ -324,6 +324,38 @@ edge() {
 	[ "$(cluster '[.label, .peak_watts]' | xargs)" = '[0.5,6] [1.5,12] [3.5,7]' ]
 }
 
+# 9 J each second by the counter, 10 by the trapezoid; b is silent from 4 on.
+@test "a span's method is of its own samples, however late it is told" {
+	counted() {
+		start 1 '"nodes":["a","b"],"joules_resolution":0.001,"rate_hz":1'; edge begin 1 4
+		for t in 1 2 3 4 5; do sample a $t 10 $((t * 9)); [ $t -gt 3 ] || sample b $t 10 $((t * 9)); done; edge end 1 4
+	}
+	for after in true 'sample a 6 10'; do
+		ok epi-integrate < <(counted; $after; stop 6)
+		[ "$(node '[.node, .joules, .method]')" = '["a",27,"counter"]' ]
+	done
+}
+
+@test "a span that begins where the counter was not has no joules by it" {
+	begun() { start 0 '"nodes":["a"],"rate_hz":1,"joules_resolution":0.001'; edge begin "$1" 3; }
+	ok epi-integrate < <(begun 1.5; sample a 1 10; sample a 2 10 9; sample a 3 10 18; edge end 1.5 3; stop 3)
+	[ "$(node '[.joules, .method]')" = '[15,"trapezoid"]' ]
+	ok epi-integrate < <(begun 1; sample a 1 10 0; sample a 2 10 9; sample a 3 10 18; edge end 1 3; stop 3)
+	[ "$(node '[.joules, .method]')" = '[18,"counter"]' ]
+}
+
+# vars of 12 2 2 18 2 from 3 to 7, behind the start: 7 + 2 + 10 + 10 var s in 4 of
+# the 6 s; u = hypot(0.01 * 60 J, 0.01 * 43.5 var s).
+@test "a class that is told on the way holds from there on" {
+	{ v=2; for t in 1 2 3 4 5 6 7; do
+		[ $t != 3 ] || start 2.5 '"nodes":["a"],"rate_hz":1,"averaging_seconds":1,"uncertainty":{"gain_relative":0.01,"phase_radians":0.01}'
+		case $t in 3) v=12 ;; 6) v=18 ;; *) v=2 ;; esac
+		echo '{"timestamp":'$t',"node":"a","watts":10,"vars":'$v',"joules":'$t'0}'; done; stop 7; } >trace
+	epi-integrate --rate 1 trace >whole
+	epi-integrate --partial --rate 1 trace | epi-integrate --merge | cmp - whole
+	jq -es '.[0] | (.u_joules / 0.741097 - 1) * 1e6 | fabs < 1' whole
+}
+
 # 60 spans, some within others, some apart.
 @test "many spans at once are what each of them is alone" {
 	irregular 400 >trace
@@ -483,6 +515,66 @@ parts() {
 	epi-integrate trace >whole
 	split -l 217 trace shard.
 	for file in shard.*; do epi-integrate --partial --rate 4 "$file"; done | epi-integrate --merge | cmp - whole
+}
+
+# cuts FILE OPTION...: in 2 to 7 parts as in one pass, `whole`; lines, also as
+# files of a line each, which know of no other.
+cuts() {
+	epi-integrate --rate 1 "${@:2}" "$1" >whole
+	for n in 2 3 4 5 6 7; do
+		parts "$1" $n --rate 1 "${@:2}" | epi-integrate --merge | cmp - whole || return
+	done
+}
+
+lines() {
+	cuts "$@" || return
+	{ while read -r line; do epi-integrate --partial --rate 1 "${@:2}" <<<"$line"; done <"$1" | epi-integrate --merge; } | cmp - whole
+}
+
+# 10 J each second by the trapezoid; the counter of a, reset between 2 and 3, has 2 there.
+@test "a reset counts where it stands before a part's first reading" {
+	for node in ',"node":"a"' ''; do
+		{ start 1 '"nodes":["a","b"],"joules_resolution":0.001,"rate_hz":1'; sample a 1 10 100; sample b 1 10 50; sample a 2 10 110
+			echo '{"timestamp":2.5,"type":"event","event":"reset"'"$node}"; sample b 2.75 10 67.5; sample a 3 10 112; sample a 4 10 122
+			sample b 4 10 80; stop 4; } >trace
+		lines trace
+		jq -es 'map(select(.node == "a"))[0] | .joules == 30 and .method == "trapezoid"' whole
+	done
+}
+
+@test "a reset after the last reading leaves the counter as it is" {
+	{ start 1 '"nodes":["a"],"joules_resolution":0.001'; sample a 1 10 100; sample a 2 10 109
+		echo '{"timestamp":3,"type":"event","event":"reset","node":"a"}'; stop 3; } >trace
+	lines trace
+	jq -es '.[0] | .joules == 9 and .method == "counter"' whole
+	epi-integrate trace | cmp - whole
+}
+
+# 5 J by the counter in 3 s, less the 0.3 s at the end that it does not tell, and
+# the first 0.3 s by the trapezoid: 6 * 0.3 + 5 * 2.7.
+@test "the first sample of a delayed counter may stand twice, and be cut" {
+	{ start 1 '"nodes":["a"],"rate_hz":1,"delay_seconds":0.3,"joules_resolution":0.001'
+		sample a 1 6 5; sample a 1 6 5; sample a 2 6 10; sample a 3 6 15; sample a 4 6 20; stop 4; } >trace
+	cuts trace
+	jq -es '.[0] | .joules == 15.3 and .method == "counter"' whole
+}
+
+@test "a negative sample that is a gap is one where a part has no other of its node" {
+	series a 1 10 10 -1 10 10 >trace
+	lines trace --negative gap
+	jq -es '.[0] | .gap_seconds == 2 and .coverage == 0.5' whole
+}
+
+@test "samples lost by all nodes are lost by one that comes later, too" {
+	{ sample a 1 5; echo '{"timestamp":1.5,"type":"event","event":"lost","count":3}'; sample a 2 5; sample b 2 5; sample a 3 5; sample b 3 5; } >trace
+	lines trace
+	[ "$(jq -c '[.node, .lost_samples]' whole | xargs)" = '[a,3] [b,3] [null,6]' ]
+}
+
+@test "a sample among partial records is malformed, and no node" {
+	partly 1 epi-integrate --merge < <(epi-integrate --partial <<<"$(series a 1 10 10)"; series zz 1 5)
+	[ "$(cluster '[.nodes, .joules, .coverage]')" = '[["a"],10,1]' ]
+	[ "$stderr" = "epi-integrate: standard input:2: a sample among the partial records" ]
 }
 
 @test "a part that is missing, twice or of another cut is an error" {

@@ -199,6 +199,14 @@ power_at(const struct node *node, const struct energy_reading *to, int64_t t)
 	    (double)(to->point.watts_nw - last->watts_nw));
 }
 
+/* Whether the counter tells the interval from the last reading to the next. */
+static bool
+is_counted(const struct node *node, const struct energy_reading *to)
+{
+	return node->energy.last.has_joules && to->has_joules &&
+	    energy_counter_step(&node->energy, to) >= 0;
+}
+
 /* The begin edge, at or before `to`.  Where the node's samples started inside
  * the span, it is covered from the first of them. */
 static void
@@ -220,6 +228,8 @@ pass_begin(const struct node *node, struct part *part,
 		if (span->begin_ns == last_ns)
 			span_stretch(part, node->energy.last.point.watts_nw,
 			    node->energy.last.point.watts_nw);
+		else
+			part->uncounted = !is_counted(node, to);
 	} else {
 		part->from_ns = last_ns;
 		part->tally = energy_at_last(&node->energy);
@@ -238,6 +248,7 @@ pass_end(const struct node *node, struct part *part, const struct span *span,
 	part->ended = s.passed = true;
 	part->to_ns = part->from_ns;
 	part->end_nw = power_at(node, to, span->end_ns);
+	part->step_uj = node->energy.step_uj;
 	if (span->end_ns > part->from_ns) {
 		part->to_ns = span->end_ns;
 		at_end = energy_at(&node->energy, to, span->end_ns);
@@ -463,6 +474,18 @@ span_open_whole(int64_t t)
 	span_add(NULL, 0, INT64_MIN, INT64_MAX)->whole = true;
 }
 
+void
+node_heed(struct node *node)
+{
+	node->energy.watches |= s.partial ||
+	    instrument_is_known(node->instrument);
+	node->wants_vars = instrument_wants_vars(node->instrument);
+	node->energy.is_plain = node->energy.delay_ns == 0 &&
+	    !node->wants_vars;
+	if (!node->wants_vars)
+		node->energy.last.has_vars = false;
+}
+
 /* A reading in its place: later than the node's last, period known. */
 void
 node_integrate(struct node *node, unsigned index, const struct energy_reading *to)
@@ -478,16 +501,14 @@ node_integrate(struct node *node, unsigned index, const struct energy_reading *t
 		node->energy.wrap_uj = node->wrap_uj;
 		node->energy.step_uj = INT64_MAX;
 		node->energy.holds = s.method == HOLD || s.partial;
-		node->energy.watches = s.partial ||
-		    instrument_is_known(node->instrument);
-		node->wants_vars = instrument_wants_vars(node->instrument);
-		node->energy.is_plain = node->energy.delay_ns == 0 &&
-		    !node->wants_vars;
+		node_heed(node);
 	} else {
 		if (to->point.time_ns >= node->next_edge_ns)
 			pass_edges(node, index, to);
 		energy_advance(&node->energy, to);
 	}
+	if (to->before_reset)
+		node->energy.last.has_joules = false;
 	if (to->point.watts_nw > node->peak_nw)
 		node->peak_nw = to->point.watts_nw;
 	if (to->point.watts_nw < node->low_nw)

@@ -42,6 +42,7 @@ struct terms {
 	bool has_vars;
 	double period, samples, deviation; /* of samples, W */
 	double step_watts;         /* at the end, less at the begin */
+	double resolution;         /* of the counter */
 };
 
 /* Scopes of the class's lines and where their keys end. */
@@ -207,7 +208,7 @@ add_sampling(const struct terms *t)
 		add_class(t, CLASS_NOISE, "noise", t->period *
 		    sqrt(t->samples), CHANNEL_RUN);
 	if (counted)
-		add(t, "resolution", figure_resolution(t->node) / sqrt(6),
+		add(t, "resolution", t->resolution / sqrt(6),
 		    CHANNEL_RUN, BUDGET_TRIANGULAR, false, INFINITY);
 }
 
@@ -239,7 +240,8 @@ terms_of(struct figure *figure, const struct node *node,
 		.seconds = (double)figure->measured_ns / 1e9,
 		.period = (double)node->period_ns / 1e9,
 		.samples = (double)tally->samples,
-		.step_watts = (double)(part->end_nw - part->begin_nw) / 1e9
+		.step_watts = (double)(part->end_nw - part->begin_nw) / 1e9,
+		.resolution = figure_resolution(node, part)
 	};
 
 	t.meter = t.instrument && *t.instrument->id ? t.instrument->id
@@ -296,12 +298,11 @@ budget_unshared(const struct figure *figure, const struct node *node,
 	double noise = instrument_term(node->instrument, CLASS_NOISE);
 	double sampling = instrument_is_known(node->instrument)
 	    ? t.period * t.deviation : 0; /* else it was not watched */
-	double resolution = figure_resolution(node);
 
 	if (isnan(noise))
 		noise = 0;
 	return sqrt(sampling * sampling * (t.samples * uncovered(&t) + 0.5) +
 	    t.period * noise * t.period * noise * t.samples +
-	    resolution * resolution / 6 +
+	    t.resolution * t.resolution / 6 +
 	    figure->u_gap_joules * figure->u_gap_joules);
 }

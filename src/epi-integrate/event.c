@@ -145,6 +145,15 @@ event_learn(const char *line, size_t length, const struct event *event)
 		instrument_calibrate(line, length);
 }
 
+/* The same, of nodes that are under way. */
+static void
+learn_now(const struct feed_record *record, const struct event *event)
+{
+	event_learn(record->line, record->length, event);
+	for (unsigned i = 0; i < s.names.count; i++)
+		node_heed(node_at(i));
+}
+
 static void
 take_start(const struct feed_record *record, const struct event *event)
 {
@@ -152,7 +161,7 @@ take_start(const struct feed_record *record, const struct event *event)
 	if (event->has_timestamp &&
 	    (s.start_ns < 0 || event->timestamp_ns < s.start_ns))
 		s.start_ns = event->timestamp_ns;
-	event_learn(record->line, record->length, event);
+	learn_now(record, event);
 }
 
 static bool
@@ -229,22 +238,31 @@ end_span(const struct event *event)
 	}
 }
 
-/* Lost samples count in every span that their time touches. */
+bool
+event_loser(const struct event *event, unsigned *node)
+{
+	char name[SAMPLE_NODE_MAX + 1];
+	long length = json_string(&event->node, name, sizeof name);
+
+	if (length <= 0)
+		return false;
+	*node = sample_node(&s.names, name, (size_t)length);
+	node_known(*node);
+	return true;
+}
+
+/* Lost samples count in every span that their time touches; of no node, they are
+ * of every node, also of one that is not known yet. */
 static void
 take_lost(const struct event *event)
 {
 	int64_t begin_ns = event->has_begin ? event->begin_ns
 	    : event->timestamp_ns;
 	int64_t end_ns = event->has_end ? event->end_ns : begin_ns;
-	char name[SAMPLE_NODE_MAX + 1];
-	long length = json_string(&event->node, name, sizeof name);
-	unsigned from = 0, to = s.names.count;
+	int64_t count = event->count > 0 ? event->count : 0;
+	unsigned node;
+	bool is_of_one = event_loser(event, &node);
 
-	if (length > 0) {
-		from = sample_node(&s.names, name, (size_t)length);
-		to = from + 1;
-		node_known(from);
-	}
 	if (!s.opened && event->has_timestamp)
 		span_open_whole(event->timestamp_ns);
 	for (size_t i = 0; i < s.span_count; i++) {
@@ -252,26 +270,54 @@ take_lost(const struct event *event)
 
 		if (begin_ns >= span->end_ns || end_ns < span->begin_ns)
 			continue;
-		for (unsigned n = from; n < to; n++)
-			span_part(span, n)->lost +=
-			    event->count > 0 ? event->count : 0;
+		if (is_of_one)
+			span_part(span, node)->lost += count;
+		else
+			span->lost += count;
 	}
+}
+
+static void
+reset_node(struct node *node)
+{
+	if (node->waits)
+		node->waiting[node->waits - 1].before_reset = true;
+	else if (!node->seen)
+		node->reset_first = true;
+	node->energy.last.has_joules = false;
+}
+
+/* A node that is not known may have readings in the part before. */
+static void
+reset_unknown(const char *name, size_t length)
+{
+	size_t count = 0;
+
+	while (s.resets && s.resets[count])
+		count++;
+	s.resets = report_resize(s.resets, count + 2, sizeof *s.resets);
+	s.resets[count] = report_copy(name, length);
+	s.resets[count + 1] = NULL;
 }
 
 /* After a reset the counter starts anew, even where it reads higher. */
 static void
 take_reset(const struct event *event)
 {
-	for (unsigned i = 0; i < s.names.count; i++) {
-		struct node *node = node_at(i);
+	char name[SAMPLE_NODE_MAX + 1];
+	long length = json_string(&event->node, name, sizeof name);
+	bool known = false;
 
-		if (event->node.kind == JSON_STRING &&
-		    !json_is(&event->node, s.names.names[i]))
+	for (unsigned i = 0; i < s.names.count; i++) {
+		if (length > 0 && strcmp(s.names.names[i], name) != 0)
 			continue;
-		if (node->waits)
-			node->waiting[node->waits - 1].has_joules = false;
-		node->energy.last.has_joules = false;
+		reset_node(node_at(i));
+		known = true;
 	}
+	if (length > 0 && !known)
+		reset_unknown(name, (size_t)length);
+	else if (length <= 0 && s.names.count < s.reset_known)
+		s.reset_known = s.names.count;
 }
 
 void
@@ -284,6 +330,8 @@ event_take(const struct feed_record *record)
 		report_malformed(record->file, record->line_number, "%s", why);
 		return;
 	}
+	if (s.from_ns == INT64_MAX && event.has_timestamp)
+		s.from_ns = event.timestamp_ns;
 	switch (event.kind) {
 	case EVENT_START:
 		take_start(record, &event);
@@ -312,7 +360,7 @@ event_take(const struct feed_record *record)
 			begin_span(&event);
 		break;
 	default:
-		event_learn(record->line, record->length, &event);
+		learn_now(record, &event);
 		break;
 	}
 }

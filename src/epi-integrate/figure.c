@@ -46,6 +46,7 @@ figure_end_part(const struct node *node, struct part *part, const struct span *s
 	}
 	part->begun = true;
 	part->to_ns = last->point.time_ns;
+	part->step_uj = node->energy.step_uj;
 	at_end = energy_at_last(&node->energy);
 	at_end.samples++;
 	at_end.negative += last->point.watts_nw < 0;
@@ -57,28 +58,31 @@ figure_end_part(const struct node *node, struct part *part, const struct span *s
 }
 
 static bool
-counter_possible(const struct figure *figure, const struct node *node)
+counter_possible(const struct figure *figure, const struct part *part)
 {
 	return figure->tally.uncounted == 0 && figure->tally.resets == 0 &&
-	    figure->measured_ns > 0 && node->energy.last.has_joules;
+	    figure->measured_ns > 0 && !part->uncounted;
 }
 
 static int64_t
-resolution_of(const struct node *node)
+resolution_of(const struct node *node, const struct part *part)
 {
-	return energy_step(&node->energy, node->resolution_uj);
+	return energy_step(part->step_uj, node->resolution_uj);
 }
 
 double
-figure_resolution(const struct node *node)
+figure_resolution(const struct node *node, const struct part *part)
 {
-	return (double)resolution_of(node) / 1e6;
+	return (double)resolution_of(node, part) / 1e6;
 }
 
 static enum method
-choose_method(struct figure *figure, const struct node *node)
+choose_method(struct figure *figure, const struct node *node,
+    const struct part *part)
 {
-	if (s.method == COUNTER && !counter_possible(figure, node))
+	int64_t resolution_uj = resolution_of(node, part);
+
+	if (s.method == COUNTER && !counter_possible(figure, part))
 		warn(figure, "counter_interrupted: the counter was absent or "
 		    "reset; the trapezoid stands in for those intervals");
 	if (s.method != AUTO)
@@ -87,12 +91,12 @@ choose_method(struct figure *figure, const struct node *node)
 		warn(figure, "counter_reset: the instrument's counter was "
 		    "reset %lld times; the trapezoid was used",
 		    (long long)figure->tally.resets);
-	if (!counter_possible(figure, node))
+	if (!counter_possible(figure, part))
 		return TRAPEZOID;
-	if (energy_is_coarse(figure->tally.trapezoid, resolution_of(node))) {
+	if (energy_is_coarse(figure->tally.trapezoid, resolution_uj)) {
 		warn(figure, "counter_coarse: the counter's step of %.6g J is "
 		    "over 0.05 %% of the energy; the trapezoid was used",
-		    (double)resolution_of(node) / 1e6);
+		    (double)resolution_uj / 1e6);
 		return TRAPEZOID;
 	}
 	return COUNTER;
@@ -110,8 +114,9 @@ compare_methods(struct figure *figure, const struct node *node,
 	double granted = (instrument_is_known(node->instrument) ? 0.001 : 0.01) *
 	    fabs(trapezoid) + 2 * budget_unshared(figure, node, part, index);
 
-	if (counter_possible(figure, node) &&
-	    !energy_is_coarse(figure->tally.trapezoid, resolution_of(node)) &&
+	if (counter_possible(figure, part) &&
+	    !energy_is_coarse(figure->tally.trapezoid,
+	    resolution_of(node, part)) &&
 	    fabs(counter - trapezoid) > granted)
 		warn(figure, "methods_disagree: counter %.9g J, trapezoid "
 		    "%.9g J", counter, trapezoid);
@@ -185,7 +190,7 @@ figure_of_node(struct figure *figure, const struct node *node,
 	const struct part *part = span_part(span, index);
 
 	memset(figure, 0, sizeof *figure);
-	figure->lost = part->lost;
+	figure->lost = part->lost + span->lost;
 	figure->duplicates = node->duplicates;
 	figure->method = s.method == AUTO ? TRAPEZOID : s.method;
 	if (!part->begun) {
@@ -211,7 +216,7 @@ figure_of_node(struct figure *figure, const struct node *node,
 		return;
 	}
 	figure->u_gap_joules = gap_uncertainty(part, figure->tally.gap_ns);
-	figure->method = choose_method(figure, node);
+	figure->method = choose_method(figure, node, part);
 	figure->joules = by_method(figure, span);
 	figure->mean_watts = figure->method == MEAN
 	    ? (double)figure->tally.watts_sum / (double)figure->tally.samples /

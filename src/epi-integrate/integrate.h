@@ -37,6 +37,8 @@ struct part {
 	struct energy_tally tally;
 	int64_t from_ns, to_ns; /* covered, valid with begun and ended */
 	bool begun, ended, late; /* late: the span came after its samples */
+	bool uncounted;          /* an edge is where the counter was not */
+	int64_t step_uj;         /* the counter's smallest, up to the end */
 	int64_t lost;
 	int64_t peak_nw, low_nw;
 	int64_t begin_nw, end_nw; /* the power at from_ns and to_ns */
@@ -49,6 +51,7 @@ struct span {
 	bool closed;             /* its end edge came, or it needs none */
 	struct part *parts;      /* by node, from when it is needed */
 	unsigned room;
+	int64_t lost;            /* of every node */
 	unsigned tick_nodes;     /* the most nodes at one timestamp, */
 	energy_units tick_nw;    /* and their greatest sum */
 };
@@ -70,6 +73,8 @@ struct node {
 	bool seen, wanted;
 	bool wants_vars;         /* of its samples */
 	bool gap_next;           /* a reading was left out of here */
+	bool reset_first;        /* the counter was reset before the first
+	                            reading: of a part, behind another */
 	bool refused;            /* of a span; said */
 	char *instrument_id;     /* that announced it */
 	struct instrument *instrument;
@@ -134,8 +139,11 @@ struct state {
 		size_t active_count;
 	} tick;
 	int64_t start_ns, stop_ns;  /* of the stream's events */
+	int64_t from_ns;         /* of the first record; INT64_MAX: none */
 	uint64_t starts, stops;
 	int64_t away;            /* instruments unplugged, and not back */
+	unsigned reset_known;    /* nodes, when all counters were first reset */
+	char **resets;           /* of a part: nodes not known then; NULL-ended */
 	uint64_t malformed;      /* in the parts that were merged */
 	bool simulated, incomplete, emitted;
 	bool unread;             /* not all of the input could be read */
@@ -169,6 +177,9 @@ struct figure {
 /* account: the node of an index; NODE_KNOWN also looks whether it is wanted. */
 struct node *node_at(unsigned index);
 struct node *node_known(unsigned index);
+
+/* What is known of the node's instrument has changed. */
+void node_heed(struct node *node);
 
 /* The reading that comes next in time, once the node's period is known. */
 void node_integrate(struct node *node, unsigned index,
@@ -234,7 +245,7 @@ void figure_add(struct figure *cluster, const struct figure *node,
     bool is_first, const char *name);
 
 /* Joules of one step of the node's counter; 0: not known. */
-double figure_resolution(const struct node *node);
+double figure_resolution(const struct node *node, const struct part *part);
 
 /* budget: fills figure->budget; the caller clears it. */
 void budget_of_node(struct figure *figure, const struct node *node,
@@ -259,6 +270,9 @@ void event_take(const struct feed_record *record);
 void event_learn(const char *line, size_t length, const struct event *event);
 /* Only what instrument the nodes are of that are known already. */
 void event_attach(const char *line, size_t length, const struct event *event);
+
+/* The node that a lost event names, known from then on; false: it names none. */
+bool event_loser(const struct event *event, unsigned *node);
 
 /* Keeps a record's members instrument, firmware and calibration. */
 void event_keep_origin(const char *line, size_t length);

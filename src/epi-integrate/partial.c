@@ -4,6 +4,7 @@
  * the same rules, and then stands where one pass over all would stand. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,22 @@ learn_sample(const struct sample *sample)
 	    node->waiting[node->waits - 1].point.time_ns))
 		return;
 	node->waiting[node->waits++].point.time_ns = sample->timestamp_ns;
+}
+
+/* One event of the head: of instruments, or of a node that has lost samples. */
+static void
+learn_event(const char *line, size_t length)
+{
+	struct event event;
+	const char *why;
+	unsigned node;
+
+	if (!event_read(line, length, &event, &why))
+		return;
+	if (event.kind == EVENT_LOST)
+		event_loser(&event, &node);
+	else
+		event_learn(line, length, &event);
 }
 
 /* The periods, where the head tells enough of them or is the whole file. */
@@ -68,16 +85,10 @@ learn_head(const char *file, int64_t size)
 	while (stream_next(&in, &block))
 		while ((kind = sample_next(&reader, &block, &sample)) !=
 		    SAMPLE_END) {
-			struct event event;
-			const char *why;
-
 			if (kind == SAMPLE_POWER)
 				learn_sample(&sample);
-			else if (kind == SAMPLE_TYPED &&
-			    event_read(reader.line, reader.length, &event,
-			    &why))
-				event_learn(reader.line, reader.length,
-				    &event);
+			else if (kind == SAMPLE_TYPED)
+				learn_event(reader.line, reader.length);
 		}
 	s.head_is_whole = end < 0 || end >= size;
 	learn_periods(s.head_is_whole);
@@ -184,14 +195,13 @@ compose_tick(const char *key, const struct tick *tick)
 }
 
 static void
-compose_node(const struct node *node, const char *name,
-    const struct part *part)
+compose_node(const struct node *node, unsigned index, const struct part *part)
 {
 	const struct energy_tally *tally = &node->energy.at_last;
 
 	compose_begin('{');
 	compose_key("node");
-	compose_string(name);
+	compose_string(s.names.names[index]);
 	if (node->instrument_id) {
 		compose_key("instrument_id");
 		compose_string(node->instrument_id);
@@ -202,6 +212,9 @@ compose_node(const struct node *node, const char *name,
 	compose_whole("delay_ns", node->energy.delay_ns);
 	compose_whole("lost", part->lost);
 	compose_whole("duplicates", node->duplicates);
+	compose_whole("gap_next", node->gap_next);
+	compose_whole("reset_first", node->reset_first ||
+	    index >= s.reset_known);
 	if (node->seen) {
 		compose_reading("first", &node->first);
 		compose_reading("last", &node->energy.last);
@@ -209,7 +222,6 @@ compose_node(const struct node *node, const char *name,
 			compose_reading("before", &node->energy.before);
 			compose_units("lead", node->energy.lead);
 		}
-		compose_whole("gap_next", node->gap_next);
 		compose_whole("step_uj", node->energy.step_uj);
 		compose_whole("peak_nw", part->peak_nw);
 		compose_whole("low_nw", part->low_nw);
@@ -236,8 +248,16 @@ compose_stream(const struct span *whole)
 	compose_whole("starts", (int64_t)s.starts);
 	compose_whole("stops", (int64_t)s.stops);
 	compose_whole("away", s.away);
+	compose_whole("from_ns", s.from_ns);
 	compose_whole("start_ns", s.start_ns);
 	compose_whole("stop_ns", s.stop_ns);
+	compose_whole("lost", whole->lost);
+	compose_key("resets");
+	compose_begin('[');
+	for (char **name = s.resets; name && *name; name++)
+		compose_string(*name);
+	compose_end(']');
+	compose_whole("reset_others", s.reset_known < UINT_MAX);
 	compose_whole("malformed", (int64_t)report_malformed_count());
 	compose_key("unread");
 	compose_bool(s.unread);
@@ -299,8 +319,7 @@ partial_write(const struct cut *cut)
 		if (!s.nodes[i].wanted)
 			continue;
 		figure_end_part(&s.nodes[i], span_part(whole, i), whole);
-		compose_node(&s.nodes[i], s.names.names[i],
-		    span_part(whole, i));
+		compose_node(&s.nodes[i], i, span_part(whole, i));
 	}
 	compose_end(']');
 	compose_close();
@@ -323,6 +342,7 @@ static struct {
 	struct tick carried;  /* the last tick so far, perhaps not whole */
 	struct tick doubled;  /* samples that the part before has too */
 	const struct piece *now;
+	struct sample_nodes strays; /* names of samples among the records */
 } merge;
 
 _Noreturn static void
@@ -500,16 +520,17 @@ has_member(const struct json_value *object, const char *key)
 }
 
 /* Where the counter is delayed: the reading before the last one, of the part if
- * it has two, else that across the cut. */
+ * it has two, else that across the cut; and the lead of the node's first interval,
+ * which is the part's where none was before it. */
 static void
-merge_before(struct node *node, const struct json_value *object, bool is_first)
+merge_before(struct node *node, const struct json_value *object)
 {
 	if (!has_member(object, "before"))
 		return;
+	if (!node->energy.has_before)
+		node->energy.lead = units(object, "lead");
 	node->energy.before = reading(object, "before");
 	node->energy.has_before = true;
-	if (is_first)
-		node->energy.lead = units(object, "lead");
 }
 
 static void
@@ -518,7 +539,6 @@ merge_samples(struct node *node, const struct json_value *object)
 	int64_t peak_nw = integer(object, "peak_nw");
 	int64_t low_nw = integer(object, "low_nw");
 	int64_t step_uj = integer(object, "step_uj");
-	bool is_first = !node->seen;
 
 	if (node->seen) {
 		join(node, object);
@@ -531,8 +551,7 @@ merge_samples(struct node *node, const struct json_value *object)
 		node->energy.holds = node->energy.watches = true;
 	}
 	node->energy.last = reading(object, "last");
-	merge_before(node, object, is_first);
-	node->gap_next = integer(object, "gap_next");
+	merge_before(node, object);
 	if (step_uj < node->energy.step_uj)
 		node->energy.step_uj = step_uj;
 	if (peak_nw > node->peak_nw)
@@ -592,8 +611,49 @@ merge_node(const struct json_value *object)
 	node->energy.gap_limit_ns = node_gap_limit(node);
 	node->duplicates += integer(object, "duplicates");
 	span_part(&s.spans[0], index)->lost += integer(object, "lost");
-	if (has_member(object, "first"))
+	if (integer(object, "reset_first"))
+		node->energy.last.has_joules = false;
+	if (has_member(object, "first")) {
 		merge_samples(node, object);
+		node->gap_next = integer(object, "gap_next");
+	} else if (integer(object, "gap_next")) {
+		node->gap_next = true;
+	}
+}
+
+static bool
+is_listed(const struct json_value *nodes, const char *text)
+{
+	struct json_value node, name;
+	const char *cursor = NULL;
+
+	while (json_element(nodes, &cursor, &node)) {
+		name = member(node.at, node.length, "node");
+		if (json_is(&name, text))
+			return true;
+	}
+	return false;
+}
+
+/* Counters that were reset in the part before its first reading of a node, which
+ * it did not know then, or does not list at all. */
+static void
+merge_resets(const struct json_value *record)
+{
+	struct json_value list = member(record->at, record->length, "resets");
+	struct json_value nodes = member(record->at, record->length, "nodes");
+	bool others = integer(record, "reset_others");
+
+	for (unsigned i = 0; i < s.names.count; i++) {
+		const char *name = s.names.names[i], *cursor = NULL;
+		struct json_value reset;
+		bool is_reset = others && !is_listed(&nodes, name);
+
+		while (!is_reset && json_element(&list, &cursor, &reset))
+			is_reset = json_is(&reset, name);
+		if (is_reset)
+			node_at(i)->energy.last.has_joules = false;
+	}
 }
 
 static void
@@ -684,6 +744,8 @@ merge_piece(const struct piece *piece)
 	    JSON_TRUE;
 	event_keep_origin(piece->line, piece->length);
 	merge.doubled = (struct tick){ 0 };
+	s.spans[0].lost += integer(&record, "lost");
+	merge_resets(&record);
 	nodes = member(piece->line, piece->length, "nodes");
 	while (json_element(&nodes, &cursor, &node))
 		merge_node(&node);
@@ -691,7 +753,8 @@ merge_piece(const struct piece *piece)
 	merge_ticks(&record);
 }
 
-/* The earliest first reading of a part, to order parts that have no number. */
+/* The earliest first reading of a part, to order parts that have no number; of one
+ * without a reading, what else it has. */
 static int64_t
 first_of(const struct piece *piece)
 {
@@ -712,7 +775,9 @@ first_of(const struct piece *piece)
 		if (ns < earliest)
 			earliest = ns;
 	}
-	return earliest;
+	return earliest < INT64_MAX ? earliest
+	    : integer(&(struct json_value){ piece->line, piece->length,
+	    JSON_OBJECT, false }, "from_ns");
 }
 
 static void
@@ -726,8 +791,12 @@ take_piece(void *state, const struct feed_record *record)
 	(void)state;
 	if (record->kind != SAMPLE_TYPED ||
 	    !json_members(record->line, record->length, &key, 1, &type,
-	    &error) || !json_is(&type, "partial"))
+	    &error) || !json_is(&type, "partial")) {
+		if (record->kind == SAMPLE_POWER)
+			report_malformed(record->file, record->line_number,
+			    "a sample among the partial records");
 		return;
+	}
 	if (merge.count == merge.room) {
 		merge.room = merge.room ? merge.room * 2 : 16;
 		merge.list = report_resize(merge.list, merge.room,
@@ -791,7 +860,7 @@ check_parts(void)
 bool
 partial_merge(char **operands)
 {
-	bool whole = feed_records(operands, &s.names, take_piece, NULL);
+	bool whole = feed_records(operands, &merge.strays, take_piece, NULL);
 
 	if (merge.count == 0) {
 		report_error("no partial records");

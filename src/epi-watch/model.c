@@ -504,7 +504,7 @@ node_joules(const struct node *node)
 	if (tally.uncounted > 0 || tally.resets > 0 ||
 	    !node->energy.last.has_joules ||
 	    energy_is_coarse(tally.trapezoid,
-	    energy_step(&node->energy, node->resolution_uj)))
+	    energy_step(node->energy.step_uj, node->resolution_uj)))
 		return tally.trapezoid;
 	return energy_counter(&tally);
 }

@@ -122,10 +122,10 @@ is_gap(const struct energy_node *node, const struct energy_reading *to)
  * readings that have them; at an edge inside an interval both count at its
  * end, which is near enough for what an uncertainty takes from them. */
 int64_t
-energy_step(const struct energy_node *node, int64_t resolution_uj)
+energy_step(int64_t smallest_uj, int64_t resolution_uj)
 {
 	return resolution_uj > 0 ? resolution_uj
-	    : node->step_uj < INT64_MAX ? node->step_uj : 0;
+	    : smallest_uj < INT64_MAX ? smallest_uj : 0;
 }
 
 bool

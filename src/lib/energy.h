@@ -86,6 +86,8 @@ struct energy_reading {
 	int64_t vars_uvar;
 	bool has_joules, has_vars;
 	bool after_gap; /* the interval before it is a gap at any length */
+	bool before_reset; /* the counter does not tell the one behind it; looked
+	                      at by its user, who waits with it */
 };
 
 /* A node between two samples. */
@@ -146,9 +148,9 @@ energy_counter_step(const struct energy_node *node,
 	return step;
 }
 
-/* One step of the node's counter, uJ: as its instrument told, or else the
- * smallest that was seen; 0: not known. */
-int64_t energy_step(const struct energy_node *node, int64_t resolution_uj);
+/* One step of a node's counter, uJ: as its instrument told, or else the smallest
+ * that was seen (step_uj); 0: not known. */
+int64_t energy_step(int64_t smallest_uj, int64_t resolution_uj);
 
 /* Whether a counter of such steps says too little of an energy: one step at each
  * edge is 0.1 % of 2000. */
