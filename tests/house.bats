@@ -90,8 +90,9 @@ check_arm() {
 	cp "$root/tests/unit/unit.h" tests/unit
 	cp "$root/src/lib/kernel.h" src/lib
 	echo "extern int none; int none;" >src/lib/none.c
+	echo '/* Floor: ground. */' >src/lib/none.h
 	echo '#error no such library' >src/lib/other.c
-	echo '/* A program that uses it says "link: -lother". */' >src/lib/other.h
+	echo '/* Floor: ground.  A program that uses it says "link: -lother". */' >src/lib/other.h
 	printf '#include <stdlib.h>\n#include "kernel.h"\n#include "unit.h"\n%s\n' \
 		"int main(void) { char *four = calloc(4, 1); $1 free(four); return unit_finish(); }" >tests/unit/kernel.c
 	take env -u MAKEFLAGS -u MAKELEVEL make -s check-arm
