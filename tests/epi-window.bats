@@ -645,6 +645,19 @@ merged() {
 	[ "$(jq -sc 'map([.node, .complete, .joules])' <<<"$output")" = '[["a",true,499],["b",true,499],[null,true,998]]' ]
 }
 
+@test "--sorted: a span up to the last sample ends where every tap that started stopped" {
+	merged | sed '3000s/.*/{/' >trace
+	{ cat trace; event stop 5000; } >both
+	sed '$d' trace >none
+	ok epi-window --sorted --from 4000 both
+	[ "$(grep -c '"edge":"end"' <<<"$output")" -eq 1 ]
+	ok epi-window --sorted --from 4000 none
+	[ "$(grep -c '"edge":"end"' <<<"$output")" -eq 0 ]
+	partly 1 epi-window --sorted --from 4000 trace
+	[ "$(grep -c '"edge":"end"' <<<"$output")" -eq 0 ]
+	[[ $stderr == *'of 2 started taps 1 stopped'*$'\n'*'trace:3000: '* ]]
+}
+
 # Each sample is 1 W, the span 60 s; the clock event in it comes before its
 # first sample, in a file long enough for a copy.
 @test "--sorted: an event that begins a span does not part it from its neighbours" {

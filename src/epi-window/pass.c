@@ -132,7 +132,7 @@ reached(const struct span *span)
 {
 	return s.ending == IN_ORDER ||
 	    (s.ending == BY_COUNT && s.stops >= s.starts) ||
-	    all_reached(span->end_ns);
+	    (s.ending != BROKEN && all_reached(span->end_ns));
 }
 
 /* The ends up to t may be written, of --sorted; in their order, and each when

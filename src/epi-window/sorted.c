@@ -57,8 +57,8 @@ take_events(void *state, const struct feed_record *record)
 		pass_event(record);
 }
 
-/* The lines of the spans' hull, of which the middle of a single span that every
- * node outlives is copied unread. */
+/* The lines of the spans' hull, of which the middle of a single span is copied
+ * unread. */
 static bool
 take_hull(const char *file, const char *name, const struct seek *seek,
     const struct places *places)
@@ -67,7 +67,7 @@ take_hull(const char *file, const char *name, const struct seek *seek,
 	int64_t copied_to = end_at < places->tail_at ? end_at
 	    : places->tail_at;
 
-	if (places->all_behind && s.count == 1 && !s.only_nodes && at < copied_to) {
+	if (s.count == 1 && !s.only_nodes && at < copied_to) {
 		pass_neighbours(s.spans[0].begin_ns); /* an event has begun it? */
 		pass_begin(s.spans[0].begin_ns, false);
 		s.spans[0].any = true;
@@ -169,6 +169,8 @@ judge_end(const char *name, const struct seek *seek,
 	taps.starts += head.starts;
 	if (whole)
 		taps.stops += head.stops;
+	if (s.count == 1) /* it may be copied, not passed by its nodes */
+		s.ending = BROKEN;
 	if (taps.stops == taps.starts || (whole && taps.stops > taps.starts))
 		s.ending = IN_ORDER;
 	else if (!whole && taps.stops > 0) {
@@ -221,7 +223,7 @@ take_places(const char *file, const char *name, const struct seek *seek,
 	    pass_record, NULL) ||
 	    !feed_range(file, name, tail_at, seek->size, &s.names, take_events,
 	    &tail))
-		s.ending = BY_NODES; /* not all was read: no stop makes up for it */
+		s.ending = BROKEN; /* not all was read: no stop makes up for it */
 }
 
 /* The file that an operand is, as one to open: standard input only where none

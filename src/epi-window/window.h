@@ -69,7 +69,8 @@ struct state {
 	int64_t first_ns, last_ns;
 	enum { BY_COUNT,       /* stops make up for starts; of --sorted on a */
 		BY_NODES,      /* file, only the nodes tell that a span ended, */
-		IN_ORDER       /* or every tap stopped in order */
+		IN_ORDER,      /* or every tap stopped in order, or */
+		BROKEN         /* one broke off before the end, or was not read */
 	} ending;
 	unsigned starts, stops;
 	char *stop_lines;
