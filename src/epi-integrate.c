@@ -101,22 +101,41 @@ take_vars(struct energy_reading *to, const struct feed_record *record)
 	    &vars, &error) && json_decimal(&vars, 6, &to->vars_uvar);
 }
 
+/* A reading of a line; reactive power is left alone where it is not wanted. */
+static inline struct energy_reading
+reading_of(const struct node *node, const struct sample_line *line)
+{
+	return (struct energy_reading){
+		.point = { line->sample.timestamp_ns, line->sample.watts_nw },
+		.joules_uj = line->sample.joules_uj,
+		.has_joules = line->sample.has_joules,
+		.vars_uvar = line->vars_uvar,
+		.has_vars = node->wants_vars &&
+		    line->vars_uvar != SAMPLE_NO_VARS
+	};
+}
+
 /* The node's energy goes on to the sample, where its order and its sign ask no
  * question. */
 static inline bool
-advance_quickly(struct node *node, const struct sample *sample)
+advance_quickly(struct node *node, const struct sample_line *line)
 {
-	struct energy_reading to = {
-		.point = { sample->timestamp_ns, sample->watts_nw },
-		.joules_uj = sample->joules_uj,
-		.has_joules = sample->has_joules
-	};
+	struct energy_reading to = reading_of(node, line);
 
 	if (to.point.time_ns <= node->energy.last.point.time_ns ||
-	    (to.point.watts_nw < 0 && s.negative != KEEP) || node->wants_vars)
+	    (to.point.watts_nw < 0 && s.negative != KEEP))
 		return false;
 	energy_advance(&node->energy, &to);
 	return true;
+}
+
+/* Kept out of the loop over plain samples, which stays in registers. */
+__attribute__((noinline)) static void
+advance_more(struct node *node, const struct sample_line *line)
+{
+	struct energy_reading to = reading_of(node, line);
+
+	energy_advance_more(&node->energy, &to);
 }
 
 static inline void
@@ -131,12 +150,13 @@ stretch_peak(struct node *node, int64_t watts_nw)
 /* The sample of a node that is under way, with no edge in reach; false: it
  * wants the long way. */
 static inline bool
-take_quickly(const struct sample *sample)
+take_quickly(const struct sample_line *line)
 {
+	const struct sample *sample = &line->sample;
 	struct node *node = &s.nodes[sample->node];
 
 	if (sample->timestamp_ns >= node->quick_ns ||
-	    !advance_quickly(node, sample))
+	    !advance_quickly(node, line))
 		return false;
 	stretch_peak(node, sample->watts_nw);
 	tick_note(sample->timestamp_ns, sample->watts_nw);
@@ -159,11 +179,12 @@ take_plainly(const struct sample_line *line, const struct sample_line *end)
 			sample->watts_nw };
 		struct node *node = &s.nodes[sample->node];
 
-		if (to.time_ns >= node->quick_ns ||
-		    !node->energy.is_plain || !sample->has_joules ||
-		    !energy_advance_plainly(&node->energy, to,
-		    sample->joules_uj))
+		if (to.time_ns >= node->quick_ns || !sample->has_joules ||
+		    !energy_is_plain(&node->energy, to, sample->joules_uj))
 			break;
+		if (node->energy.has_more)
+			advance_more(node, line);
+		energy_advance_plainly(&node->energy, to, sample->joules_uj);
 		stretch_peak(node, to.watts_nw);
 		if (to.time_ns != time_ns) {
 			tick_add(more_nw, more);
@@ -188,7 +209,7 @@ take_lines(void *state, const struct sample_line *lines, size_t count)
 		return 0;
 	do
 		line = take_plainly(line, end);
-	while (line < end && take_quickly(&line->sample) && ++line < end);
+	while (line < end && take_quickly(line) && ++line < end);
 	return (size_t)(line - lines);
 }
 

@@ -480,9 +480,11 @@ node_heed(struct node *node)
 	node->energy.watches |= s.partial ||
 	    instrument_is_known(node->instrument);
 	node->wants_vars = instrument_wants_vars(node->instrument);
-	node->energy.is_plain = node->energy.delay_ns == 0 &&
-	    !node->wants_vars;
-	if (!node->wants_vars)
+	node->energy.has_more = node->energy.delay_ns || node->energy.holds ||
+	    node->energy.watches;
+	if (node->wants_vars)
+		feed_vars();
+	else
 		node->energy.last.has_vars = false;
 }
 

@@ -111,16 +111,6 @@ energy_tally_subtract(struct energy_tally *from, const struct energy_tally *t)
 	from->reactive_ns -= t->reactive_ns;
 }
 
-static bool
-is_gap(const struct energy_node *node, const struct energy_reading *to)
-{
-	return to->after_gap ||
-	    to->point.time_ns - node->last.point.time_ns > node->gap_limit_ns;
-}
-
-/* Across a gap neighbours are none.  Vars are taken as straight between two
- * readings that have them; at an edge inside an interval both count at its
- * end, which is near enough for what an uncertainty takes from them. */
 int64_t
 energy_step(int64_t smallest_uj, int64_t resolution_uj)
 {
@@ -134,24 +124,6 @@ energy_is_coarse(energy_units energy, int64_t step_uj)
 	const int steps = 2000;
 
 	return (energy_units)step_uj * ENERGY_PER_MICROJOULE * steps > energy;
-}
-
-void
-energy_watch(struct energy_node *node, const struct energy_reading *to)
-{
-	struct energy_tally *tally = &node->at_last;
-	int64_t x = to->point.time_ns - node->last.point.time_ns;
-
-	if (!is_gap(node, to))
-		energy_watch_power(tally, node->last.point.watts_nw,
-		    to->point.watts_nw);
-	if (node->last.has_vars && to->has_vars) {
-		tally->reactive += (energy_units)x *
-		    ((energy_units)node->last.vars_uvar + to->vars_uvar);
-		tally->reactive_ns += x;
-	}
-	node->last.vars_uvar = to->vars_uvar;
-	node->last.has_vars = to->has_vars;
 }
 
 /* What the counter, or the trapezoid in its stead, has of the interval from one
@@ -220,13 +192,10 @@ count_until(const struct energy_node *node, const struct energy_reading *to,
 }
 
 /* The first counter reading is of a delay after the first sample. */
-void
-energy_remember(struct energy_node *node, const struct energy_reading *to)
+energy_units
+energy_lead(const struct energy_node *node, const struct energy_reading *to)
 {
-	if (!node->has_before)
-		node->lead = lead_until(node, to, to->point.time_ns);
-	node->before = node->last;
-	node->has_before = true;
+	return lead_until(node, to, to->point.time_ns);
 }
 
 struct energy_tally
@@ -255,6 +224,6 @@ energy_at(const struct energy_node *node, const struct energy_reading *to,
 	tally.watts_sum += last->watts_nw;
 	tally.samples++;
 	tally.negative += last->watts_nw < 0;
-	tally.gap_ns += is_gap(node, to) ? x : 0;
+	tally.gap_ns += energy_is_gap(node, to) ? x : 0;
 	return tally;
 }

@@ -25,7 +25,7 @@ __extension__ typedef unsigned __int128 energy_bits; /* of them */
 #define ENERGY_WATTS_MAX INT64_C(1000000000000000000) /* nW */
 
 /* Under this power, 9e6 W, and this count of microjoules, 9e9 J,
- * energy_advance_plainly is asked. */
+ * energy_is_plain holds. */
 #define ENERGY_PLAIN (UINT64_C(1) << 53)
 
 /* Units in one microjoule, the resolution of an instrument's counter. */
@@ -105,7 +105,7 @@ struct energy_node {
 	                                INT64_MAX at the start */
 	bool holds;                  /* tally.hold is wanted */
 	bool watches;                /* variation and reactive are, too */
-	bool is_plain;               /* there is no delay, and no vars come */
+	bool has_more;               /* any of these, or a delay */
 };
 
 /*
@@ -128,9 +128,19 @@ struct energy_tally energy_at(const struct energy_node *node,
  */
 struct energy_tally energy_at_last(const struct energy_node *node);
 
-/* Keeps the last reading, and the lead after the first. */
-void energy_remember(struct energy_node *node,
+/* The lead of a node whose first interval ends at `to`. */
+energy_units energy_lead(const struct energy_node *node,
     const struct energy_reading *to);
+
+/* Keeps the last reading, and the lead after the first. */
+static inline void
+energy_remember(struct energy_node *node, const struct energy_reading *to)
+{
+	if (!node->has_before)
+		node->lead = energy_lead(node, to);
+	node->before = node->last;
+	node->has_before = true;
+}
 
 /* What the counter rose by between two readings that have it; below 0: it was
  * reset. */
@@ -156,17 +166,51 @@ int64_t energy_step(int64_t smallest_uj, int64_t resolution_uj);
  * edge is 0.1 % of 2000. */
 bool energy_is_coarse(energy_units energy, int64_t step_uj);
 
-/* The part of it that is of the power. */
-static inline void
-energy_watch_power(struct energy_tally *tally, int64_t from_nw, int64_t to_nw)
+/* Whether the interval from the last reading to the next one is a gap. */
+static inline bool
+energy_is_gap(const struct energy_node *node, const struct energy_reading *to)
 {
-	int64_t step_uw = (to_nw - from_nw) / 1000;
-
-	tally->variation += (energy_units)step_uw * step_uw;
+	return to->after_gap ||
+	    to->point.time_ns - node->last.point.time_ns > node->gap_limit_ns;
 }
 
-/* What is watched in the interval from the last reading to the next one. */
-void energy_watch(struct energy_node *node, const struct energy_reading *to);
+/* What is watched in that interval.  Across a gap neighbours are none.  Vars are
+ * taken as straight between two readings that have them; at an edge inside an
+ * interval both count at its end, which is near enough for what an uncertainty
+ * takes from them. */
+static inline void
+energy_watch(struct energy_node *node, const struct energy_reading *to)
+{
+	struct energy_tally *tally = &node->at_last;
+	struct energy_reading *last = &node->last;
+	int64_t x = to->point.time_ns - last->point.time_ns;
+	int64_t step_uw = (to->point.watts_nw - last->point.watts_nw) / 1000;
+
+	if (!energy_is_gap(node, to))
+		tally->variation += (energy_units)step_uw * step_uw;
+	if (last->has_vars && to->has_vars) {
+		tally->reactive += (energy_units)x *
+		    ((energy_units)last->vars_uvar + to->vars_uvar);
+		tally->reactive_ns += x;
+	}
+	last->vars_uvar = to->vars_uvar;
+	last->has_vars = to->has_vars;
+}
+
+/* What only some nodes want of the interval to the next reading. */
+static inline void
+energy_advance_more(struct energy_node *node, const struct energy_reading *to)
+{
+	const struct energy_point *last = &node->last.point;
+
+	if (node->delay_ns)
+		energy_remember(node, to);
+	if (node->holds)
+		node->at_last.hold += 2 * (energy_units)last->watts_nw *
+		    (to->point.time_ns - last->time_ns);
+	if (node->watches)
+		energy_watch(node, to);
+}
 
 /* The node moves on to the next reading (later than the last): energy_at at
  * the end of the interval, where nothing is left to divide.  Here in the
@@ -180,14 +224,11 @@ energy_advance(struct energy_node *node, const struct energy_reading *to)
 	energy_units trapezoid = (energy_units)x *
 	    (last->watts_nw + to->point.watts_nw); /* within +-2e18 */
 
-	if (node->delay_ns)
-		energy_remember(node, to);
+	energy_advance_more(node, to);
 	tally->trapezoid += trapezoid;
 	tally->watts_sum += last->watts_nw;
 	tally->samples++;
 	tally->negative += last->watts_nw < 0;
-	if (node->holds)
-		tally->hold += 2 * (energy_units)x * last->watts_nw;
 	if (x > node->gap_limit_ns || to->after_gap)
 		tally->gap_ns += x;
 	if (node->last.has_joules && to->has_joules) {
@@ -204,11 +245,6 @@ energy_advance(struct energy_node *node, const struct energy_reading *to)
 	} else {
 		tally->counter += trapezoid;
 		tally->uncounted++;
-	}
-	if (node->watches) {
-		struct energy_reading shown = *to; /* *to in registers */
-
-		energy_watch(node, &shown);
 	}
 	node->last.point.time_ns = to->point.time_ns;
 	node->last.point.watts_nw = to->point.watts_nw;
@@ -227,37 +263,42 @@ energy_add(energy_units *sum, uint64_t more)
 	*sum = (energy_units)((energy_bits)high << 64 | low);
 }
 
-/* energy_advance of a plain node where both readings have a counter and nothing
- * is negative, nor beyond ENERGY_PLAIN, for most samples, in half of
- * its instructions; false: there is more to it, and nothing was done. */
+/* Whether the next reading is like most: both have a counter, no gap is between
+ * them, and nothing is negative, nor beyond ENERGY_PLAIN.  Of the next one it is
+ * known that it has a counter and is after no gap that was told. */
 static inline bool
+energy_is_plain(const struct energy_node *node, struct energy_point to,
+    int64_t joules_uj)
+{
+	const struct energy_reading *last = &node->last;
+	int64_t x = to.time_ns - last->point.time_ns;
+
+	return (uint64_t)x - 1 < (uint64_t)node->gap_limit_ns &&
+	    (uint64_t)(last->point.watts_nw | to.watts_nw | last->joules_uj |
+	    joules_uj) < ENERGY_PLAIN &&
+	    joules_uj >= last->joules_uj && last->has_joules;
+}
+
+/* energy_advance to a plain reading, in half of its instructions.  Where the node
+ * has more to do, energy_advance_more comes first. */
+static inline void
 energy_advance_plainly(struct energy_node *node, struct energy_point to,
     int64_t joules_uj)
 {
 	struct energy_tally *tally = &node->at_last;
 	struct energy_reading *last = &node->last;
 	int64_t from_nw = last->point.watts_nw;
-	int64_t from_uj = last->joules_uj;
 	int64_t x = to.time_ns - last->point.time_ns;
+	int64_t step_uj = joules_uj - last->joules_uj;
 
-	if ((uint64_t)x - 1 >= (uint64_t)node->gap_limit_ns ||
-	    (uint64_t)(from_nw | to.watts_nw | from_uj | joules_uj) >=
-	    ENERGY_PLAIN || joules_uj < from_uj || !last->has_joules)
-		return false;
 	tally->trapezoid += (energy_units)x * (from_nw + to.watts_nw);
 	energy_add(&tally->watts_sum, (uint64_t)from_nw);
 	tally->samples++;
-	joules_uj -= from_uj;
-	tally->counter_uj += joules_uj;
-	if ((uint64_t)joules_uj - 1 < (uint64_t)node->step_uj - 1)
-		node->step_uj = joules_uj;
-	last->joules_uj = from_uj + joules_uj;
+	tally->counter_uj += step_uj;
+	if ((uint64_t)step_uj - 1 < (uint64_t)node->step_uj - 1)
+		node->step_uj = step_uj;
+	last->joules_uj = joules_uj;
 	last->point = to;
-	if (node->holds)
-		tally->hold += 2 * (energy_units)x * from_nw;
-	if (node->watches)
-		energy_watch_power(tally, from_nw, to.watts_nw);
-	return true;
 }
 
 #endif

@@ -7,6 +7,14 @@ enum { BATCH = 64 }; /* lines read before they are taken */
 static size_t (*many)(void *state, const struct sample_line *lines,
     size_t count);
 
+static bool wants_vars;
+
+void
+feed_vars(void)
+{
+	wants_vars = true;
+}
+
 void
 feed_quickly(size_t (*quickly)(void *state, const struct sample_line *lines,
     size_t count))
@@ -47,6 +55,8 @@ take_block(struct sample_reader *reader, struct block *block,
     struct feed_record *record, feed_take *take, void *state)
 {
 	for (;;) {
+		if (wants_vars)
+			sample_want_vars(reader);
 		take_alike(reader, block, record, take, state);
 		record->kind = sample_other(reader, block,
 		    &record->sample);

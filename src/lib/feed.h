@@ -30,6 +30,9 @@ typedef void feed_take(void *state, const struct feed_record *record);
 void feed_quickly(size_t (*quickly)(void *state,
     const struct sample_line *lines, size_t count));
 
+/* From the next record on these samples have their reactive power told. */
+void feed_vars(void);
+
 /* Operands as option_start returns them: none is standard input.  False: not
  * all of them could be opened and read to their end (said, status 1). */
 bool feed_records(char **operands, struct sample_nodes *nodes,

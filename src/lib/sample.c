@@ -18,17 +18,26 @@ static const char *const keys[KEYS] = {
 
 enum { HAVE_TIMESTAMP = 1, HAVE_WATTS = 2, HAVE_JOULES = 4 };
 
+#define NUMBERS \
+	{ "timestamp", 9, offsetof(struct sample_line, sample.timestamp_ns) }, \
+	{ "watts", 9, offsetof(struct sample_line, sample.watts_nw) }, \
+	{ "joules", 6, offsetof(struct sample_line, sample.joules_uj) }
+
 /* The same for shapes: exact where take_sample rounds nothing. */
 static const struct json_wanted wanted = {
+	.numbers = { NUMBERS },
+	.needed = HAVE_TIMESTAMP | HAVE_WATTS,
+	.text = "node",
+	.refused = "type"
+}, wanted_with_vars = {
 	.numbers = {
-		{ "timestamp", 9, offsetof(struct sample, timestamp_ns) },
-		{ "watts", 9, offsetof(struct sample, watts_nw) },
-		{ "joules", 6, offsetof(struct sample, joules_uj) }
+		NUMBERS, { "vars", 6, offsetof(struct sample_line, vars_uvar) }
 	},
 	.needed = HAVE_TIMESTAMP | HAVE_WATTS,
 	.text = "node",
 	.refused = "type"
 };
+#undef NUMBERS
 
 unsigned
 sample_node(struct sample_nodes *nodes, const char *name, size_t length)
@@ -165,11 +174,11 @@ find_node(const struct sample_reader *reader, const struct json_form *form,
  * registers. */
 __attribute__((noinline)) static struct sample_habit *
 surprise(struct sample_reader *reader, struct sample_habit *last,
-    const char *line, struct sample *sample)
+    const char *line, struct sample_line *row)
 {
 	struct sample_habit *habit = &reader->habits[last->next];
 	const struct json_form *form = json_match_unexpected(reader->shapes,
-	    line, habit->form, sample);
+	    line, habit->form, row);
 	unsigned node;
 
 	if (!form)
@@ -181,8 +190,8 @@ surprise(struct sample_reader *reader, struct sample_habit *last,
 	habit = &reader->habits[node];
 	habit->form = form;
 	habit->like.has_joules = form->have & HAVE_JOULES;
-	sample->has_joules = habit->like.has_joules;
-	sample->node = node;
+	row->sample.has_joules = habit->like.has_joules;
+	row->sample.node = node;
 	return habit;
 }
 
@@ -201,10 +210,11 @@ sample_lines(struct sample_reader *reader, struct block *block,
 	for (; line < lines + room && at < end; line++) {
 		habit = &habits[last->next];
 		line->sample = habit->like;
+		line->vars_uvar = SAMPLE_NO_VARS;
 		if (json_expected(shapes, at, habit->form) &&
 		    is_named(reader, habit, at + habit->form->text_at))
-			json_convert(habit->form, at, &line->sample);
-		else if (!(habit = surprise(reader, last, at, &line->sample)))
+			json_convert(habit->form, at, line);
+		else if (!(habit = surprise(reader, last, at, line)))
 			break;
 		last = habit;
 		line->line = at;
@@ -258,7 +268,8 @@ static void
 learn_sample(struct sample_reader *reader, const struct sample *sample)
 {
 	if (!reader->shapes)
-		reader->shapes = json_shapes_new(&wanted);
+		reader->shapes = json_shapes_new(reader->wants_vars
+		    ? &wanted_with_vars : &wanted);
 	if (reader->habits_count < reader->nodes->count)
 		add_habits(reader);
 	reader->habits[reader->last_node].next = sample->node;
@@ -326,4 +337,13 @@ sample_forget(struct sample_reader *reader)
 	reader->habits = NULL;
 	reader->shapes = NULL;
 	reader->habits_count = reader->last_node = 0;
+}
+
+/* What it remembers is of other numbers. */
+void
+sample_want_vars(struct sample_reader *reader)
+{
+	if (!reader->wants_vars)
+		sample_forget(reader);
+	reader->wants_vars = true;
 }

@@ -57,6 +57,7 @@ struct sample_reader {
 
 	/* What the lines before let expect of the next one. */
 	struct json_shapes *shapes;
+	bool wants_vars;
 	unsigned last_node;
 	struct sample_habit {
 		struct sample like; /* what its next line will have, but for
@@ -77,12 +78,19 @@ struct sample_reader {
 enum sample_kind sample_next(struct sample_reader *reader, struct block *block,
     struct sample *sample);
 
+#define SAMPLE_NO_VARS INT64_MIN
+
 /* A sample and the record that it stands in, without its newline. */
 struct sample_line {
 	struct sample sample;
 	const char *line;
 	size_t length;
+	int64_t vars_uvar; /* reactive power, 1e-6 var, where it is wanted;
+	                      SAMPLE_NO_VARS: none */
 };
+
+/* From the next line on sample_lines tells reactive power. */
+void sample_want_vars(struct sample_reader *reader);
 
 /*
  * Samples that stand next in the block and are like others before them, line

@@ -82,6 +82,24 @@ compare(const struct sample_reader *reader, enum sample_kind kind,
 		abort();
 }
 
+/* What a line that sample_lines took has of reactive power. */
+static void
+compare_vars(const struct sample_reader *reader, const struct sample_line *got)
+{
+	static const char *const key = "vars";
+	struct json_value vars;
+	struct json_error error;
+	int64_t want = SAMPLE_NO_VARS;
+
+	if (reader->wants_vars && !json_members(got->line, got->length, &key,
+	    1, &vars, &error))
+		abort();
+	if (reader->wants_vars && !json_decimal(&vars, 6, &want))
+		want = SAMPLE_NO_VARS;
+	if (got->vars_uvar != want)
+		abort();
+}
+
 /* The lines that sample_lines takes at the begin of a block. */
 static void
 read_alike(struct sample_reader *reader, struct block *block)
@@ -97,6 +115,7 @@ read_alike(struct sample_reader *reader, struct block *block)
 		reader->line = found[i].line;
 		reader->length = n;
 		compare(reader, SAMPLE_POWER, &found[i].sample, line, n);
+		compare_vars(reader, &found[i]);
 	}
 	if (before.at != block->at || before.line != block->line)
 		abort();
@@ -150,6 +169,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size)
 		memcpy(bytes, data, size);
 	bytes[size] = '\n';
+	if (size % 2)
+		sample_want_vars(&reader);
 	for (int round = 0; round < 4; round++) {
 		read_block(&reader, bytes, size + 1, round == 3);
 		for (size_t i = 0; round == 2 && i < size; i++)

@@ -271,10 +271,13 @@ plainly_is_in_full(bool of_a_part)
 			to.point.watts_nw = (int64_t)ENERGY_PLAIN - 1 + pick(2);
 		if (i % 64 < 2) /* and the counter rises on there */
 			to.joules_uj = (int64_t)ENERGY_PLAIN - 2 + pick(4);
-		if (to.has_joules && energy_advance_plainly(&plain, to.point,
-		    to.joules_uj))
+		if (to.has_joules && energy_is_plain(&plain, to.point,
+		    to.joules_uj)) {
+			energy_advance_more(&plain, &to);
+			energy_advance_plainly(&plain, to.point,
+			    to.joules_uj);
 			plainly++;
-		else
+		} else
 			energy_advance(&plain, &to);
 		energy_advance(&full, &to);
 		all = all && same(&full.at_last, &plain.at_last) &&
