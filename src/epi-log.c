@@ -41,19 +41,15 @@ static void
 take(struct sample_reader *reader, enum sample_kind kind,
     const struct sample *sample, const char *file)
 {
-	bool kept;
-
-	if (kind == SAMPLE_BAD) {
+	if (kind == SAMPLE_BAD)
 		report_malformed(file, reader->line_number, "%s",
 		    reader->error);
-	} else {
-		kept = kind == SAMPLE_POWER
-		    ? log_sample(&s.log, reader->line, reader->length, sample)
-		    : log_record(&s.log, reader->line, reader->length);
-		if (!kept && *s.log.conflict)
-			report_malformed(file, reader->line_number, "%s",
-			    s.log.conflict);
-	}
+	else
+		log_add(&s.log, &(struct log_entry){
+			.line = reader->line, .length = reader->length,
+			.sample = kind == SAMPLE_POWER ? sample : NULL,
+			.file = file, .line_number = reader->line_number
+		});
 	if (s.tee)
 		stream_line(reader->line, reader->length);
 }
@@ -65,12 +61,12 @@ wait_for_input(const struct stream *in)
 	struct pollfd ask = { in->fd, POLLIN, 0 };
 	int64_t left_ns;
 
-	if (!s.log.open)
+	if (s.log.waiting_count == 0)
 		return;
 	if (poll(&ask, 1, 0) > 0)
 		return;
 	stream_flush();
-	left_ns = s.log.begun_ns + COMMIT_NS - clock_steady();
+	left_ns = s.log.waits_ns + COMMIT_NS - clock_steady();
 	if (left_ns > 0 && poll(&ask, 1, (int)(left_ns / 1000000) + 1) != 0)
 		return;
 	log_commit(&s.log);
@@ -93,8 +89,8 @@ read_file(const char *operand, struct sample_reader *reader)
 		while ((kind = sample_next(reader, &block, &sample)) !=
 		    SAMPLE_END)
 			take(reader, kind, &sample, in.name);
-		if (s.log.open &&
-		    clock_steady() - s.log.begun_ns >= COMMIT_NS)
+		if (s.log.waiting_count > 0 &&
+		    clock_steady() - s.log.waits_ns >= COMMIT_NS)
 			log_commit(&s.log);
 	}
 	stream_close(&in);

@@ -244,6 +244,47 @@ sample() {
 	[ "$(epi-pull power.db | wc -l)" -eq 4 ]
 }
 
+@test "a database is not locked while its writer waits for input" {
+	command -v sqlite3 || skip "no sqlite3 (make deps-dev)"
+	trace 1000 1 >in
+	ok epi-log power.db in
+	mkfifo pipe
+	epi-log --tee power.db <pipe >out 3>&- & pid=$!
+	exec 5>pipe
+	trace 1001 1 >&5
+	timeout 60 sh -c 'until [ -s out ]; do sleep 0.01; done' # it has them
+	free=
+	for _ in 1 2 3; do if sqlite3 power.db 'BEGIN IMMEDIATE; COMMIT'; then free=1; break; fi; done
+	[ "$free" ]
+	exec 5>&-
+	wait $pid
+	[ "$(epi-pull power.db | wc -l)" -eq 4 ]
+}
+
+@test "four write into one new database at once: nothing of any is lost" {
+	trace 1000 100 >in
+	for round in {1..10}; do
+		pids=
+		for k in 1 2 3 4; do
+			epi-log --run "r$k" "$round.db" in 3>&- &
+			pids+=" $!"
+		done
+		for pid in $pids; do wait "$pid"; done
+		for k in 1 2 3 4; do epi-pull --run "r$k" "$round.db" | cmp - in; done
+	done
+}
+
+@test "so do four that have much to write" {
+	trace 1000 20000 >in # 6 MB: six transactions of each
+	pids=
+	for k in 1 2 3 4; do
+		epi-log --run "r$k" power.db in 3>&- &
+		pids+=" $!"
+	done
+	for pid in $pids; do wait "$pid"; done
+	for k in 1 2 3 4; do epi-pull --run "r$k" power.db | cmp - in; done
+}
+
 @test "a folder that cannot be written is told" {
 	[ "$(id -u)" -ne 0 ] || skip "root may write anywhere"
 	mkdir shut

@@ -7,6 +7,9 @@
 #include "event.h"
 #include "json.h"
 #include "report.h"
+#include "stream.h"
+
+enum { TEXT_MAX = 1 << 20 }; /* of what waits, is written in some 30 ms */
 
 /* A meter in a run: what makes two like samples two. */
 struct source {
@@ -22,7 +25,7 @@ give_up(struct log *log, const char *what)
 		db_fail(&log->db, what);
 	if (!log->failed)
 		report_error("%s: %s; nothing more is kept%s", log->file,
-		    log->db.error, log->pending ? ", and the last second's "
+		    log->db.error, log->waiting_count > 0 ? ", and the last second's "
 		    "records were not" : "");
 	log->failed = true;
 	if (log->open)
@@ -88,35 +91,6 @@ log_open(struct log *log, const char *file, const char *run,
 	want_columns(log);
 	return (db_open(&log->db, file, true) && prepare_all(log)) ||
 	    give_up(log, "database");
-}
-
-/* A transaction is open; false: none can be. */
-static bool
-begin(struct log *log)
-{
-	if (log->failed)
-		return false;
-	if (log->open)
-		return true;
-	if (!db_run(&log->db, "BEGIN IMMEDIATE"))
-		return give_up(log, "database");
-	log->open = true;
-	log->begun_ns = clock_steady();
-	log->pending = 0;
-	return true;
-}
-
-void
-log_commit(struct log *log)
-{
-	if (!log->open)
-		return;
-	if (!db_run(&log->db, "COMMIT")) {
-		give_up(log, "database");
-		return;
-	}
-	log->open = false;
-	log->pending = 0;
 }
 
 /* Runs a statement that gives no row; false: it failed. */
@@ -284,39 +258,38 @@ gives_back(struct log *log, const char *line, size_t length, int64_t time_ns,
 }
 
 /* A sample of that key is there: the same, or one that contradicts it. */
-static bool
+static void
 check_twin(struct log *log, const struct source *source,
-    const struct node_key *key, const struct sample *sample)
+    const struct node_key *key, const struct log_entry *entry)
 {
+	const struct sample *sample = entry->sample;
 	sqlite3_int64 watts;
 
 	sqlite3_bind_int64(log->find_sample, 1, source->id);
 	sqlite3_bind_int64(log->find_sample, 2, sample->timestamp_ns);
 	sqlite3_bind_int64(log->find_sample, 3, key->id);
 	if (ask(log, log->find_sample, &watts) && watts != sample->watts_nw)
-		snprintf(log->conflict, sizeof log->conflict, "two different "
-		    "samples of node %.80s at one time; the first one is kept",
-		    log->nodes->names[sample->node]);
-	return false;
+		report_malformed(entry->file, entry->line_number, "two "
+		    "different samples of node %.80s at one time; the first "
+		    "one is kept", log->nodes->names[sample->node]);
 }
 
-bool
-log_sample(struct log *log, const char *line, size_t length,
-    const struct sample *sample)
+static void
+write_sample(struct log *log, const struct log_entry *entry)
 {
+	const struct sample *sample = entry->sample;
+	const char *name = log->nodes->names[sample->node];
 	int64_t values[DB_COLUMNS];
 	bool has[DB_COLUMNS];
-	struct node_key *key;
+	struct node_key *key = known_key(log, sample->node);
 	struct source *source;
 	sqlite3_stmt *add = log->add_sample;
 
-	*log->conflict = '\0';
-	if (!begin(log) || !(key = known_key(log, sample->node)))
-		return false;
+	if (!key)
+		return;
 	source = &log->sources[key->source];
-	if (!match_columns(log, key, log->nodes->names[sample->node], line,
-	    values, has))
-		read_columns(log, line, length, values, has);
+	if (!match_columns(log, key, name, entry->line, values, has))
+		read_columns(log, entry->line, entry->length, values, has);
 	values[DB_WATTS] = sample->watts_nw; /* checked there */
 	has[DB_WATTS] = true;
 	sqlite3_bind_int64(add, 1, source->id);
@@ -327,18 +300,17 @@ log_sample(struct log *log, const char *line, size_t length,
 			sqlite3_bind_int64(add, 4 + i, values[i]);
 		else
 			sqlite3_bind_null(add, 4 + i);
-	if (gives_back(log, line, length, sample->timestamp_ns,
-	    log->nodes->names[sample->node], values, has))
+	if (gives_back(log, entry->line, entry->length, sample->timestamp_ns,
+	    name, values, has))
 		sqlite3_bind_null(add, 4 + DB_COLUMNS);
 	else
-		bind_text(add, 4 + DB_COLUMNS, line, length);
+		bind_text(add, 4 + DB_COLUMNS, entry->line, entry->length);
 	if (!run(log, add))
-		return false;
+		return;
 	if (sample->timestamp_ns > log->latest_ns)
 		log->latest_ns = sample->timestamp_ns;
-	log->pending++;
-	return sqlite3_changes(log->db.handle) > 0 ||
-	    check_twin(log, source, key, sample);
+	if (sqlite3_changes(log->db.handle) == 0)
+		check_twin(log, source, key, entry);
 }
 
 /* ---- other records */
@@ -401,8 +373,8 @@ source_of(struct log *log, const char *line, size_t length,
 	return found;
 }
 
-bool
-log_record(struct log *log, const char *line, size_t length)
+static void
+write_record(struct log *log, const struct log_entry *entry)
 {
 	struct event event;
 	const char *why;
@@ -411,12 +383,10 @@ log_record(struct log *log, const char *line, size_t length)
 	size_t index;
 	char *type;
 
-	*log->conflict = '\0';
-	if (!begin(log))
-		return false;
-	event_read(line, length, &event, &why); /* as far as it can be */
-	if (!source_of(log, line, length, &event, &index))
-		return false;
+	/* as far as it can be */
+	event_read(entry->line, entry->length, &event, &why);
+	if (!source_of(log, entry->line, entry->length, &event, &index))
+		return;
 	if (event.kind == EVENT_START)
 		announce(log, &event, index);
 	source = &log->sources[index];
@@ -426,12 +396,73 @@ log_record(struct log *log, const char *line, size_t length)
 	sqlite3_bind_int64(log->add_record, 1, source->id);
 	bind_text(log->add_record, 2, type, strlen(type));
 	sqlite3_bind_int64(log->add_record, 3, place_ns);
-	bind_text(log->add_record, 4, line, length);
-	if (run(log, log->add_record))
-		log->pending++;
+	bind_text(log->add_record, 4, entry->line, entry->length);
+	run(log, log->add_record);
 	sqlite3_bind_null(log->add_record, 2);
 	free(type);
-	return !log->failed;
+}
+
+/* ---- transactions */
+
+void
+log_add(struct log *log, const struct log_entry *entry)
+{
+	size_t end = log->text_length + entry->length + 1;
+	struct log_waiting *waiting;
+
+	if (log->failed)
+		return;
+	if (log->waiting_count == log->waiting_room) {
+		log->waiting_room = log->waiting_room * 2 + 64;
+		log->waiting = report_resize(log->waiting, log->waiting_room,
+		    sizeof *log->waiting);
+	}
+	if (end > log->text_room) {
+		log->text_room = end * 2;
+		log->text = report_resize(log->text, STREAM_MARGIN +
+		    log->text_room + STREAM_PADDING, 1);
+	}
+	waiting = &log->waiting[log->waiting_count];
+	*waiting = (struct log_waiting){
+		.entry = *entry, .at = STREAM_MARGIN + log->text_length
+	};
+	if (entry->sample)
+		waiting->sample = *entry->sample;
+	memcpy(log->text + waiting->at, entry->line, entry->length);
+	log->text[waiting->at + entry->length] = '\n';
+	log->text_length = end;
+	if (log->waiting_count++ == 0)
+		log->waits_ns = clock_steady();
+	if (end >= TEXT_MAX)
+		log_commit(log);
+}
+
+static void
+write_waiting(struct log *log, struct log_waiting *waiting)
+{
+	waiting->entry.line = log->text + waiting->at;
+	if (!waiting->entry.sample) {
+		write_record(log, &waiting->entry);
+		return;
+	}
+	waiting->entry.sample = &waiting->sample;
+	write_sample(log, &waiting->entry);
+}
+
+void
+log_commit(struct log *log)
+{
+	if (log->waiting_count == 0)
+		return;
+	log->open = db_run(&log->db, "BEGIN IMMEDIATE");
+	if (!log->open)
+		give_up(log, "database");
+	for (size_t i = 0; i < log->waiting_count && !log->failed; i++)
+		write_waiting(log, &log->waiting[i]);
+	if (!log->failed && !db_run(&log->db, "COMMIT"))
+		give_up(log, "database");
+	log->open = false;
+	log->waiting_count = log->text_length = 0;
 }
 
 void
@@ -456,4 +487,6 @@ log_close(struct log *log)
 	free(log->keys);
 	free(log->shapes);
 	free(log->line);
+	free(log->waiting);
+	free(log->text);
 }

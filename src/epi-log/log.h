@@ -1,6 +1,8 @@
 /*
  * log: records into the database, in transactions.
  *
+ * Records wait in memory until log_commit, so that the database is locked only
+ * while they are written: several programs can log into one.
  * Where the database fails, that is said once, the status is 1, and from then
  * on nothing is kept: what --tee passes on does not depend on it.
  */
@@ -17,15 +19,30 @@
 
 struct source;
 
+/* A record; the name of its file has to stay. */
+struct log_entry {
+	const char *line;
+	size_t length;
+	const struct sample *sample; /* NULL: it is none */
+	const char *file;
+	uint64_t line_number;
+};
+
 struct log {
 	struct db db;
 	const char *file, *run;
 	struct sample_nodes *nodes;
 	bool failed;
 	bool open;          /* a transaction is */
-	int64_t begun_ns;   /* since then (clock_steady) */
-	uint64_t pending;   /* records in it */
-	char conflict[200]; /* why the last record was not kept, or "" */
+	struct log_waiting {
+		struct log_entry entry; /* but its line, */
+		size_t at;              /* which is here in the text, */
+		struct sample sample;   /* and its sample */
+	} *waiting;
+	size_t waiting_count, waiting_room;
+	char *text;
+	size_t text_length, text_room;
+	int64_t waits_ns;   /* since then (clock_steady) the first one does */
 
 	sqlite3_stmt *add_sample, *find_sample, *add_record, *add_source,
 	    *find_source, *add_node, *find_node, *last_time;
@@ -49,13 +66,10 @@ struct log {
 bool log_open(struct log *log, const char *file, const char *run,
     struct sample_nodes *nodes);
 
-/* False: it was not kept; log->conflict says why if it contradicts another
- * one, else the database failed or had it already.  The line stands in a block
- * of a stream. */
-bool log_sample(struct log *log, const char *line, size_t length,
-    const struct sample *sample);
-bool log_record(struct log *log, const char *line, size_t length);
+/* Copies it, to be written by log_commit, which this calls where much waits. */
+void log_add(struct log *log, const struct log_entry *entry);
 
+/* Writes what waits.  A sample that contradicts another is told as malformed. */
 void log_commit(struct log *log);
 void log_close(struct log *log);
 

@@ -1,6 +1,8 @@
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
+#include "clock.h"
 #include "db.h"
 #include "write.h"
 
@@ -93,9 +95,13 @@ static const char *const migrations[DB_VERSION] = {
 	" FROM records JOIN runs ON runs.id = source WHERE type = 'score';"
 };
 
+#define WAIT_NS (5 * CLOCK_SECOND)
+
 bool
 db_fail(struct db *db, const char *what)
 {
+	db->busy = db->handle &&
+	    (sqlite3_errcode(db->handle) & 0xff) == SQLITE_BUSY;
 	snprintf(db->error, sizeof db->error, "%s: %s", what,
 	    db->handle ? sqlite3_errmsg(db->handle) : "out of memory");
 	return false;
@@ -117,6 +123,22 @@ db_prepare(struct db *db, const char *sql)
 	    &statement, NULL) != SQLITE_OK)
 		db_fail(db, "database");
 	return statement;
+}
+
+/* Whether to try again, after a moment: SQLite's own handler soon sleeps 100 ms
+ * at a time, and misses the gaps between the transactions of others. */
+static int
+wait_for_lock(void *state, int tries)
+{
+	static const struct timespec moment = { 0, 2000000 };
+	struct db *db = state;
+
+	if (tries == 0)
+		db->waits_ns = clock_steady();
+	else if (clock_steady() - db->waits_ns > WAIT_NS)
+		return 0;
+	nanosleep(&moment, NULL);
+	return 1;
 }
 
 /* A database that no epi-log made has tables, and the version 0. */
@@ -173,8 +195,6 @@ prepare(struct db *db, bool write)
 {
 	int version;
 
-	sqlite3_extended_result_codes(db->handle, 1);
-	sqlite3_busy_timeout(db->handle, 5000);
 	if (!read_version(db, &version))
 		return false;
 	if (!write && version == 0) {
@@ -187,6 +207,27 @@ prepare(struct db *db, bool write)
 	    (version == DB_VERSION || migrate(db)));
 }
 
+/* The change to WAL, and the end of another one's WAL, are busy without asking
+ * the handler. */
+static bool
+prepare_patiently(struct db *db, bool write)
+{
+	int64_t since_ns = clock_steady();
+
+	sqlite3_extended_result_codes(db->handle, 1);
+	sqlite3_busy_handler(db->handle, wait_for_lock, db);
+	while (!prepare(db, write)) {
+		if (!db->busy || clock_steady() - since_ns > WAIT_NS)
+			return false;
+		if (!sqlite3_get_autocommit(db->handle))
+			db_run(db, "ROLLBACK");
+		*db->error = '\0';
+		db->busy = false;
+		wait_for_lock(db, 0);
+	}
+	return true;
+}
+
 bool
 db_open(struct db *db, const char *file, bool write)
 {
@@ -194,10 +235,11 @@ db_open(struct db *db, const char *file, bool write)
 	    SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
 
 	db->handle = NULL;
+	db->busy = false;
 	/* nobody asks how much memory it has: no lock around each malloc */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	if (sqlite3_open_v2(file, &db->handle, flags, NULL) == SQLITE_OK &&
-	    prepare(db, write))
+	    prepare_patiently(db, write))
 		return true;
 	if (!*db->error)
 		db_fail(db, "database");

@@ -38,10 +38,15 @@ extern const struct db_quantity db_quantities[DB_COLUMNS];
 
 struct db {
 	sqlite3 *handle;
+	int64_t waits_ns;        /* for a lock, since then (clock_steady) */
+	bool busy;               /* that is why the last call failed */
 	char error[DB_SENTENCE]; /* of the last call that failed */
 };
 
 /*
+ * A lock that another program has is waited for, here and later, five seconds at
+ * most.
+ *
  * Opens a database, to be written (made if it is not there, brought to this
  * version if it is older) or read.  False: not a database, a newer one, not to
  * be opened; db->error says so.
