@@ -185,6 +185,83 @@ sample() {
 	{ start; trace 1000 500 | awk -F '[:,]' '$2 >= 1002 && $2 < 1003'; } | cmp - out
 }
 
+# session FROM NODE [COUNT]: samples of 5 W, one a second, four if not COUNT,
+# started and stopped.
+session() {
+	local last=$(($1 + ${3:-4} - 1))
+	broken "$@"
+	echo "{\"timestamp\":$last.000000,\"type\":\"event\",\"event\":\"stop\",\"instrument_id\":\"i\",\"nodes\":[\"$2\"]}"
+}
+
+broken() {
+	echo "{\"timestamp\":$1.000000,\"type\":\"event\",\"event\":\"start\",\"instrument\":\"x\",\"instrument_id\":\"i\",\"nodes\":[\"$2\"],\"rate_hz\":1}"
+	for ((i = 0; i < ${3:-4}; i++)); do sample "$(($1 + i)).000000" "$2"; done
+}
+
+# imported RUN FROM: as epi-import writes it, whose start names no nodes.
+imported() {
+	echo "{\"timestamp\":$2.000000,\"type\":\"event\",\"event\":\"start\",\"format\":\"csv\",\"run\":\"$1\"}"
+	sample "$2.000000" pi1
+	sample "$(($2 + 1)).000000" pi1
+	echo "{\"timestamp\":$(($2 + 1)).000000,\"type\":\"event\",\"event\":\"stop\",\"run\":\"$1\"}"
+}
+
+@test "runs whose starts name no nodes are kept apart, behind one that does, too" {
+	imported A 1000 >a
+	imported B 2000 >b
+	ok epi-log power.db a b
+	ok epi-pull --run A power.db | cmp - a
+	ok epi-pull --run B power.db | cmp - b
+	session 3000 pi1 | sed 's/"type"/"run":"C",&/' >c
+	broken 4000 pi1 | sed 's/"type"/"run":"D",&/' >d
+	imported E 5000 >e
+	ok epi-log power.db c b d e
+	ok epi-pull --run C power.db | cmp - c
+	ok epi-pull --run D power.db | cmp - d
+	ok epi-pull --run E power.db | cmp - e
+}
+
+@test "a start that names no nodes takes none from a meter that runs" {
+	{ broken 1000 pi1 2; echo '{"timestamp":1001,"type":"event","event":"start","instrument_id":"j"}'
+	sample 1002.000000 pi1; sample 1002.000000 pi2; } | ok epi-log power.db
+	[ "$(sqlite3 power.db 'SELECT meter, node, count(*) FROM power GROUP BY meter, node' | xargs)" = "i|pi1|3 j|pi2|1" ]
+}
+
+@test "a trace that is logged after a later one stands before it" {
+	session 1000 pi1 >first
+	{ session 2000 pi1 2; echo '{"type":"energy","joules":5}'; session 3000 pi1; } >second
+	session 4000 pi2 | sed 's/"i"/"j"/' >third
+	cat first second third >all
+	for order in "second first third" "third first second" "third second first"; do
+		ok epi-log "${order// /}.db" $order
+		ok epi-pull "${order// /}.db" | cmp - all
+		for part in $order; do ok epi-log one-by-one.db "$part"; done
+		ok epi-pull one-by-one.db | cmp - all
+		rm one-by-one.db*
+	done
+}
+
+# A second meter starts 0.1 s before the latest sample of the first: once it has
+# come up to it, records stand behind all samples that came before.
+@test "a start that is a little late changes the places of no other records" {
+	{ broken 1000 pi1 2; sample 1002.000000 pi1; } >first
+	{ echo '{"timestamp":1001.9,"type":"event","event":"start","instrument_id":"j","nodes":["pi2"]}'
+	sample 1002.000000 pi2; sample 1003.000000 pi1
+	echo '{"type":"energy","joules":5}'; sample 1003.500000 pi2; } >second
+	ok epi-log power.db first second
+	{ sed '$d' first; head -n 1 second; tail -n 1 first; sed 1d second; } >told
+	ok epi-pull power.db | cmp - told
+}
+
+# As of a host whose clock is a little ahead of its meter's.
+@test "a start that is later than its first samples stands before them" {
+	{ echo '{"timestamp":1000.5,"type":"event","event":"start","instrument_id":"i","nodes":["pi1"]}'
+	echo '{"type":"calibration","instrument_id":"i"}'
+	sample 1000.200000 pi1; sample 1000.800000 pi1; } >in
+	ok epi-log power.db in
+	ok epi-pull power.db | cmp - in
+}
+
 @test "--tee passes everything on, whatever becomes of the database" {
 	{ start; trace 1000 20; echo nonsense; stop; } >in
 	partly 1 epi-log --tee power.db in | cmp - in

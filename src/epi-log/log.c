@@ -16,7 +16,15 @@ struct source {
 	char *run, *meter;
 	sqlite3_int64 id;
 	int64_t latest_ns; /* that the database has */
+	bool stopped;      /* and has not started again */
+	bool earlier;      /* its samples are of before others that are there, */
+	int64_t seen_ns;   /* and the latest of them is of then */
+	sqlite3_int64 start; /* the id of its last start, 0: none that can move, */
+	int64_t start_ns;  /* its place, */
+	int64_t floor_ns;  /* and the first that it can have */
 };
+
+#define LATE_NS (60 * CLOCK_SECOND) /* no start is later than its samples */
 
 static bool
 give_up(struct log *log, const char *what)
@@ -60,7 +68,10 @@ prepare_all(struct log *log)
 	    "SELECT id FROM nodes WHERE name = ?");
 	log->last_time = db_prepare(&log->db,
 	    "SELECT max(time_ns) FROM samples WHERE source = ?");
-	return log->add_sample && log->find_sample && log->add_record &&
+	log->move_start = db_prepare(&log->db, "UPDATE records SET place_ns = ? "
+	    "WHERE source = ? AND id >= ? AND place_ns = ?");
+	return log->move_start &&
+	    log->add_sample && log->find_sample && log->add_record &&
 	    log->add_source && log->find_source && log->add_node &&
 	    log->find_node && log->last_time;
 }
@@ -149,6 +160,7 @@ find_source(struct log *log, const char *run_id, const char *meter,
 	log->sources = report_resize(log->sources, log->source_count + 1,
 	    sizeof *log->sources);
 	source = &log->sources[log->source_count];
+	*source = (struct source){ 0 };
 	for (int i = 0; i < 2; i++) {
 		bind_text(steps[i], 1, run_id, strlen(run_id));
 		bind_text(steps[i], 2, meter, strlen(meter));
@@ -185,13 +197,11 @@ known_key(struct log *log, unsigned node)
 	struct node_key *key = key_of(log, node);
 	const char *name = log->nodes->names[node];
 
-	if (!key->has_source) {
-		if (log->source_count == 0 &&
-		    !find_source(log, log->run, "", &log->current))
-			return NULL;
+	if (log->source_count == 0 &&
+	    !find_source(log, log->run, "", &log->current))
+		return NULL;
+	if (!key->has_source)
 		key->source = log->current;
-		key->has_source = true;
-	}
 	if (key->has_id)
 		return key;
 	bind_text(log->add_node, 1, name, strlen(name));
@@ -274,6 +284,47 @@ check_twin(struct log *log, const struct source *source,
 		    "one is kept", log->nodes->names[sample->node]);
 }
 
+/* Of all samples that came before. */
+static int64_t
+arrival(const struct log *log, const struct source *source)
+{
+	return log->latest_ns > source->latest_ns ? log->latest_ns
+	    : source->latest_ns;
+}
+
+/* A sample that its start is later than: the start, and what came between, stand
+ * before it. */
+static void
+move_start(struct log *log, struct source *source, int64_t time_ns)
+{
+	int64_t place_ns = time_ns - 1 > source->floor_ns ? time_ns - 1
+	    : source->floor_ns;
+
+	if (place_ns >= source->start_ns)
+		return;
+	sqlite3_bind_int64(log->move_start, 1, place_ns);
+	sqlite3_bind_int64(log->move_start, 2, source->id);
+	sqlite3_bind_int64(log->move_start, 3, source->start);
+	sqlite3_bind_int64(log->move_start, 4, source->start_ns);
+	run(log, log->move_start);
+	source->start_ns = place_ns;
+}
+
+/* The latest time of all, and of a trace that is earlier than others until it has
+ * come up to them. */
+static void
+pass(struct log *log, struct source *source, int64_t time_ns)
+{
+	if (time_ns <= source->start_ns && source->start)
+		move_start(log, source, time_ns);
+	if (source->earlier && time_ns > source->seen_ns)
+		source->seen_ns = time_ns;
+	if (source->earlier && time_ns >= arrival(log, source))
+		source->earlier = false;
+	if (time_ns > log->latest_ns)
+		log->latest_ns = time_ns;
+}
+
 static void
 write_sample(struct log *log, const struct log_entry *entry)
 {
@@ -307,8 +358,7 @@ write_sample(struct log *log, const struct log_entry *entry)
 		bind_text(add, 4 + DB_COLUMNS, entry->line, entry->length);
 	if (!run(log, add))
 		return;
-	if (sample->timestamp_ns > log->latest_ns)
-		log->latest_ns = sample->timestamp_ns;
+	pass(log, source, sample->timestamp_ns);
 	if (sqlite3_changes(log->db.handle) == 0)
 		check_twin(log, source, key, entry);
 }
@@ -327,6 +377,22 @@ copy_or(const struct json_value *value, const char *otherwise)
 	return text;
 }
 
+/* Of a start that names no nodes are all that no other meter of its run, which has
+ * not stopped, has announced. */
+static void
+release(struct log *log, size_t source)
+{
+	const char *of_run = log->sources[source].run;
+
+	for (unsigned i = 0; i < log->key_count; i++) {
+		struct node_key *key = &log->keys[i];
+
+		if (key->has_source && (log->sources[key->source].stopped ||
+		    strcmp(log->sources[key->source].run, of_run) != 0))
+			key->has_source = false;
+	}
+}
+
 /* The nodes that a start event announces are its meter's from here on. */
 static void
 announce(struct log *log, const struct event *event, size_t source)
@@ -336,7 +402,10 @@ announce(struct log *log, const struct event *event, size_t source)
 	char name[SAMPLE_NODE_MAX + 1];
 	long length;
 
+	if (event->nodes.kind != JSON_ARRAY)
+		release(log, source);
 	log->current = source;
+	log->sources[source].stopped = false;
 	while (json_element(&event->nodes, &cursor, &element)) {
 		struct node_key *key;
 
@@ -373,6 +442,38 @@ source_of(struct log *log, const char *line, size_t length,
 	return found;
 }
 
+/* A start stands just before its own time, and behind the samples that came before,
+ * unless it is that of an earlier trace: behind what is there of before it. */
+static int64_t
+place_start(struct source *source, const struct event *event,
+    int64_t arrival_ns)
+{
+	int64_t before_ns = event->timestamp_ns - 1;
+
+	source->earlier = event->has_timestamp &&
+	    event->timestamp_ns < arrival_ns;
+	source->start_ns = event->has_timestamp &&
+	    (source->earlier || before_ns > arrival_ns)
+	    ? before_ns : arrival_ns;
+	source->floor_ns = source->earlier ? before_ns - LATE_NS : arrival_ns;
+	source->seen_ns = source->start_ns;
+	return source->start_ns;
+}
+
+/* Behind which samples a record stands: all that came before, or those of its
+ * trace, where that is earlier than what is there. */
+static int64_t
+place(const struct log *log, struct source *source, const struct event *event)
+{
+	int64_t place_ns = arrival(log, source);
+
+	if (event->kind == EVENT_START)
+		return place_start(source, event, place_ns);
+	if (source->earlier)
+		return source->seen_ns;
+	return source->start_ns > place_ns ? source->start_ns : place_ns;
+}
+
 static void
 write_record(struct log *log, const struct log_entry *entry)
 {
@@ -390,14 +491,18 @@ write_record(struct log *log, const struct log_entry *entry)
 	if (event.kind == EVENT_START)
 		announce(log, &event, index);
 	source = &log->sources[index];
-	place_ns = log->latest_ns > source->latest_ns ? log->latest_ns
-	    : source->latest_ns;
+	if (event.kind == EVENT_STOP)
+		source->stopped = true;
+	place_ns = place(log, source, &event);
 	type = copy_or(&event.type, "");
 	sqlite3_bind_int64(log->add_record, 1, source->id);
 	bind_text(log->add_record, 2, type, strlen(type));
 	sqlite3_bind_int64(log->add_record, 3, place_ns);
 	bind_text(log->add_record, 4, entry->line, entry->length);
 	run(log, log->add_record);
+	if (event.kind == EVENT_START)
+		source->start = sqlite3_changes(log->db.handle) > 0
+		    ? sqlite3_last_insert_rowid(log->db.handle) : 0;
 	sqlite3_bind_null(log->add_record, 2);
 	free(type);
 }
@@ -477,6 +582,7 @@ log_close(struct log *log)
 	sqlite3_finalize(log->add_node);
 	sqlite3_finalize(log->find_node);
 	sqlite3_finalize(log->last_time);
+	sqlite3_finalize(log->move_start);
 	if (log->db.handle && !db_close(&log->db))
 		give_up(log, "database");
 	for (size_t i = 0; i < log->source_count; i++) {

@@ -45,7 +45,8 @@ struct log {
 	int64_t waits_ns;   /* since then (clock_steady) the first one does */
 
 	sqlite3_stmt *add_sample, *find_sample, *add_record, *add_source,
-	    *find_source, *add_node, *find_node, *last_time;
+	    *find_source, *add_node, *find_node, *last_time,
+	    *move_start;
 	struct source *sources;
 	size_t source_count, current; /* current: of the last start event */
 	struct node_key {
