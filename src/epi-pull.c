@@ -7,7 +7,9 @@
 
 #include "clock.h"
 #include "db.h"
+#include "epi-pull/session.h"
 #include "epi-pull/written.h"
+#include "event.h"
 #include "option.h"
 #include "report.h"
 #include "stream.h"
@@ -56,6 +58,8 @@ static struct {
 	sqlite3_int64 node_count;
 	bool follow;
 	sqlite3_int64 record; /* the last one of the others that was there */
+	bool begun;           /* what holds at the begin of the span is written */
+	struct sessions sessions; /* that hold there, then those in the span */
 } s = { .from_ns = INT64_MIN, .to_ns = INT64_MAX };
 
 static bool
@@ -244,12 +248,15 @@ put_samples(int64_t until_ns)
 /* Records that tell of the samples of a span: those in it, and what a meter
  * said of itself before.  Of all records the index of their places gives the order;
  * by it SQLite would look at all of them for the few new ones, too. */
-#define RECORDS "SELECT place_ns, line FROM records " \
+enum { PLACE, RECORD, SOURCE, TYPE_OF };
+
+#define RECORDS "SELECT place_ns, line, source, type FROM records " \
 	"JOIN runs ON runs.id = source WHERE records.id > ?5 AND " \
 	"(?1 IS NULL OR run = ?1) AND " \
 	"(?2 IS NULL OR type = ?2) AND ((place_ns >= ?3 AND place_ns < ?4) " \
-	"OR (place_ns < ?3 AND (type = 'calibration' OR (type = 'event' " \
-	"AND json_extract(line, '$.event') = 'start')))) ORDER BY "
+	"OR (place_ns < ?3 AND (type = 'calibration' OR (type = 'event' AND " \
+	"json_extract(line, '$.event') IN ('start', 'stop', 'clock'))))) " \
+	"ORDER BY "
 
 static sqlite3_stmt *
 ask_records(void)
@@ -270,15 +277,158 @@ ask_records(void)
 	return ask;
 }
 
+/* A start from before the span is told as of its begin, a stop from behind it as
+ * of its end. */
+static void
+put_clipped(const char *line, size_t length, const struct event *event)
+{
+	if (event->kind == EVENT_START && event->has_timestamp &&
+	    event->timestamp_ns < s.from_ns)
+		session_put_at(line, length, s.from_ns);
+	else if (event->kind == EVENT_STOP && event->has_timestamp &&
+	    event->timestamp_ns > s.to_ns)
+		session_put_at(line, length, s.to_ns);
+	else
+		stream_line(line, length);
+}
+
+/* Until when a session can have gone on from a time: up to the next start of
+ * its kind.  INT64_MIN: up to its stop; INT64_MAX: nothing is known. */
+static int64_t
+session_limit(const struct session *session, int64_t from_ns)
+{
+	sqlite3_stmt *ask = db_prepare(&s.db, "SELECT line FROM records WHERE "
+	    "source = ? AND place_ns >= ? AND type = 'event' AND "
+	    "json_extract(line, '$.event') IN ('start', 'stop') "
+	    "ORDER BY place_ns, id");
+	int64_t limit_ns = INT64_MAX;
+	struct event event;
+	const char *why;
+
+	if (!ask) {
+		fail();
+		return limit_ns;
+	}
+	sqlite3_bind_int64(ask, 1, session->source);
+	sqlite3_bind_int64(ask, 2, from_ns);
+	while (limit_ns == INT64_MAX && step(ask))
+		if (event_read((const char *)sqlite3_column_text(ask, 0),
+		    (size_t)sqlite3_column_bytes(ask, 0), &event, &why) &&
+		    session_shares(&session->event, &event))
+			limit_ns = event.kind == EVENT_STOP ? INT64_MIN
+			    : event.timestamp_ns;
+	sqlite3_finalize(ask);
+	return limit_ns;
+}
+
+static bool
+has_samples(const struct session *session, int64_t from_ns, int64_t to_ns)
+{
+	const struct json_value *nodes = &session->event.nodes;
+	sqlite3_stmt *ask = db_prepare(&s.db, "SELECT 1 FROM samples WHERE "
+	    "source = ?1 AND time_ns >= ?2 AND time_ns < ?3 AND (?4 IS NULL OR "
+	    "node IN (SELECT id FROM nodes WHERE name IN (SELECT value FROM "
+	    "json_each(?4)))) LIMIT 1");
+	bool found;
+
+	if (!ask)
+		return fail();
+	sqlite3_bind_int64(ask, 1, session->source);
+	sqlite3_bind_int64(ask, 2, from_ns);
+	sqlite3_bind_int64(ask, 3, to_ns);
+	if (nodes->kind == JSON_ARRAY)
+		sqlite3_bind_text64(ask, 4, nodes->at, nodes->length,
+		    SQLITE_STATIC, SQLITE_UTF8);
+	found = step(ask);
+	sqlite3_finalize(ask);
+	return found;
+}
+
+/* Whether a session broke off before the span: it was started again, without a
+ * sample between. */
+static bool
+broke_off_before(const struct session *session)
+{
+	int64_t limit_ns;
+
+	if (session->event.kind != EVENT_START)
+		return false;
+	limit_ns = session_limit(session, s.from_ns);
+	return limit_ns != INT64_MIN && limit_ns != INT64_MAX &&
+	    !has_samples(session, s.from_ns, limit_ns);
+}
+
+/* Whether a session goes on behind the span: else it broke off within. */
+static bool
+goes_on(const struct session *session)
+{
+	int64_t limit_ns = session_limit(session, s.to_ns);
+
+	return limit_ns == INT64_MIN ||
+	    has_samples(session, s.to_ns, limit_ns);
+}
+
+/* What holds at the begin of the span. */
+static void
+begin_span(void)
+{
+	for (size_t i = 0; !s.begun && i < s.sessions.count;)
+		if (broke_off_before(&s.sessions.at[i])) {
+			session_drop(&s.sessions, i);
+		} else {
+			put_clipped(s.sessions.at[i].line,
+			    s.sessions.at[i].length, &s.sessions.at[i].event);
+			i++;
+		}
+	session_keep_starts(&s.sessions);
+	s.begun = true;
+}
+
+/* The sessions are kept as the record changes them; false: its start lies behind
+ * the span. */
+static bool
+follow_sessions(sqlite3_int64 source, const char *line, size_t length,
+    const struct event *event)
+{
+	bool is_start = event->kind == EVENT_START;
+
+	if (s.begun && !is_start && event->kind != EVENT_STOP)
+		return true;
+	session_end(&s.sessions, source, line, length);
+	if (is_start && event->has_timestamp && event->timestamp_ns >= s.to_ns)
+		return false;
+	if (s.begun ? is_start : event->kind != EVENT_STOP)
+		session_add(&s.sessions, source, line, length);
+	return true;
+}
+
+static void
+put_record(sqlite3_stmt *row)
+{
+	const char *line = (const char *)sqlite3_column_text(row, RECORD);
+	size_t length = (size_t)sqlite3_column_bytes(row, RECORD);
+	const char *type = (const char *)sqlite3_column_text(row, TYPE_OF);
+	struct event event = { .kind = EVENT_OTHER };
+	const char *why;
+
+	if (!s.begun && sqlite3_column_int64(row, PLACE) >= s.from_ns)
+		begin_span();
+	put_samples(sqlite3_column_int64(row, PLACE));
+	if (strcmp(type, "event") == 0 &&
+	    !event_read(line, length, &event, &why))
+		event.kind = EVENT_OTHER; /* as it came */
+	if (follow_sessions(sqlite3_column_int64(row, SOURCE), line, length,
+	    &event) && s.begun)
+		put_clipped(line, length, &event);
+}
+
 static void
 put_records(sqlite3_stmt *records)
 {
-	while (step(records)) {
-		put_samples(sqlite3_column_int64(records, 0));
-		stream_line((const char *)sqlite3_column_text(records, 1),
-		    (size_t)sqlite3_column_bytes(records, 1));
-	}
+	while (step(records))
+		put_record(records);
 	sqlite3_finalize(records);
+	begin_span();
 }
 
 /* The first column of the one row of a query; false: it failed (said). */
@@ -294,6 +444,14 @@ ask_integer(const char *sql, sqlite3_int64 *value)
 		*value = sqlite3_column_int64(ask, 0);
 	sqlite3_finalize(ask);
 	return told;
+}
+
+static void
+end_span(void)
+{
+	for (size_t i = 0; s.to_ns != INT64_MAX && i < s.sessions.count; i++)
+		if (goes_on(&s.sessions.at[i]))
+			session_put_stop(&s.sessions.at[i], s.to_ns);
 }
 
 static void
@@ -313,6 +471,7 @@ pull(void)
 	if (records)
 		put_records(records);
 	put_samples(INT64_MAX);
+	end_span();
 	end_sources();
 	if (s.follow)
 		ask_integer("SELECT max(id) FROM records", &s.record);
@@ -360,6 +519,7 @@ close_all(void)
 		free(s.nodes[i].name);
 	free(s.nodes);
 	free(s.sources);
+	session_forget(&s.sessions);
 	if (!db_close(&s.db))
 		fail();
 }

@@ -13,6 +13,11 @@ start() {
 	echo '{"timestamp":999.5,"type":"event","event":"start","instrument":"m","instrument_id":"M1","nodes":["pi1","pi2"],"rate_hz":50}'
 }
 
+# start_at SECONDS: as a span that begins then tells of it.
+start_at() {
+	start | sed "s/999.5/$1.000000/"
+}
+
 stop() {
 	echo '{"timestamp":2000,"type":"event","event":"stop"}'
 }
@@ -117,9 +122,10 @@ sample() {
 	follows --run r2 --from 1001
 	{ start; trace 1001 50; } >run
 	ok epi-log --run r2 power.db run
-	comes run
+	{ start_at 1001; trace 1001 50; } >told
+	comes told
 	kill -0 $follower
-	ok epi-pull --from 1001 --run r2 power.db | cmp - run
+	ok epi-pull --from 1001 --run r2 power.db | cmp - told
 	trace "$(($(date +%s) - 100))" 1 >now
 	ok epi-log power.db now
 	ok epi-pull --type sample --from -5m power.db | cmp - now
@@ -178,11 +184,12 @@ sample() {
 	ok epi-pull power.db | cmp - in
 }
 
-@test "a span, with what its meter said of itself before" {
+@test "a span is a stream of its own: its meter starts with it, and stops" {
 	{ start; trace 1000 500; stop; } >in
 	ok epi-log power.db in
 	ok epi-pull --from 1002 --to 1003 power.db >out
-	{ start; trace 1000 500 | awk -F '[:,]' '$2 >= 1002 && $2 < 1003'; } | cmp - out
+	{ start_at 1002; trace 1000 500 | awk -F '[:,]' '$2 >= 1002 && $2 < 1003'
+	echo '{"timestamp":1003.000000,"type":"event","event":"stop","instrument_id":"M1","nodes":["pi1","pi2"]}'; } | cmp - out
 }
 
 # session FROM NODE [COUNT]: samples of 5 W, one a second, four if not COUNT,
@@ -196,6 +203,69 @@ session() {
 broken() {
 	echo "{\"timestamp\":$1.000000,\"type\":\"event\",\"event\":\"start\",\"instrument\":\"x\",\"instrument_id\":\"i\",\"nodes\":[\"$2\"],\"rate_hz\":1}"
 	for ((i = 0; i < ${3:-4}; i++)); do sample "$(($1 + i)).000000" "$2"; done
+}
+
+# figure OPTION...: begin, end, joules, coverage and completeness of what is pulled.
+figure() {
+	epi-pull "$@" power.db | epi-integrate 2>told | jq -c 'select(.scope == "cluster") | [.begin, .end, .joules, .coverage, .complete]'
+}
+
+# 5 W from 1000 to 1100: 10 s of them are 50 J; from 1010 to the last sample
+# before 1020, 9 s, 45 J.
+@test "the energy of a part of a session is of that part alone" {
+	session 1000 pi1 101 | ok epi-log power.db
+	[ "$(figure --from 1090)" = '[1090,1100,50,1,true]' ]
+	[ "$(figure --from 1010 --to 1020)" = '[1010,1019,45,1,true]' ]
+	[ "$(figure --to 1020)" = '[1000,1019,95,1,true]' ]
+	[ ! -s told ]
+	[ "$(figure --from 1090.5)" = '[1091,1100,45,1,true]' ]
+}
+
+@test "a session that ended before the span has no part in it" {
+	{ session 1000 pi1; session 2000 pi1; session 3000 pi1; } | ok epi-log power.db
+	[ "$(figure --from 2900)" = '[3000,3003,15,1,true]' ]
+	[ "$(figure --from 1900 --to 2900)" = '[2000,2003,15,1,true]' ]
+	[ -z "$(epi-pull --from 1500 --to 1600 power.db)" ]
+	session 1500 pi2 | ok epi-log power.db
+	[ "$(figure --from 2900)" = '[3000,3003,15,1,true]' ]
+}
+
+# Of the first session 1001 to 1003 are there, 2 s, 10 J, and no stop.
+@test "what broke off in the span is still broken off, and before it is not" {
+	{ broken 1000 pi1; session 2000 pi1; } | ok epi-log power.db
+	[ "$(figure --from 1900)" = '[2000,2003,15,1,true]' ]
+	[ "$(figure --from 1001 --to 1500)" = '[1001,1003,10,1,false]' ]
+	[ "$(cat told)" = "epi-integrate: incomplete: the stream ended without stop" ]
+	[ "$(epi-pull --from 1001 power.db | grep -c '"start"\|"stop"')" -eq 3 ]
+}
+
+# Of two meters that have no id, and so are one source, one breaks off at 1003.
+@test "a meter goes on behind the span where its own nodes do" {
+	{ broken 1000 pi1; broken 1000 pi2 30; } | jq -c 'del(.instrument_id)' | ok epi-log power.db
+	epi-pull --from 1001 --to 1010 power.db | jq -c 'select(.event) | [.timestamp, .event, .nodes[]]' >out
+	printf '%s\n' '[1001,"start","pi1"]' '[1001,"start","pi2"]' '[1010,"stop","pi2"]' | cmp - out
+}
+
+# A clock and a calibration that are told before the span hold in it; of two clocks
+# the last one.
+@test "what holds at the begin of a span is told there, and no older clock" {
+	{ broken 1000 pi1 1; sample 1000.500000 pi1
+	echo '{"type":"calibration","instrument_id":"i"}'
+	for b in 1 2; do echo "{\"timestamp\":1000.6,\"type\":\"event\",\"event\":\"clock\",\"instrument_id\":\"i\",\"bound\":$b}"; done
+	sample 1001.000000 pi1; } | ok epi-log power.db
+	ok epi-pull --from 1001 power.db >out
+	{ broken 1001 pi1 0
+	echo '{"type":"calibration","instrument_id":"i"}'
+	echo '{"timestamp":1000.6,"type":"event","event":"clock","instrument_id":"i","bound":2}'
+	sample 1001.000000 pi1; } | cmp - out
+}
+
+@test "what a viewer follows from a time on begins there" {
+	session 1000 pi1 101 | ok epi-log power.db
+	follows --from 1090
+	{ broken 1090 pi1 11; session 1000 pi1 101 | tail -n 1; } >told
+	comes told
+	epi-watch --once out | grep -qF '50.000 J   mean 5.00 W in 10.0 s   coverage 100 %'
 }
 
 # imported RUN FROM: as epi-import writes it, whose start names no nodes.
