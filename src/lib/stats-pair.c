@@ -23,8 +23,10 @@ stats_mcnemar_exact(int64_t only_a, int64_t only_b)
 {
 	int64_t least = only_a < only_b ? only_a : only_b;
 
-	/* Where both are the same, every outcome is as likely or less. */
-	return only_a == only_b ? 1 : both_tails(least, only_a + only_b);
+	/* Where both are the same, every outcome is as likely or less; where
+	 * they are nearly so, rounding may exceed 1. */
+	return only_a == only_b ? 1
+	    : fmin(1, both_tails(least, only_a + only_b));
 }
 
 double

@@ -113,6 +113,9 @@ pairs(void)
 	    "no difference is no difference");
 	/* 2 to 2: 6 of 16 outcomes are like it; half of them count half */
 	is(near(stats_mcnemar_mid(2, 2), 1 - 3.0 / 16), "mid-p of 2 to 2");
+	/* 34 heads or more of 67 and 33 or fewer: every outcome */
+	is(stats_mcnemar_exact(33, 34) <= 1 &&
+	    near(stats_mcnemar_exact(33, 34), 1), "no chance is over 1");
 	is(near(stats_pair_covariance(250, 37, 21, 500),
 	    0.00037854108216432865), "covariance of paired accuracies");
 	is(near(stats_pair_covariance(5, 0, 0, 10), 0.25 / 9),
