@@ -176,6 +176,14 @@ verdict() {
 	[ "$(jq -c '[.payback.tokens, .payback.ci95]' <<<"$output")" = "[null,null]" ]
 }
 
+@test "what is saved without a budget has no interval" {
+	score base 1000 800 8000 10000 0.001 >base
+	score less 900 800 8000 10000 0.001 | jq -c '.budget = null' >less
+	ok epi-compare --invested-kwh 1 base less
+	near .payback.tokens 28.8e6
+	jq -e '.payback.ci95 == null' <<<"$output"
+}
+
 @test "--check turns the verdict into the status" {
 	score base 1000 800 8000 10000 0.001 >base
 	score less 900 800 8000 10000 0.001 >less

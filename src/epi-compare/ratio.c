@@ -125,6 +125,13 @@ accuracy_ratio(const struct pair *pair, bool by_questions)
 	return ratio;
 }
 
+static bool
+is_budgeted(const struct pair *pair)
+{
+	return pair->baseline->result.budgeted &&
+	    pair->candidate->result.budgeted;
+}
+
 /* The difference of the energies' budgets. */
 static void
 energy_difference(struct budget *both, const struct pair *pair)
@@ -205,8 +212,8 @@ find_payback(struct comparison *comparison, double invested_kwh)
 
 	budget_join(&both, &pair->baseline->result.energy, a);
 	budget_join(&both, &pair->candidate->result.energy, -b);
-	half = stats_student_quantile(0.975, budget_freedom(&both)) *
-	    budget_uncertainty(&both);
+	half = is_budgeted(pair) ? budget_uncertainty(&both) *
+	    stats_student_quantile(0.975, budget_freedom(&both)) : NAN;
 	comparison->payback = (struct payback){
 		.tokens = a > b ? joules / (a - b) : NAN,
 		.low = a - b + half > 0 ? joules / (a - b + half) : NAN,
@@ -267,8 +274,7 @@ ratio_work_out(struct comparison *comparison, const struct settings *settings)
 	double u, nu;
 
 	energy_difference(&both, pair);
-	u = pair->baseline->result.budgeted && pair->candidate->result.budgeted
-	    ? budget_uncertainty(&both) : NAN;
+	u = is_budgeted(pair) ? budget_uncertainty(&both) : NAN;
 	nu = budget_freedom(&both);
 	comparison->per_token.log = log_ratio(pair, "energy.joules_per_token");
 	finish(&comparison->per_token, u, nu, &none);
