@@ -125,6 +125,8 @@ tells() {
 	near .u_accuracy_subset "$(jq -n '0.06875 | sqrt')"
 	near .accuracy_macro "$(jq -n '7/12')"
 	near .u_macro "$(jq -n '(1/9 + 1/4 | sqrt) / 2')"
+	ok epi-grade --each answers | jq -c '[.stratum, .stratum_questions]' >sizes
+	[ "$(sort sizes | uniq -c | xargs)" = "3 [a,30] 2 [b,10]" ]
 }
 
 # 3 of 4 right: sqrt(3/16/3) = 1/4; 4 of 40 were asked.

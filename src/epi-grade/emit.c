@@ -154,6 +154,7 @@ emit_graded(const struct graded *graded, const struct answer *answer)
 	compose_text("benchmark", mark->name);
 	compose_text("id", answer->id);
 	compose_text("stratum", answer->stratum);
+	compose_count("stratum_questions", answer->stratum_questions);
 	compose_text("cluster", answer->cluster);
 	compose_key("correct");
 	if (answer->class == TRANSPORT)
