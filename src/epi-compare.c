@@ -89,6 +89,33 @@ check_alike(struct comparison *comparison)
 	return may;
 }
 
+/* What the graded answers do not tell. */
+static void
+warn_of_answers(struct comparison *comparison)
+{
+	const struct pair *pair = &comparison->pair;
+
+	if (pair->prompts_differ)
+		comparison_warn(comparison, "prompts-differ: not all common "
+		    "questions were asked in the same words");
+	if (!pair->is_paired) {
+		comparison_warn(comparison, "unpaired: without the graded "
+		    "answers of both to all questions the accuracies are "
+		    "taken as independent");
+		return;
+	}
+	for (int i = 0; i < pair->baseline->mark_count; i++)
+		if (isnan(pair->correlation[i]))
+			comparison_warn(comparison, "covariance-unknown: the "
+			    "graded answers to %s do not give the u_accuracy "
+			    "of both scores, so these are taken as independent",
+			    pair->baseline->marks[i].name);
+	if (!pair->is_weighed)
+		comparison_warn(comparison, "weights-unknown: the graded "
+		    "answers do not give the accuracies of both scores, so "
+		    "there is no bootstrap");
+}
+
 /* False: they cannot be compared, as was said. */
 static bool
 compare(struct comparison *comparison, const struct model *baseline,
@@ -109,13 +136,7 @@ compare(struct comparison *comparison, const struct model *baseline,
 		comparison_warn(comparison, "uncertainty-unknown: a score "
 		    "without a budget has no interval, so no difference can "
 		    "be shown");
-	if (!pair->is_paired)
-		comparison_warn(comparison, "unpaired: without the graded "
-		    "answers of both to all questions the accuracies are "
-		    "taken as independent");
-	if (pair->prompts_differ)
-		comparison_warn(comparison, "prompts-differ: not all common "
-		    "questions were asked in the same words");
+	warn_of_answers(comparison);
 	ratio_work_out(comparison, &s.settings);
 	return true;
 }

@@ -31,6 +31,23 @@ graded() {
 		} }'
 }
 
+# cells STRATUM WHOLE BOTH A B NEITHER CLUSTER: the answers of both to questions
+# of a stratum of so many, onto the files a and b, in clusters of so many.
+cells() {
+	for who in a b; do
+		graded "$who" "${@:3:4}" | jq -c --arg s "$1" --argjson whole "$2" --argjson size "${7:-1}" '
+			.cluster = (if $size > 1 then $s + "\((.id[1:] | tonumber) / $size | floor)" else null end) |
+			.id = $s + .id | .stratum = $s | .stratum_questions = $whole' >>"$who"
+	done
+}
+
+# judged MODEL JOULES CORRECT QUESTIONS ACCURACY U: its score onto the file MODEL.
+judged() {
+	score "$1" "$2" 800 "$3" "$4" 0 | jq -c --argjson a "$5" --argjson u "$6" '
+		.accuracy.composite = $a | .epi.value = .energy.joules_per_token / $a |
+		.benchmarks[0] += {accuracy: $a, u_accuracy: $u}' >>"$1"
+}
+
 # The pair of the statistics vectors, which were worked out elsewhere.
 vectors() {
 	{ score a 1000 800 287 500 0.004; graded a 250 37 21 192; } >a
@@ -79,6 +96,105 @@ verdict() {
 	cmp first second
 	ok epi-compare --seed 2 b a >third
 	! cmp -s first third || false
+}
+
+# u_accuracy^2 is 2 (1/2)^2 0.9 0.1 / 19; the covariance 2 (1/2)^2 (16/20 - 0.9^2)
+# / 19 = -0.005 / 19; the ratio's u^2 (2 * 0.045 + 2 * 0.005) / 19 / 0.5^2.
+@test "of strata the covariance is that within them" {
+	judged a 740 20 40 0.5 "$(jq -n '0.045 / 19 | sqrt')"
+	judged b 739 20 40 0.5 "$(jq -n '0.045 / 19 | sqrt')"
+	cells easy 20 16 2 2 0
+	cells hard 20 0 2 2 16
+	ok epi-compare a b
+	near .accuracy.u_relative '(0.4 / 19 | sqrt)'
+	[ "$(verdict)" = indistinguishable ]
+	[ "$(jq -c .warnings <<<"$output")" = "[]" ]
+}
+
+# A stratum of one question has no spread: u_accuracy is that of all, 0.5 0.5 /
+# 39, and so is the covariance, (16/40 - 0.5^2) / 39.
+@test "where u_accuracy is that of all questions, so is the covariance" {
+	judged a 740 20 40 0.5 "$(jq -n '0.25 / 39 | sqrt')"
+	judged b 739 20 40 0.5 "$(jq -n '0.25 / 39 | sqrt')"
+	cells easy 39 16 4 4 15
+	cells hard 1 0 0 0 1
+	ok epi-compare a b
+	near .accuracy.u_relative '(2 * (0.25 - 0.15) / 39 / 0.25 | sqrt)'
+}
+
+# 20 clusters of two questions, each of which is right or wrong: e is 1 or -1.
+# u_accuracy^2 is 20/19 * 20 / 40^2 = 1/76; 8 right for both, 2 and 2 for one
+# alone: the covariance is 20/19 * (16 - 4) / 40^2 = 0.6 / 76.
+@test "questions of one cluster vary together" {
+	judged a 740 20 40 0.5 "$(jq -n '1 / 76 | sqrt')"
+	judged b 739 20 40 0.5 "$(jq -n '1 / 76 | sqrt')"
+	cells s 40 16 4 4 16 2
+	ok epi-compare a b
+	near .accuracy.u_relative '(2 * (1 - 0.6) / 76 / 0.25 | sqrt)'
+}
+
+@test "an u_accuracy of another kind leaves the accuracies independent, aloud" {
+	judged a 740 20 40 0.5 0.05
+	judged b 739 20 40 0.5 0.05
+	cells easy 20 16 2 2 0
+	cells hard 20 0 2 2 16
+	ok epi-compare a b
+	near .accuracy.u_relative '(2 * 0.05 * 0.05 / 0.25 | sqrt)'
+	[[ $(jq -r '.warnings[]' <<<"$output") == "covariance-unknown: "*" mmlu "* ]]
+}
+
+# The same answers to all: nothing is left of the accuracies' spread.
+@test "a model is exactly itself" {
+	judged a 740 20 40 0.5 "$(jq -n '0.045 / 19 | sqrt')"
+	judged b 740 20 40 0.5 "$(jq -n '0.045 / 19 | sqrt')"
+	cells easy 20 18 0 0 2
+	cells hard 20 2 0 0 18
+	ok epi-compare a b
+	[ "$(jq -c '[.epi.ratio, .verdict, (.epi.u_relative < 1e-7)]' <<<"$output")" = '[1,"equivalent",true]' ]
+}
+
+# Strata of 900 and 100, of which 100 each were asked: a has 0.9 0.8 + 0.1 0.2 =
+# 0.74, b 0.5.  u_accuracy^2 is 0.82 0.16 / 99 and 0.82 0.25 / 99, the covariance
+# 0.82 (0.5 - 0.8 0.5) / 99; so ln 1.48 is known to 0.078903.
+sampled() {
+	judged a 740 100 200 0.74 "$(jq -n '0.82 * 0.16 / 99 | sqrt')"
+	judged b 740 100 200 0.5 "$(jq -n '0.82 * 0.25 / 99 | sqrt')"
+	cells big 900 50 30 0 20
+	cells small 100 20 0 30 50
+}
+
+@test "the bootstrap weights strata as the accuracies do" {
+	sampled
+	ok epi-compare a b
+	near .epi.ratio 1.48
+	jq -e '(.epi.u_relative - 0.078903 | fabs) < 1e-6' <<<"$output"
+	jq -e '[.epi_bootstrap_ci95, [1.48 * (1.96 * 0.078903 * (-1, 1) | exp)]] |
+		transpose | all((.[0] / .[1] - 1 | fabs) < 0.02)' <<<"$output"
+}
+
+# The same by way of epi-grade: its u_accuracy, its answers.
+@test "what epi-grade tells is enough for both" {
+	sampled
+	for who in a b; do
+		jq -c 'select(.type == "graded") | . + {type: "answer", benchmark_questions: 1000, sample: 200,
+			seed: 1, shots: 5, protocol: "gen-letter", choices: ["x", "y"], gold: 0,
+			text: (if .correct then "A" else "B" end), error: null}' "$who" >answers
+		read -r accuracy u < <(epi-grade answers | jq -r '"\(.accuracy) \(.u_accuracy)"')
+		judged "graded-$who" 740 100 200 "$accuracy" "$u"
+		epi-grade --each answers >>"graded-$who"
+	done
+	ok epi-compare a b | jq -c 'del(.. | .file?, .name?)' >want
+	ok epi-compare graded-a graded-b | jq -c 'del(.. | .file?, .name?)' >have
+	jq -e '.epi_bootstrap_ci95 and .warnings == []' have
+	jq -es '(.[0].epi.u_relative / .[1].epi.u_relative - 1 | fabs) < 1e-9' want have
+}
+
+@test "without the strata's weights there is no bootstrap, aloud" {
+	sampled
+	sed -i 's/"stratum_questions":[0-9]*/"stratum_questions":null/' a b
+	ok epi-compare a b
+	jq -e '.epi_bootstrap_ci95 == null' <<<"$output"
+	[[ $(jq -r '.warnings[]' <<<"$output") == *"weights-unknown: "* ]]
 }
 
 @test "without graded answers the accuracies are independent, aloud" {

@@ -2,8 +2,9 @@
  * compare: a baseline and its candidates, and what is told of each pair.
  *
  * read takes an operand's records into a struct model, pair finds the questions
- * that both were asked, ratio works out ratios with their intervals, settle
- * what would decide, emit writes the comparison record.  All ratios are
+ * that both were asked, spread how both vary over them, ratio works out ratios
+ * with their intervals, settle what would decide, emit writes the comparison
+ * record.  All ratios are
  * candidate over baseline, as natural logarithms until they are written.
  */
 #ifndef EPI_COMPARE_COMPARE_H
@@ -27,8 +28,9 @@ struct mark {
 
 /* An answer of epi-grade --each. */
 struct graded {
-	char *benchmark, *id, *stratum;
-	char *prompt;        /* its SHA-256, or "" */
+	char *benchmark, *id;
+	char *stratum, *cluster, *prompt; /* "": none */
+	double whole;        /* questions of the stratum, asked or not; or NAN */
 	bool known, correct; /* not known: never answered */
 };
 
@@ -49,13 +51,21 @@ void model_clear(struct model *model);
 /* A question that both answered. */
 struct question {
 	int mark;
-	const char *stratum;
-	bool baseline, candidate; /* right */
+	const char *stratum, *cluster, *id;
+	double whole;
+	bool right[2];            /* the baseline, the candidate */
+};
+
+/* Common questions that are right or wrong together, or one alone. */
+struct cluster {
+	double questions, right[2];
 };
 
 /* Common questions of one mark and stratum. */
 struct stratum {
-	size_t first, count;
+	size_t first, count;      /* clusters */
+	double questions, right[2], whole;
+	double weight;            /* in its mark; NAN: not known */
 	int mark;
 };
 
@@ -68,8 +78,12 @@ struct pair {
 	int other[BENCHMARKS];    /* the candidate's mark of a baseline's */
 	struct question *questions; /* in order of mark and stratum */
 	size_t question_count;
-	struct stratum *strata;
+	struct cluster *clusters;
+	size_t cluster_count;
+	struct stratum *strata;   /* in the same order */
 	size_t stratum_count;
+	double correlation[BENCHMARKS]; /* of accuracies; NAN: not known */
+	bool is_weighed;          /* every stratum's weight is known */
 	struct counts counts[BENCHMARKS];
 	bool is_paired;           /* every mark's questions are common ones */
 	bool prompts_differ;
@@ -78,6 +92,10 @@ struct pair {
 /* False: they have not the same benchmarks with the same weights. */
 bool pair_find(struct pair *pair);
 void pair_clear(struct pair *pair);
+
+/* spread: finds the correlations, and the strata's weights, of a pair that is
+ * paired. */
+void spread_find(struct pair *pair);
 
 enum method { UNKNOWN_METHOD, DELTA, MOVER };
 

@@ -63,8 +63,11 @@ add_question(struct pair *pair, const struct graded *a, const struct graded *b)
 		return;
 	pair->prompts_differ |= strcmp(a->prompt, b->prompt) != 0;
 	question->stratum = a->stratum;
-	question->baseline = a->correct;
-	question->candidate = b->correct;
+	question->cluster = a->cluster;
+	question->id = a->id;
+	question->whole = isnan(a->whole) ? b->whole : a->whole;
+	question->right[0] = a->correct;
+	question->right[1] = b->correct;
 	pair->question_count++;
 	counts = &pair->counts[question->mark];
 	++*(a->correct ? b->correct ? &counts->both : &counts->baseline
@@ -72,26 +75,62 @@ add_question(struct pair *pair, const struct graded *a, const struct graded *b)
 }
 
 static int
-by_stratum(const void *a, const void *b)
+by_stratum(const struct question *a, const struct question *b)
+{
+	return a->mark != b->mark ? a->mark - b->mark
+	    : strcmp(a->stratum, b->stratum);
+}
+
+/* No two are the same: one order on every machine. */
+static int
+by_cluster(const void *a, const void *b)
 {
 	const struct question *x = a, *y = b;
+	int order = by_stratum(x, y);
 
-	return x->mark != y->mark ? x->mark - y->mark
-	    : strcmp(x->stratum, y->stratum);
+	if (order == 0)
+		order = strcmp(x->cluster, y->cluster);
+	return order ? order : strcmp(x->id, y->id);
+}
+
+static void
+add_to_cluster(struct pair *pair, const struct question *question, bool is_new)
+{
+	struct cluster *cluster;
+
+	if (is_new)
+		pair->clusters[pair->cluster_count++] = (struct cluster){ 0 };
+	cluster = &pair->clusters[pair->cluster_count - 1];
+	cluster->questions++;
+	cluster->right[0] += question->right[0];
+	cluster->right[1] += question->right[1];
 }
 
 static void
 find_strata(struct pair *pair)
 {
-	pair->strata = report_resize(NULL, pair->question_count + 1,
-	    sizeof *pair->strata);
+	size_t room = pair->question_count + 1;
+
+	pair->strata = report_resize(NULL, room, sizeof *pair->strata);
+	pair->clusters = report_resize(NULL, room, sizeof *pair->clusters);
 	for (size_t i = 0; i < pair->question_count; i++) {
 		const struct question *question = &pair->questions[i];
+		bool starts = i == 0 || by_stratum(question - 1, question) != 0;
+		struct stratum *stratum;
 
-		if (i == 0 || by_stratum(question - 1, question) != 0)
-			pair->strata[pair->stratum_count++] =
-			    (struct stratum){ i, 0, question->mark };
-		pair->strata[pair->stratum_count - 1].count++;
+		if (starts)
+			pair->strata[pair->stratum_count++] = (struct stratum){
+				.first = pair->cluster_count,
+				.whole = question->whole, .weight = NAN,
+				.mark = question->mark
+			};
+		add_to_cluster(pair, question, starts || !*question->cluster ||
+		    strcmp(question[-1].cluster, question->cluster) != 0);
+		stratum = &pair->strata[pair->stratum_count - 1];
+		stratum->count = pair->cluster_count - stratum->first;
+		stratum->questions++;
+		stratum->right[0] += question->right[0];
+		stratum->right[1] += question->right[1];
 	}
 }
 
@@ -137,9 +176,11 @@ pair_find(struct pair *pair)
 	}
 	if (pair->question_count > 1)
 		qsort(pair->questions, pair->question_count,
-		    sizeof *pair->questions, by_stratum);
+		    sizeof *pair->questions, by_cluster);
 	find_strata(pair);
 	pair->is_paired = covers_all(pair);
+	if (pair->is_paired)
+		spread_find(pair);
 	return true;
 }
 
@@ -147,5 +188,6 @@ void
 pair_clear(struct pair *pair)
 {
 	free(pair->questions);
+	free(pair->clusters);
 	free(pair->strata);
 }

@@ -81,17 +81,19 @@ covariance(const struct pair *pair, const struct accuracy *a,
 	double sum = 0;
 
 	for (int i = 0; pair->is_paired && i < pair->baseline->mark_count; i++) {
-		const struct counts *n = &pair->counts[i];
+		int j = pair->other[i];
 
+		if (isnan(pair->correlation[i]))
+			continue; /* independent, as was warned of */
 		sum += share_of(pair->baseline, i, by_questions) *
-		    share_of(pair->candidate, pair->other[i], by_questions) *
-		    stats_pair_covariance(n->both, n->baseline, n->candidate,
-		    n->both + n->baseline + n->candidate + n->neither);
+		    share_of(pair->candidate, j, by_questions) *
+		    pair->correlation[i] * pair->baseline->marks[i].u_accuracy *
+		    pair->candidate->marks[j].u_accuracy;
 	}
 	return sum / exp(a->log + b->log);
 }
 
-/* The variance of a - b; where few answers are right or wrong, each side's from
+/* The variance of a - b, never below 0 but by rounding; where few answers are right or wrong, each side's from
  * the sides of both that it depends on, correlated as their estimates are (Zou
  * and Donner 2008). */
 static double
@@ -293,7 +295,7 @@ ratio_work_out(struct comparison *comparison, const struct settings *settings)
 	if (!isnan(settings->invested_kwh))
 		find_payback(comparison, settings->invested_kwh);
 	comparison->p = chance(comparison->judged);
-	comparison->bootstrap = pair->is_paired && isfinite(u)
+	comparison->bootstrap = pair->is_weighed && isfinite(u)
 	    ? resample_epi(comparison, settings)
 	    : (struct stats_interval){ NAN, NAN };
 	budget_clear(&both);

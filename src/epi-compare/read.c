@@ -68,18 +68,22 @@ copy_string(const struct json_value *value)
 static const char *
 take_graded(struct model *model, const struct feed_record *record)
 {
-	enum { BENCHMARK, ID, STRATUM, CORRECT, PROMPT, KEYS };
+	enum { BENCHMARK, ID, STRATUM, CLUSTER, WHOLE, CORRECT, PROMPT, KEYS };
 	static const char *const keys[KEYS] = {
 		[BENCHMARK] = "benchmark", [ID] = "id", [STRATUM] = "stratum",
+		[CLUSTER] = "cluster", [WHOLE] = "stratum_questions",
 		[CORRECT] = "correct", [PROMPT] = "prompt_sha256"
 	};
 	struct json_value values[KEYS];
 	struct json_error error;
+	double whole;
 
 	if (!json_members(record->line, record->length, keys, KEYS, values,
 	    &error) || values[BENCHMARK].kind != JSON_STRING ||
 	    values[ID].kind != JSON_STRING)
 		return "a graded answer without benchmark or id";
+	if (!json_double(&values[WHOLE], &whole))
+		whole = NAN;
 	if (model->graded_count == model->graded_room) {
 		model->graded_room = model->graded_room
 		    ? model->graded_room * 2 : 256;
@@ -90,7 +94,9 @@ take_graded(struct model *model, const struct feed_record *record)
 		.benchmark = copy_string(&values[BENCHMARK]),
 		.id = copy_string(&values[ID]),
 		.stratum = copy_string(&values[STRATUM]),
+		.cluster = copy_string(&values[CLUSTER]),
 		.prompt = copy_string(&values[PROMPT]),
+		.whole = whole,
 		.known = values[CORRECT].kind == JSON_TRUE ||
 		    values[CORRECT].kind == JSON_FALSE,
 		.correct = values[CORRECT].kind == JSON_TRUE
@@ -185,6 +191,7 @@ model_clear(struct model *model)
 		free(model->graded[i].benchmark);
 		free(model->graded[i].id);
 		free(model->graded[i].stratum);
+		free(model->graded[i].cluster);
 		free(model->graded[i].prompt);
 	}
 	free(model->graded);

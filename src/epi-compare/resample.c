@@ -1,9 +1,9 @@
 /*
  * resample: the paired bootstrap of the ratio of EPI.
  *
- * Each replicate draws, within every stratum, as many of its common questions
- * as there are, with both answers to each, and adds one normal deviate for the
- * energies.  The interval is that of percentiles.
+ * Each replicate draws, within every stratum, as many of its clusters of common
+ * questions as there are, with both answers to each, weights the strata as the
+ * accuracies do, and adds one normal deviate for the energies.  The interval is that of percentiles.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -11,37 +11,31 @@
 #include "epi-compare/compare.h"
 #include "report.h"
 
-static double
-weight_of(const struct pair *pair, int mark)
-{
-	const struct counts *n = &pair->counts[mark];
-
-	return pair->baseline->marks[mark].weight / (double)(n->both +
-	    n->baseline + n->candidate + n->neither);
-}
-
 /* The log of the ratio of the composite accuracies of one replicate. */
 static double
 replicate(const struct pair *pair, uint64_t *state)
 {
-	double baseline = 0, candidate = 0;
+	double right[2] = { 0, 0 };
 
 	for (size_t i = 0; i < pair->stratum_count; i++) {
 		const struct stratum *stratum = &pair->strata[i];
-		int64_t right[2] = { 0, 0 };
+		double weight = stratum->weight *
+		    pair->baseline->marks[stratum->mark].weight;
+		struct cluster sum = { 0 };
 
 		for (size_t j = 0; j < stratum->count; j++) {
-			const struct question *drawn =
-			    &pair->questions[stratum->first +
+			const struct cluster *drawn =
+			    &pair->clusters[stratum->first +
 			    stats_random_below(state, stratum->count)];
 
-			right[0] += drawn->baseline;
-			right[1] += drawn->candidate;
+			sum.questions += drawn->questions;
+			sum.right[0] += drawn->right[0];
+			sum.right[1] += drawn->right[1];
 		}
-		baseline += weight_of(pair, stratum->mark) * (double)right[0];
-		candidate += weight_of(pair, stratum->mark) * (double)right[1];
+		right[0] += weight * sum.right[0] / sum.questions;
+		right[1] += weight * sum.right[1] / sum.questions;
 	}
-	return log(candidate / baseline);
+	return log(right[1] / right[0]);
 }
 
 static double

@@ -41,15 +41,6 @@ stats_mcnemar_mid(int64_t only_a, int64_t only_b)
 	return both_tails(least, n) - seen;
 }
 
-double
-stats_pair_covariance(int64_t both, int64_t only_a, int64_t only_b, int64_t n)
-{
-	double a = (double)(both + only_a) / (double)n;
-	double b = (double)(both + only_b) / (double)n;
-
-	return ((double)both / (double)n - a * b) / (double)(n - 1);
-}
-
 void
 stats_holm(double *p, size_t count)
 {

@@ -92,10 +92,6 @@ double stats_effective_freedom(const double *u, const double *nu,
 double stats_mcnemar_exact(int64_t only_a, int64_t only_b);
 double stats_mcnemar_mid(int64_t only_a, int64_t only_b);
 
-/* Covariance of the two accuracies over n > 1 common questions. */
-double stats_pair_covariance(int64_t both, int64_t only_a, int64_t only_b,
-    int64_t n);
-
 /* The smallest level at which Holm's procedure rejects, for each of count
  * p-values in rising order, in place (Scandinavian Journal of Statistics 6
  * (1979) 65). */

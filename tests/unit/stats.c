@@ -116,10 +116,6 @@ pairs(void)
 	/* 34 heads or more of 67 and 33 or fewer: every outcome */
 	is(stats_mcnemar_exact(33, 34) <= 1 &&
 	    near(stats_mcnemar_exact(33, 34), 1), "no chance is over 1");
-	is(near(stats_pair_covariance(250, 37, 21, 500),
-	    0.00037854108216432865), "covariance of paired accuracies");
-	is(near(stats_pair_covariance(5, 0, 0, 10), 0.25 / 9),
-	    "with itself it is the variance");
 	/* 0.6 - sqrt(0.05^2 + 0.1^2), 0.6 + sqrt(0.05^2 + 0.05^2) */
 	is(near(sum.low, 0.6 - sqrt(0.0125)) &&
 	    near(sum.high, 0.6 + sqrt(0.005)), "MOVER by hand");
