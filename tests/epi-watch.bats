@@ -118,6 +118,52 @@ key() {
 	ok epi-watch --once --size 40x1 in | grep -qF "5.00 W  42.000 J"
 }
 
+# counter WRAP RECORD...: of 5 W from 1000 on, a second each; RECORD is what the
+# counter shows, or - for a reset, of all nodes where it is --.
+counter() {
+	local wrap=$1 t=1000 record
+	printf '{"timestamp":1000,"type":"event","event":"start","nodes":["pi1"],"rate_hz":1%s,"joules_resolution":0.001}\n' "$wrap"
+	for record in "${@:2}"; do
+		case $record in
+		-) printf '{"timestamp":%d,"type":"event","event":"reset","node":"pi1"}\n' $t ;;
+		--) printf '{"timestamp":%d,"type":"event","event":"reset"}\n' $t ;;
+		*) printf '{"timestamp":%d,"node":"pi1","watts":5,"joules":%s}\n' $((t++)) "$record" ;;
+		esac
+	done
+	printf '{"timestamp":%d,"type":"event","event":"stop"}\n' $t
+}
+
+# shows JOULES COUNTER...: so many, as epi-integrate tells.
+shows() {
+	counter "${@:2}" >in
+	ok epi-watch --once --size 40x1 in | grep -qF "5.00 W  $1 J"
+	ok epi-integrate in | jq -es --argjson joules "$1" '.[-1].joules == $joules'
+}
+
+# 3 s at 5 W are 15 J.  The wrap at 1000 would explain 600, 605, 0, 5 as 5 + 395 + 5 J.
+@test "a reset counter starts anew, where it would wrap and where it reads higher" {
+	shows 15.000 ',"joules_wrap":1000' 600 605 - 0 5
+	shows 15.000 '' 1 6 - 100 105
+	shows 15.000 '' 1 6 -- 100 105
+}
+
+# Where the reset comes first or last, the counter tells all: 5.5 J each second.
+@test "a reset before the first and behind the last sample is none in between" {
+	shows 16.500 '' - 100 105.5 111 116.5 -
+}
+
+@test "a counter of another node goes on when one is reset" {
+	counter '' 1 6.5 - 12 17.5 | sed '/reset/s/pi1/pi2/' >in
+	ok epi-watch --once --size 40x1 in | grep -qF "5.00 W  16.500 J"
+}
+
+@test "two counters of one node at one time are malformed" {
+	{ counter '' 1 6 | sed '$d'; echo '{"timestamp":1001,"node":"pi1","watts":5,"joules":7}'
+	echo '{"timestamp":1002,"type":"event","event":"stop"}'; } >in
+	partly 1 epi-watch --once --size 40x1 in
+	[[ $stderr == *"in:4: two different samples of one node at one time"* ]]
+}
+
 @test "watts are the mean of the last whole second" {
 	{ sample 100.0 a 2; sample 100.5 a 4; sample 101.0 a 6; sample 101.2 a 900; } >in
 	ok epi-watch --once --size 40x1 in | grep -qF "4.00 W"
@@ -129,6 +175,18 @@ key() {
 	ok epi-watch --once --size 120x30 --max-watts 30 in
 	for alarm in "! a 31.00 W, over 30 W" "! b silent 17.1 s" "! c -4.00 W: clamp reversed?" "! c lost 7" \
 		'!OVER' '!SILENT' '!REVERSED'; do grep -qF "$alarm" <<<"$output"; done
+}
+
+# 7 of each of two nodes, one of which is heard later, and 2 more of b: 16.
+@test "samples lost of no node are of each, also of one that comes later" {
+	{ sample 100 a 5; echo '{"timestamp":100,"type":"event","event":"lost","count":7}'
+	sample 100.5 b 5; echo '{"timestamp":101,"type":"event","event":"lost","node":"b","count":2}'
+	sample 101 a 5; sample 101 b 5; } >in
+	ok epi-watch --once --size 100x30 in
+	for words in "! a lost 7" "! b lost 9" "cov. 100 %  lost 7" "cov. 50.0 %  lost 9" "coverage 50.0 %   lost 16"; do
+		grep -qF "$words" <<<"$output"
+	done
+	ok epi-integrate in | jq -es 'map(.lost_samples) == [7, 9, 16]'
 }
 
 @test "no alarm without a reason" {
@@ -168,6 +226,11 @@ key() {
 	ok epi-watch --once in | grep -qF "! epi-meter M1: calibration expired"
 	record 3 10 | sed 's/"corrected":true/"corrected":false/' >in
 	ok epi-watch --once in | grep -qF "not calibrated   clock +-0.9 ms   simulated"
+}
+
+@test "the bound is that of the instrument's clock, not of another host's" {
+	record 3 10 | sed '2a {"timestamp":1795340400,"type":"event","event":"clock","host":"meter-pi","bound":0.051}' >in
+	LC_ALL=C ok epi-watch --once in | grep -qF "clock +-0.9 ms"
 }
 
 # The log has 51 tokens in 1.241178 s of decoding; 6283 J / 51 = 123.2 J.

@@ -84,9 +84,10 @@ add_node(struct list *list, const struct view *view, unsigned i)
 	    node->energy.at_last.negative * 10 > node->energy.at_last.samples)
 		add(list, (int)i, "REVERSED",
 		    "%.40s often negative: clamp reversed?", name);
-	if (is_within(view, node->lost_ns, LOST_SECONDS))
+	if (is_within(view, node->lost_ns, LOST_SECONDS) ||
+	    is_within(view, view->account.lost_ns, LOST_SECONDS))
 		add(list, (int)i, "LOST", "%.40s lost %lld", name,
-		    (long long)node->lost);
+		    (long long)node_lost(view, i));
 }
 
 static void
@@ -94,7 +95,8 @@ add_lasting(struct list *list, const struct view *view)
 {
 	const struct account *account = &view->account;
 
-	if (is_within(view, account->lost_ns, LOST_SECONDS))
+	if (view->count == 0 &&
+	    is_within(view, account->lost_ns, LOST_SECONDS))
 		add(list, -1, "LOST", "%lld samples lost",
 		    (long long)account->lost);
 	for (int i = 0; i < account->source_count; i++)

@@ -315,9 +315,9 @@ draw_details(struct sheet *sheet, struct place *place, unsigned i, int rows)
 	line(sheet, place, PLAIN, "PF %s", a);
 	line(sheet, place, BOLD, "%s J", joules);
 	line(sheet, place, PLAIN, "peak %s W", peak);
-	line(sheet, place, coverage_face(coverage), node->lost
+	line(sheet, place, coverage_face(coverage), node_lost(view, i)
 	    ? "cov. %s  lost %lld" : "coverage %s", covered,
-	    (long long)node->lost);
+	    (long long)node_lost(view, i));
 }
 
 static void
@@ -417,7 +417,7 @@ draw_table(struct sheet *sheet, int row, int bottom)
 		    figure(c, quantity_fresh(view, &node->hertz), "%.2f"),
 		    figure(d, quantity_fresh(view, &node->power_factor), "%.3f"),
 		    coverage_text(covered, view_coverage(view, i)),
-		    (long long)node->lost);
+		    (long long)node_lost(view, i));
 	}
 }
 

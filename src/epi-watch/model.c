@@ -171,7 +171,8 @@ in_order(struct watch *watch, const struct energy_reading *last,
 	if (to->point.time_ns > last->point.time_ns)
 		return true;
 	if (to->point.time_ns == last->point.time_ns &&
-	    to->point.watts_nw == last->point.watts_nw)
+	    to->point.watts_nw == last->point.watts_nw &&
+	    to->joules_uj == last->joules_uj)
 		return false;
 	watch->account.malformed++;
 	report_malformed(record->file, record->line_number, "%s",
@@ -374,27 +375,37 @@ take_lost(struct watch *watch, const struct event *event)
 		node->lost_ns = ns;
 		return;
 	}
-	for (unsigned i = 0; i < watch->names.count; i++) {
-		node_at(watch, i)->lost += count;
-		node_at(watch, i)->lost_ns = ns;
-	}
-	if (watch->names.count == 0) {
-		account->lost += count;
-		account->lost_ns = ns;
-	}
+	account->lost += count;
+	account->lost_ns = ns;
 }
 
+/* After a reset the counter starts anew, even where it reads higher; one of no
+ * node is of every node that was heard. */
+static void
+take_reset(struct watch *watch, const struct event *event)
+{
+	char name[SAMPLE_NODE_MAX + 1];
+	long length = json_string(&event->node, name, sizeof name);
+
+	for (unsigned i = 0; i < watch->names.count; i++)
+		if (length <= 0 || strcmp(watch->names.names[i], name) == 0)
+			node_at(watch, i)->energy.last.has_joules = false;
+}
+
+/* The clock of another host says nothing of an instrument's. */
 static void
 take_clock(struct account *account, const struct feed_record *record,
     const struct event *event)
 {
-	static const char *const keys[] = { "bound" };
-	struct json_value value;
+	enum { BOUND, HOST, KEYS };
+	static const char *const keys[KEYS] = { "bound", "host" };
+	struct json_value values[KEYS];
 	struct json_error error;
 	double bound;
 
-	if (!json_members(record->line, record->length, keys, 1, &value,
-	    &error) || !json_double(&value, &bound) || bound < 0)
+	if (!json_members(record->line, record->length, keys, KEYS, values,
+	    &error) || values[HOST].kind == JSON_STRING ||
+	    !json_double(&values[BOUND], &bound) || bound < 0)
 		return;
 	for (int i = 0; i < account->source_count; i++)
 		if (event->instrument_id.kind != JSON_STRING ||
@@ -432,6 +443,8 @@ watch_record(struct watch *watch, const struct feed_record *record)
 		take_stop(account, &event);
 	else if (event.kind == EVENT_LOST)
 		take_lost(watch, &event);
+	else if (event.kind == EVENT_RESET)
+		take_reset(watch, &event);
 	else if (event.kind == EVENT_CLOCK)
 		take_clock(account, record, &event);
 	else if (event.kind == EVENT_DISCONNECT)
@@ -502,11 +515,16 @@ node_joules(const struct node *node)
 	struct energy_tally tally = energy_at_last(&node->energy);
 
 	if (tally.uncounted > 0 || tally.resets > 0 ||
-	    !node->energy.last.has_joules ||
 	    energy_is_coarse(tally.trapezoid,
 	    energy_step(node->energy.step_uj, node->resolution_uj)))
 		return tally.trapezoid;
 	return energy_counter(&tally);
+}
+
+int64_t
+node_lost(const struct view *view, unsigned index)
+{
+	return view->nodes[index].lost + view->account.lost;
 }
 
 double
@@ -595,7 +613,7 @@ view_total(const struct view *view, struct total *total)
 
 	*total = (struct total){
 		.watts = view->count > 0 ? 0 : NAN, .coverage = NAN,
-		.lost = view->account.lost,
+		.lost = view->count > 0 ? 0 : view->account.lost,
 		.seconds = (double)span_of(view, &begin_ns) / 1e9
 	};
 	for (unsigned i = 0; i < view->count; i++) {
@@ -605,7 +623,7 @@ view_total(const struct view *view, struct total *total)
 		total->watts += node_silence(view, i) > 0 ? NAN
 		    : node_watts(node);
 		total->joules += node->seen ? node_joules(node) : 0;
-		total->lost += node->lost;
+		total->lost += node_lost(view, i);
 		if (!(total->coverage <= coverage))
 			total->coverage = coverage;
 	}

@@ -82,7 +82,7 @@ struct account {
 	int64_t start_ns, earliest_ns, latest_ns; /* INT64_MIN: none yet */
 	int64_t stop_ns;
 	uint64_t starts, stops, samples, malformed;
-	int64_t lost, lost_ns; /* of no node by name */
+	int64_t lost, lost_ns; /* of every node, also of those to come */
 	bool simulated;
 	bool ended, unread;    /* the input: at its end; not all could be read */
 	int64_t arrived_ns;    /* when it last came (clock_steady) */
@@ -125,6 +125,8 @@ void watch_forget(struct watch *watch, struct view *view);
 int64_t node_period(const struct node *node);
 /* Joules so far, by epi-integrate's choice of method. */
 energy_units node_joules(const struct node *node);
+/* Samples that it lost, by itself and with all others. */
+int64_t node_lost(const struct view *view, unsigned index);
 /* Power to be shown: the mean of the last whole second, of instruments that are
  * slower than twice a second the last sample; NAN: none. */
 double node_watts(const struct node *node);
