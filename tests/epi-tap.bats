@@ -474,6 +474,21 @@ worn() {
 	soon eval '[ "$(stty -g -F a)" = "$before" ]'
 }
 
+# From the keyboard Ctrl-\ goes to every process of the job, also to the one
+# that puts it back.
+@test "and put back after a SIGQUIT to all of the job" {
+	socat pty,link=a pty,raw,echo=0,link=b 3>&- 2>/dev/null &
+	started+=($!)
+	soon test -e a -a -e b
+	before=$(stty -g -F a)
+	begin env --default-signal=QUIT epi-tap a
+	cat two.ndjson >b
+	soon grep -q '"seq":1' .out
+	[ "$(stty -g -F a)" != "$before" ]
+	kill -QUIT -- "-$pid"
+	soon eval '[ "$(stty -g -F a)" = "$before" ]'
+}
+
 @test "a meter that does not say who it is is measured after 3 s" {
 	ptys
 	begin epi-tap a

@@ -24,7 +24,8 @@ close_but(int one, int other)
 static void
 watch(int from, int fd, const struct termios *mode)
 {
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGTTOU };
+	static const int numbers[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP,
+		SIGTTOU };
 	char done;
 
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
