@@ -89,6 +89,13 @@ load tap
 	[ "$(said "$(event start) | .joules_wrap")" = 10 ]
 }
 
+# Counts of 0.01 J, a turn of 10 J: 5 5 4 4 3, down through 0 to 998, 1, and on to
+# 400, 800, and through 10 J to 150.
+@test "a calibrated counter turns where it wraps, not where it falls a little" {
+	ok epi-tap $at --calibration wrap-noise.calibration wrap-noise.ndjson
+	[ "$(said "$samples | .joules")" = "0.05 0.05 0.04 0.04 0.03 -0.02 0.01 4 8 11.5" ]
+}
+
 @test "--begin takes RFC 3339 too" {
 	ok epi-tap --begin 2023-11-14T22:13:20Z two.ndjson
 	[ "$(said "$samples | .timestamp")" = "1700000000 1700000000 1700000000.1 1700000000.1" ]

@@ -444,6 +444,19 @@ reset_unsaid(struct meter *meter, const struct frame_sample *sample)
 	meter->next_sequence = 0;
 }
 
+/* How often a counter wrapped from one figure to the next: up, down (-1), or
+ * not, whatever is less than half a turn. */
+static int
+turns(const struct meter *meter, int64_t from, int64_t to)
+{
+	energy_units step = (energy_units)to - from;
+	energy_units half = (energy_units)meter->header.energy_wrap / 2;
+
+	if (half == 0)
+		return 0;
+	return step < -half ? 1 : step > half ? -1 : 0;
+}
+
 /* The energy counter of an IC that had to be started again begins at 0. */
 static void
 follow_counter(struct meter *meter, const struct frame_sample *sample,
@@ -461,8 +474,9 @@ follow_counter(struct meter *meter, const struct frame_sample *sample,
 		record_reset(channel->node, ns, "ic");
 		channel->turned_joules = 0;
 		memset(&channel->counter, 0, sizeof channel->counter);
-	} else if (channel->has_counts && counts < channel->counts) {
-		channel->turned_joules += wrap;
+	} else if (channel->has_counts) {
+		channel->turned_joules += wrap *
+		    turns(meter, channel->counts, counts);
 	}
 	channel->restarted = false;
 	channel->has_counts = true;
