@@ -477,6 +477,20 @@ ports() {
 	done
 }
 
+# Each sample is of 2 s, and told 0.95 s and more after their centre; the second
+# meter booted while it was away.
+@test "a reset lies between the samples of both boots, whatever the delay" {
+	simulator
+	for script in '3 reboot' '3 unplug 3,4 reboot'; do
+		{ echo '0 watts 5'; tr , '\n' <<<"$script"; echo '8 end'; } >script
+		epi-sim --fast --record --nodes 1 --sampling window=2s script >recording
+		ok epi-tap --replay recording
+		jq -es 'map(select(.watts or .event == "reset")) | map(.event) as $e | ($e | index("reset")) as $i |
+			($e | rindex("reset")) == $i and .[$i - 1].timestamp <= .[$i].timestamp and
+			.[$i].timestamp <= .[$i + 1].timestamp' .out
+	done
+}
+
 @test "a host whose clock says 1970 gives no time before it" {
 	simulator
 	epi-sim --fast --record --nodes 1 --begin 0 --sampling window=2s --for 5s >recording

@@ -233,6 +233,45 @@ load tap
 	[ "$(said "$(event reset) | .node") $(total samples) $(total lost)" = "ch1 ch2 8 4" ]
 }
 
+# Boots: 0 1 2 5, then 3 to 6, 50 ms earlier each, then 4 to 7 at the same times
+# as those; no header of the last two came.  3 is where the first boot lacks it.
+@test "a reboot soon after a boot is one, and its samples are no late lines" {
+	ok epi-tap --replay reboots-soon.recording
+	[ "$(said "$samples | .seq, .watts")" = "0 5 1 5 2 5 5 5 3 9 4 9 5 9 6 9 4 2 5 2 6 2 7 2" ]
+	[ "$(said "$(event lost) | .count")" = "2 3 4" ]
+	[ "$(total resets) $(total late_lines) $(total duplicates)" = "2 0 0" ]
+}
+
+@test "a file of them tells by the number that came twice" {
+	grep -v host reboots-soon.recording >boots
+	ok epi-tap $at boots
+	[ "$(said "$samples | .seq")" = "0 1 2 5 5 6 4 5 6 7" ]
+	[ "$(total resets) $(total late_lines) $(total lost)" = "2 2 11" ]
+}
+
+@test "a line that others overtook is late, and no reboot" {
+	ok epi-tap --replay overtaken.recording
+	[ "$(said "$samples | .seq") $(total late_lines) $(total lost) $(total resets)" = "0 1 3 4 1 1 0" ]
+	grep -v host overtaken.recording >line
+	ok epi-tap $at line
+	[ "$(said "$samples | .seq") $(total late_lines) $(total lost) $(total resets)" = "0 1 3 4 1 1 0" ]
+}
+
+# 5 arrives at ...2.210; its 58 bytes are 5.035 ms on the wire, its IC 1.4 ms:
+# ...2.203565.  It is of 0.6 s after the boot, and the five before of 0.1 to 0.5 s.
+@test "a reset without its header is where the meter's clock was 0" {
+	ok epi-tap --replay reboot-late.recording
+	[ "$(said "$(event reset) | .timestamp")" = 1700000001.603565 ]
+	[ "$(said "$(event lost) | .begin, .end, .count")" = "1700000001.703565 1700000002.103565 5" ]
+	[ "$(said "$(event gap) | .end")" = 1700000002.203565 ]
+	[ "$(said 'select(.seq == 5) | .timestamp')" = 1700000002.203565 ]
+}
+
+@test "a header that is up for longer than its time can count is none" {
+	warns epi-tap --replay uptime.recording
+	[ "$(total malformed) $(total samples)" = "2 2" ]
+}
+
 @test "a header that was asked for is no reset" {
 	ok epi-tap $at asked.ndjson
 	[ "$(total resets) $(total samples) $(total lost)" = "0 4 0" ]

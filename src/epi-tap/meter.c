@@ -18,6 +18,7 @@ enum {
 #define LEAP (UINT64_C(1) << 31) /* no gap of this size: another sequence */
 #define COUNT_NJ_MAX UINT64_C(1000000000000000)
 #define DELAY_US_MAX UINT64_C(60000000)
+#define TIME_US_MAX ((uint64_t)INT64_MAX / 4000) /* its ns are no overflow */
 #define CLOCK_TOLD_NS (60 * CLOCK_SECOND) /* so often at least */
 #define STEP_NS (CLOCK_SECOND / 100) /* a step that is told of */
 /* How far a meter's uptime may be off from what its clock should show. */
@@ -204,12 +205,17 @@ check_date(const struct meter *meter)
 
 /* Resets. */
 
+/* A meter that booted when its clock showed 0, by what its first line since told
+ * of both clocks. */
 static void
-reset(struct meter *meter, const char *reason)
+reset(struct meter *meter, const char *reason, uint64_t time_us)
 {
+	int64_t ns = timing_boot(meter, time_us);
+
 	loss_close_all(meter);
-	timing_restart(meter);
-	meter->from_ns = meter->last_ns;
+	meter->from_ns = ns;
+	if (meter->last_ns < ns)
+		meter->last_ns = ns;
 	for (uint32_t c = 0; c < meter->count; c++) {
 		struct meter_channel *channel = &meter->channels[c];
 
@@ -217,7 +223,7 @@ reset(struct meter *meter, const char *reason)
 		channel->turned_joules = 0;
 		memset(&channel->counter, 0, sizeof channel->counter);
 		if (channel->node)
-			record_reset(channel->node, meter->last_ns, reason);
+			record_reset(channel->node, ns, reason);
 	}
 	memset(meter->recent, 0, sizeof meter->recent);
 	meter->gap_open |= meter->sampled;
@@ -335,6 +341,8 @@ static void
 follow_header(struct meter *meter, const struct frame_header *header,
     size_t length)
 {
+	bool again;
+
 	if (!same_meter(meter, header)) {
 		meter_refuse(meter, meter->unsure
 		    ? "another meter was plugged in"
@@ -343,9 +351,12 @@ follow_header(struct meter *meter, const struct frame_header *header,
 	}
 	if (meter->unsure)
 		meet_again(meter);
-	if (rebooted(meter, header))
-		reset(meter, header->reset);
+	again = rebooted(meter, header);
+	if (again)
+		timing_restart(meter);
 	timing_word(meter, header, length);
+	if (again)
+		reset(meter, header->reset, header->uptime_us);
 	expect(meter, header);
 	take_settings(meter, header);
 }
@@ -358,6 +369,8 @@ take_header(struct meter *meter, const struct frame_header *header,
 		complain(meter, line, "an energy count of over a megajoule");
 	else if (header->delay_us > DELAY_US_MAX)
 		complain(meter, line, "a delay of over a minute");
+	else if (header->uptime_us >= TIME_US_MAX)
+		complain(meter, line, "values out of range");
 	else if (meter->started)
 		follow_header(meter, header, length);
 	else
@@ -366,28 +379,65 @@ take_header(struct meter *meter, const struct frame_header *header,
 
 /* Samples. */
 
-/* The same line again; remembered so far back that no resent line is taken
- * for a reboot. */
+/* What a sample says, in short: one of another boot, of the same number and
+ * even the same time, says something else. */
+static uint64_t
+gist(const struct frame_sample *sample)
+{
+	uint64_t sum = sample->has;
+
+	for (uint32_t c = 0; c < sample->channels; c++) {
+		sum = sum * 31 + (uint64_t)sample->power_mw[c];
+		sum = sum * 31 + (uint64_t)sample->current_ua[c];
+		sum = sum * 31 + (uint64_t)sample->energy_counts[c];
+	}
+	return sum;
+}
+
+/* The sample of that number, as far back as any is remembered; NULL: it did not
+ * come. */
+static const struct meter_recent *
+recent(const struct meter *meter, uint64_t sequence)
+{
+	const struct meter_recent *at =
+	    &meter->recent[sequence % METER_RECENT];
+
+	return at->set && at->sequence == sequence ? at : NULL;
+}
+
+/* The same line again. */
 static bool
 repeated(const struct meter *meter, const struct frame_sample *sample)
 {
-	size_t i = sample->sequence % METER_RECENT;
+	const struct meter_recent *at = recent(meter, sample->sequence);
 
-	if (!meter->fresh && sample->sequence + 1 == meter->next_sequence &&
-	    sample->time_us >= meter->time_us)
-		return true;
-	return meter->recent[i].set &&
-	    meter->recent[i].sequence == sample->sequence &&
-	    meter->recent[i].time_us == sample->time_us;
+	return at && at->time_us == sample->time_us &&
+	    at->gist == gist(sample);
 }
 
-/* A line that comes after later ones: its place, between a line before and one
- * behind in number and in time, is told as lost already. */
+/* Whether the meter, by its clock, may have booted since the sample before. */
+static bool
+booted_since(const struct meter *meter, const struct frame_sample *sample)
+{
+	uint64_t should_us;
+
+	return timing_device_us(meter, &should_us) &&
+	    should_us - meter->time_us >= sample->time_us;
+}
+
+/*
+ * A line that comes after later ones: its place, between a line before and one
+ * behind in number and in time, is told as lost already.  Where that place is
+ * taken the line is of another boot; so it is after a silence of all its
+ * uptime, which a line that was overtaken did not wait for.
+ */
 static bool
 overtaken(const struct meter *meter, const struct frame_sample *sample)
 {
 	bool before = false, behind = false;
 
+	if (recent(meter, sample->sequence) || booted_since(meter, sample))
+		return false;
 	for (size_t i = 0; i < METER_RECENT; i++) {
 		uint64_t sequence = meter->recent[i].sequence;
 		uint64_t time_us = meter->recent[i].time_us;
@@ -405,11 +455,10 @@ overtaken(const struct meter *meter, const struct frame_sample *sample)
 static void
 remember(struct meter *meter, const struct frame_sample *sample)
 {
-	size_t i = sample->sequence % METER_RECENT;
-
-	meter->recent[i].set = true;
-	meter->recent[i].sequence = sample->sequence;
-	meter->recent[i].time_us = sample->time_us;
+	meter->recent[sample->sequence % METER_RECENT] = (struct meter_recent){
+		.sequence = sample->sequence, .time_us = sample->time_us,
+		.gist = gist(sample), .set = true
+	};
 	meter->next_sequence = sample->sequence + 1;
 	meter->time_us = sample->time_us;
 	meter->fresh = meter->was_away = false;
@@ -439,7 +488,7 @@ reset_unsaid(struct meter *meter, const struct frame_sample *sample)
 	    sample->time_us / 1000000 <=
 	    (uint64_t)(silent_ns / CLOCK_SECOND) + 1);
 
-	reset(meter, NULL);
+	reset(meter, NULL, sample->time_us);
 	meter->expects = since && sample->sequence < LEAP;
 	meter->next_sequence = 0;
 }
@@ -635,7 +684,7 @@ absurd(const struct meter *meter, const struct frame_sample *sample)
 			return true;
 	}
 	return sample->sequence >= INT64_MAX ||
-	    sample->time_us >= INT64_MAX / 4000 ||
+	    sample->time_us >= TIME_US_MAX ||
 	    (meter->started && sample->channels != meter->count);
 }
 
@@ -690,13 +739,17 @@ take_sample(struct meter *meter, const struct frame_sample *sample,
     uint64_t line, size_t length)
 {
 	int64_t ns;
+	bool again;
 
 	if (!welcome(meter, sample, line) ||
 	    (!meter->started && !start_unsaid(meter, sample)))
 		return;
-	if (broken_off(meter, sample))
-		reset_unsaid(meter, sample);
+	again = broken_off(meter, sample);
+	if (again)
+		timing_restart(meter);
 	timing_learn(meter, sample, length);
+	if (again)
+		reset_unsaid(meter, sample);
 	if (!timing_sample(meter, sample, &ns)) {
 		complain(meter, line, "a time out of range");
 		return;
@@ -797,8 +850,7 @@ meter_ping(struct meter *meter, int64_t sent_ns, const struct frame_ack *ack,
     size_t length)
 {
 	if (!(ack->has & FRAME_ACK_RECEIVED) || !(ack->has & FRAME_ACK_SENT) ||
-	    ack->received_us >= INT64_MAX / 4000 ||
-	    ack->sent_us >= INT64_MAX / 4000 ||
+	    ack->received_us >= TIME_US_MAX || ack->sent_us >= TIME_US_MAX ||
 	    (!meter->fresh && ack->received_us + UPTIME_US < meter->time_us))
 		return;
 	meter->pinged = true;

@@ -52,6 +52,13 @@ struct meter_channel {
 	struct check check;
 };
 
+/* One of the last samples, remembered so far back that no line that comes again
+ * is taken for a reboot. */
+struct meter_recent {
+	uint64_t sequence, time_us, gist;
+	bool set;
+};
+
 struct meter {
 	/* Set before the first line, the rest 0. */
 	const char *name;
@@ -84,7 +91,7 @@ struct meter {
 	bool expects;      /* next_sequence is known */
 	uint64_t next_sequence;
 	uint64_t time_us;  /* device time of the last sample */
-	struct { uint64_t sequence, time_us; bool set; } recent[METER_RECENT];
+	struct meter_recent recent[METER_RECENT];
 
 	struct align align;
 	bool spaced;

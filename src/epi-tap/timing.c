@@ -150,8 +150,18 @@ timing_restart(struct meter *meter)
 {
 	align_restart(&meter->align);
 	meter->pinged = meter->anchored = false;
-	if (!untimed(meter))
-		meter->last_ns = centre(meter, meter->last_ns);
+}
+
+int64_t
+timing_boot(const struct meter *meter, uint64_t time_us)
+{
+	int64_t ns;
+
+	if (untimed(meter))
+		return meter->last_ns;
+	ns = meter->spaced ? meter->now.ns - (int64_t)time_us * 1000
+	    : base_ns(meter) + align_guess(&meter->align, 0);
+	return later(meter->sample_ns, whole_us(ns - delay_ns(meter)));
 }
 
 /* Samples. */
@@ -195,8 +205,8 @@ aligned_time(struct meter *meter, uint64_t time_us)
 	int64_t ns = whole_us(align_time(&meter->align, time_us) +
 	    base_ns(meter) - delay_ns(meter));
 
-	return later(ns, meter->sampled ? meter->sample_ns + 1000
-	    : meter->last_ns);
+	return later(ns, meter->sampled ? later(meter->sample_ns + 1000,
+	    meter->from_ns) : meter->last_ns);
 }
 
 bool

@@ -18,8 +18,12 @@ void timing_learn(struct meter *meter, const struct frame_sample *sample,
 bool timing_sample(struct meter *meter, const struct frame_sample *sample,
     int64_t *ns);
 
-/* The meter's clock began anew. */
+/* The meter's clock began anew; the next line is the first to tell of it. */
 void timing_restart(struct meter *meter);
+
+/* When it showed 0, after that line, which has time_us: no earlier than the last
+ * sample, no later than the next. */
+int64_t timing_boot(const struct meter *meter, uint64_t time_us);
 
 /* Now, as the latest time written. */
 void timing_now(struct meter *meter);
