@@ -47,7 +47,7 @@ static struct {
 	bool together;
 	struct point *points;
 	size_t count, room;
-	size_t unbudgeted;
+	size_t unbudgeted, vague; /* vague: of an unknown u_accuracy */
 	struct sample_nodes nodes;
 } s = { .cost = default_cost, .benefit = default_benefit };
 
@@ -80,6 +80,7 @@ add_point(const struct feed_record *record, struct result *result)
 		return;
 	}
 	s.unbudgeted += !result->budgeted;
+	s.vague += result->budgeted && !result->accuracy_budgeted;
 	s.count++;
 }
 
@@ -139,14 +140,14 @@ chance(double difference, const struct budget *a, const struct budget *b)
 }
 
 /* Both have to be shown: the greater one counts (intersection-union test;
- * Berger, Technometrics 24 (1982) 295). */
+ * Berger, Technometrics 24 (1982) 295).  What has no budget has no line here,
+ * and is exact. */
 static double
 chance_of_both(const struct point *worse, const struct point *better)
 {
 	double cost, benefit;
 
-	if (!has_default_axes() || !worse->result.budgeted ||
-	    !better->result.budgeted)
+	if (!has_default_axes())
 		return 0;
 	cost = chance(log(worse->cost / better->cost),
 	    &worse->result.energy, &better->result.energy);
@@ -226,8 +227,9 @@ put_point(const struct point *point)
 	if (has_default_axes() && point->result.budgeted) {
 		compose_figure("u_cost", point->cost *
 		    budget_uncertainty(&point->result.energy));
-		compose_figure("u_benefit", point->benefit *
-		    budget_uncertainty(&point->result.accuracy));
+		compose_figure("u_benefit", point->result.accuracy_budgeted
+		    ? point->benefit *
+		    budget_uncertainty(&point->result.accuracy) : NAN);
 	}
 	compose_key("verdict");
 	compose_string(verdict(point));
@@ -260,6 +262,20 @@ take_option(void *state, int letter, const char *argument)
 	}
 }
 
+static void
+warn_of_exact(void)
+{
+	if (!has_default_axes())
+		return;
+	if (s.unbudgeted > 0)
+		report_warning("%zu of %zu scores have no budget: they are "
+		    "taken as exact", s.unbudgeted, s.count);
+	if (s.vague > 0)
+		report_warning("%zu of %zu scores do not know how well their "
+		    "accuracy is known: it is taken as exact", s.vague,
+		    s.count);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -280,9 +296,7 @@ main(int argc, char **argv)
 	feed_records(operands, &s.nodes, take, NULL);
 	if (s.count == 0)
 		report_error("no score records");
-	if (has_default_axes() && s.unbudgeted > 0)
-		report_warning("%zu of %zu scores have no budget: they are "
-		    "taken as exact", s.unbudgeted, s.count);
+	warn_of_exact();
 	group();
 	for (size_t i = 0; i < s.count; i++)
 		judge(&s.points[i]);

@@ -66,6 +66,23 @@ apart() {
 	[[ $stderr == *"2 of 2 scores have no budget"* ]]
 }
 
+# u_cost is 3 % of 1 and of 1.1; p is the cost's alone, as above.
+@test "an accuracy of unknown uncertainty is taken as exact, aloud" {
+	warns epi-pareto <<<"$(apart 0 | jq -c '.budget |= .[:1] | .u_accuracy = null')"
+	[[ $stderr == *"2 of 2 scores do not know how well their accuracy is known"* ]]
+	[ "$(verdicts)" = "good frontier poor dominated" ]
+	jq -se 'map(has("u_benefit") and .u_benefit == null) | all' <<<"$output"
+	jq -se '(.[0].u_cost - 0.03 | fabs < 1e-12) and (.[1].u_cost - 0.033 | fabs < 1e-12)' <<<"$output"
+	jq -se '.[1].p | . > 0.01225 and . < 0.01245' <<<"$output"
+}
+
+# ln 1.02 / 0.03 = 0.66
+@test "beside one without a budget the other's still counts" {
+	warns epi-pareto <<<"$(score a 1 0.5 null; score b 1.02 0.4 "[$(line noise run:1 0.03)]")"
+	[[ $stderr == *"1 of 2 scores have no budget"* ]]
+	[ "$(verdicts)" = "a frontier b indistinguishable" ]
+}
+
 @test "hardware and surgery are groups of their own" {
 	{ score a 1 0.5; score b 2 0.4 | jq -c '.hardware = "pi"'; score c 3 0.3; } >in
 	ok epi-pareto in

@@ -214,6 +214,33 @@ run_of() {
 	near '.u / .epi.value | . * .' "($s * 0.6698292 | . * .) + 0.0004 + (.u_accuracy / .accuracy.composite | . * .)" 1e-9
 }
 
+# The energy has its part of the spread, as above, and its reference.
+@test "an accuracy of unknown uncertainty is no exact one" {
+	for joules in 1234.5 1200 1300; do
+		jq -c ".joules = $joules | .budget = [$(line reference lab "($joules * 0.02)" null reference)]" energy.ndjson |
+			cat - tokens.ndjson | epi-score --weights mmlu=1 --accuracy mmlu=0.45,shots=5
+	done >runs.ndjson
+	jq -se 'all(.u == null and .k == null)' runs.ndjson
+	ok epi-score --repetitions runs.ndjson
+	jq -e 'has("u") and all(.u, .ci95, .k, .nu_eff, .interval, .u_accuracy; . == null)' <<<"$output"
+	near .repeatability.nu 2
+	near '.u_joules_per_token / .epi.joules_per_token | . * .' '(.repeatability.s * 0.6698292 | . * .) + 0.0004' 1e-9
+}
+
+@test "one simulated repetition, or one in the pool, makes the score simulated" {
+	for joules in 1200 1234.5 1300; do run_of $joules; done 2>/dev/null | jq -c '.evidence = "calibrated"' >runs
+	for joules in 500 510; do run_of $joules other; done 2>/dev/null >pool
+	ok epi-score --repetitions --pool pool runs
+	[ "$(jq -c '[has("simulated"), .evidence]' <<<"$output")" = '[false,"replicated"]' ]
+	jq -c 'if .energy.total_joules == 1300 then .simulated = true else . end' runs >some
+	ok epi-score --repetitions some
+	[ "$(jq -c '[.simulated, .evidence]' <<<"$output")" = '[true,"simulated"]' ]
+	[ "$(grep -o '"simulated":' .out | wc -l)" -eq 1 ]
+	sed -i '1s/}$/,"simulated":true}/' pool
+	ok epi-score --repetitions --pool pool runs
+	[ "$(jq -c '[.simulated, .evidence]' <<<"$output")" = '[true,"simulated"]' ]
+}
+
 @test "other configurations' spread may be pooled with it" {
 	for joules in 1234.5 1200 1300; do run_of $joules; done >runs.ndjson 2>/dev/null
 	for joules in 500 505 510; do run_of $joules other; done >pool.ndjson 2>/dev/null

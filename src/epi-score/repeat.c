@@ -25,6 +25,7 @@ struct run {
 struct runs {
 	struct run *run;
 	size_t count, room;
+	bool simulated; /* any of them */
 };
 
 /* A sum of squares about its mean, and its degrees of freedom. */
@@ -52,6 +53,7 @@ take(void *state, const struct feed_record *record)
 		runs->run = report_resize(runs->run, runs->room,
 		    sizeof *runs->run);
 	}
+	runs->simulated |= result.simulated;
 	run = &runs->run[runs->count++];
 	*run = (struct run){
 		.result = result, .file = record->file,
@@ -231,11 +233,13 @@ energy_part(struct budget *energy, const struct budget *budget)
 			budget_add(energy, &budget->lines[i]);
 }
 
+/* Where the accuracy's uncertainty is not known, EPI's is not either. */
 static void
 put_spread(const struct run *median, const struct budget *budget)
 {
-	double nu = budget_freedom(budget);
-	double k = stats_student_quantile(0.975, nu);
+	bool known = median->result.accuracy_budgeted;
+	double nu = known ? budget_freedom(budget) : NAN;
+	double k = known ? stats_student_quantile(0.975, nu) : NAN;
 	double per_token = exp(median->log), u, half;
 	struct budget energy = { 0 };
 	struct sides sides;
@@ -244,7 +248,8 @@ put_spread(const struct run *median, const struct budget *budget)
 	u = budget_uncertainty(&energy);
 	half = u * stats_student_quantile(0.975, budget_freedom(&energy));
 	sides = find_sides(median, budget, k, u);
-	compose_figure("u", median->epi * budget_uncertainty(budget));
+	compose_figure("u", known ? median->epi * budget_uncertainty(budget)
+	    : NAN);
 	put_pair("ci95", median->epi * exp(-sides.low),
 	    median->epi * exp(sides.high));
 	compose_figure("k", k);
@@ -318,8 +323,38 @@ is_replaced(const struct json_value *key, bool known)
 	for (size_t i = 0; known && i < sizeof spread / sizeof *spread; i++)
 		if (json_is(key, spread[i]))
 			return true;
-	return json_is(key, "warnings") || json_is(key, "repetitions") ||
-	    json_is(key, "repeatability");
+	return json_is(key, "simulated") || json_is(key, "warnings") ||
+	    json_is(key, "repetitions") || json_is(key, "repeatability");
+}
+
+/* The evidence of all runs together; NULL: the member as it stands. */
+static const char *
+evidence_of(const struct runs *runs, const struct json_value *key,
+    const struct json_value *value)
+{
+	if (!json_is(key, "evidence"))
+		return NULL;
+	if (runs->simulated)
+		return "simulated";
+	return runs->count > 2 && json_is(value, "calibrated") ? "replicated"
+	    : NULL;
+}
+
+static void
+put_member(const struct runs *runs, const struct json_value *key,
+    const struct json_value *value)
+{
+	const char *evidence = evidence_of(runs, key, value);
+
+	compose_key_value(key);
+	if (evidence)
+		compose_string(evidence);
+	else
+		compose_value(value);
+	if (json_is(key, "type") && runs->simulated) {
+		compose_key("simulated");
+		compose_bool(true);
+	}
 }
 
 /* The median's record, member by member. */
@@ -335,16 +370,9 @@ put_score(const struct run *median, const struct runs *runs,
 	bool known = median->result.budgeted;
 
 	compose_open();
-	while (json_member(&whole, &cursor, &key, &value)) {
-		if (is_replaced(&key, known))
-			continue;
-		compose_key_value(&key);
-		if (json_is(&key, "evidence") && runs->count > 2 &&
-		    json_is(&value, "calibrated"))
-			compose_string("replicated");
-		else
-			compose_value(&value);
-	}
+	while (json_member(&whole, &cursor, &key, &value))
+		if (!is_replaced(&key, known))
+			put_member(runs, &key, &value);
 	if (known)
 		put_spread(median, budget);
 	put_repetitions(runs, spread);
@@ -377,7 +405,7 @@ forget(struct runs *runs)
 }
 
 static struct spread
-pooled_spread(const struct runs *runs, char *pool)
+pooled_spread(struct runs *runs, char *pool)
 {
 	static struct sample_nodes nodes;
 	struct spread spread = spread_of(runs), others;
@@ -389,6 +417,7 @@ pooled_spread(const struct runs *runs, char *pool)
 	others = spread_of(&more);
 	spread.squares += others.squares;
 	spread.freedom += others.freedom;
+	runs->simulated |= more.simulated;
 	forget(&more);
 	return spread;
 }

@@ -70,7 +70,9 @@ result_alike(const struct result *a, const struct result *b, const char *path)
 	    memcmp(x.at, y.at, x.length) == 0;
 }
 
-/* A budget's lines belong to the energy or, by their source, to the accuracy. */
+/* A budget's lines belong to the energy or, by their source, to the accuracy.
+ * One without a line of the accuracy takes it as exact, if its uncertainty is
+ * not said to be unknown. */
 static const char *
 read_budget(struct result *result)
 {
@@ -79,6 +81,8 @@ read_budget(struct result *result)
 	const char *why = NULL;
 
 	result->budgeted = !is_nothing(&value);
+	result->accuracy_budgeted = result->budgeted &&
+	    result_at(result, "u_accuracy").kind != JSON_NULL;
 	if (!result->budgeted)
 		return NULL;
 	budget_read(&whole, &value, "c_relative", &why);

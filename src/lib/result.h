@@ -19,6 +19,7 @@ struct result {
 	struct budget energy;   /* of ln(joules per token), c_relative */
 	struct budget accuracy; /* of -ln(accuracy), c_relative */
 	bool budgeted;          /* false: the record has no budget */
+	bool accuracy_budgeted; /* false: none, or u_accuracy is null */
 	bool simulated;
 };
 
