@@ -57,8 +57,8 @@ static const struct option options[] = {
 static const char **accuracies;
 static size_t accuracy_count;
 
-static const char *idle; /* what --idle told */
-static char *decode;     /* --decode's file */
+static char *idle;   /* --idle's file */
+static char *decode; /* --decode's file */
 static bool repeats;
 static char *pool;
 
@@ -91,22 +91,17 @@ take_input(struct score *score, char *name, struct sample_nodes *nodes)
 	digest_end(&hash, input->digest);
 }
 
-/* One list of inputs for both. */
+/* Another score beside this one, with one list of inputs for both. */
 static void
-take_decode(struct score *score, char *name)
+take_beside(struct score *score, struct score *other, char *name)
 {
-	static struct score other = {
-		.tokens = { .nodes = UNKNOWN }, .idle_watts = NAN,
-		.no_accuracy = true
-	};
 	static struct sample_nodes nodes;
 
-	other.inputs = score->inputs;
-	other.input_count = score->input_count;
-	take_input(&other, name, &nodes);
-	score->inputs = other.inputs;
-	score->input_count = other.input_count;
-	score->decode = &other;
+	other->inputs = score->inputs;
+	other->input_count = score->input_count;
+	take_input(other, name, &nodes);
+	score->inputs = other->inputs;
+	score->input_count = other->input_count;
 }
 
 static void
@@ -114,12 +109,22 @@ take_inputs(struct score *score, char **operands)
 {
 	static char dash[] = "-", *standard_input[] = { dash, NULL };
 	static struct sample_nodes nodes;
+	static struct score of_decode = {
+		.tokens = { .nodes = UNKNOWN }, .idle_watts = NAN,
+		.no_accuracy = true
+	}, of_idle = { .no_accuracy = true };
 
 	stream_watch(watch);
 	for (char **name = *operands ? operands : standard_input; *name; name++)
 		take_input(score, *name, &nodes);
-	if (decode)
-		take_decode(score, decode);
+	if (decode) {
+		take_beside(score, &of_decode, decode);
+		score->decode = &of_decode;
+	}
+	if (idle) {
+		take_beside(score, &of_idle, idle);
+		idle_take(score, &of_idle);
+	}
 	if (report_malformed_count() > 0)
 		note_add(&score->refusals,
 		    "input-malformed: %llu malformed records",
@@ -249,7 +254,8 @@ take_option(void *state, int letter, const char *argument)
 		score->force = true;
 		break;
 	case 'i':
-		idle = argument;
+		idle = idle_told(score, argument) ? NULL
+		    : report_copy(argument, strlen(argument));
 		break;
 	case 'd':
 		decode = report_copy(argument, strlen(argument));
@@ -308,9 +314,7 @@ main(int argc, char **argv)
 	for (size_t i = 0; i < accuracy_count; i++)
 		set_accuracy(&score, accuracies[i]);
 	take_inputs(&score, operands);
-	if (idle)
-		idle_read(&score, idle);
-	else
+	if (!idle && isnan(score.idle_watts))
 		idle_settle(&score);
 	join(&score);
 	return stream_finish();

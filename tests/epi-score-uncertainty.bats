@@ -126,7 +126,8 @@ vectors() {
 # Both have the meter's 1 %: 12.345 J - 2 x 2 J are 8.345 J, 1 % of the rest.
 @test "idle energy takes its own budget along" {
 	budget "$(line reference lab 12.345)"
-	jq -c 'select(.scope == "cluster") | .seconds = 50 | .joules = 200 | .budget |= [.[0] | .c_joules = 2]' \
+	jq -c 'select(.scope == "cluster") | .seconds = 50 | .joules = 200 | .mean_watts = 4
+		| .budget |= [.[0] | .c_joules = 2]' \
 		budgeted.ndjson >idle.ndjson
 	scored --idle idle.ndjson
 	near .net_of_idle_joules 834.5
@@ -135,7 +136,8 @@ vectors() {
 
 # idle SECONDS JOULES: the energy of idle nodes, labelled so, into labelled.ndjson.
 idle() {
-	jq -c "select(.scope == \"cluster\") | .label = \"idle\" | .seconds = $1 | .joules = $2" \
+	jq -c "select(.scope == \"cluster\") | .label = \"idle\" | .seconds = $1 | .joules = $2
+		| .mean_watts = .joules / .seconds" \
 		budgeted.ndjson >>labelled.ndjson
 }
 
@@ -182,6 +184,128 @@ idle() {
 	fails 1 epi-score --idle idle.ndjson budgeted.ndjson tokens.ndjson accuracy.ndjson
 	[[ $stderr == *"refused: idle-other: "* ]]
 	fails 1 epi-score --idle missing.ndjson budgeted.ndjson tokens.ndjson accuracy.ndjson
+}
+
+# resting JQ [SCOPE]: an idle energy of 200 J in 50 s, changed so, into idle.ndjson.
+resting() {
+	jq -c "select(.scope == \"${2:-cluster}\") | .seconds = 50 | .joules = 200 | .mean_watts = 4
+		| del(.label) | $1" budgeted.ndjson >idle.ndjson
+}
+
+# refused SLUG ARGUMENT...: with the idle energy of resting.
+refused() {
+	fails 1 epi-score "${@:2}" --idle idle.ndjson budgeted.ndjson tokens.ndjson accuracy.ndjson
+	[[ $stderr == *"refused: $1: "* ]]
+}
+
+@test "idle energy that broke off or was not measured throughout is refused" {
+	budget ''
+	resting '.complete = false'
+	refused idle-energy-incomplete
+	resting '.coverage = 0.2'
+	refused idle-coverage-low
+	resting '.joules = 0'
+	refused idle-energy-not-positive
+}
+
+# Half a second of 50 s was not measured: 198 J in 49.5 s are 4 W, of which a
+# run of 100 s takes 400 J.
+@test "idle power is that of the time measured" {
+	budget ''
+	resting '.joules = 198 | .coverage = 0.99'
+	scored --idle idle.ndjson
+	near .net_of_idle.idle_watts 4
+	near .net_of_idle_joules 834.5
+	resting 'del(.mean_watts)'
+	scored --idle idle.ndjson
+	near .net_of_idle_joules 834.5
+}
+
+@test "idle energy of no known power is refused" {
+	budget ''
+	resting 'del(.mean_watts, .seconds)'
+	refused idle-unknown
+	resting '.joules = null | .mean_watts = null'
+	refused idle-energy-unknown
+	: >idle.ndjson
+	refused idle-missing
+}
+
+@test "energy labelled idle that would be refused is left on, aloud" {
+	budget ''
+	for why in 'energy-incomplete .complete=false' 'coverage-low .coverage=0.2' 'energy-unknown .joules=null'; do
+		resting ".label = \"idle\" | ${why#* }"
+		scored idle.ndjson
+		jq -e '.net_of_idle == null and .net_of_idle_joules == null' <<<"$output"
+		jq -e --arg s "idle-${why% *}: " 'any(.warnings[]; startswith($s))' <<<"$output"
+	done
+}
+
+@test "the file of --idle is an input as the others are" {
+	budget ''
+	resting .
+	scored --idle idle.ndjson
+	[ "$(jq -r '.inputs[3] | "\(.sha256)  \(.name)"' <<<"$output")" = "$(sha256sum idle.ndjson)" ]
+	echo '{"type":"energy","scope":"cluster","joules":"many"}' >>idle.ndjson
+	refused input-malformed
+	fails 1 epi-score --idle absent.ndjson budgeted.ndjson tokens.ndjson accuracy.ndjson
+	[[ $stderr == *"refused: idle-input-unread: "* ]]
+}
+
+@test "the idle nodes are those of the run, in any order" {
+	budget ''
+	resting '.nodes |= reverse'
+	scored --idle idle.ndjson
+	near .net_of_idle_joules 834.5
+	sed -i 's/"pi1"/"\\u0070i1"/' idle.ndjson
+	scored --idle idle.ndjson
+	resting '.nodes += ["pi5"]'
+	refused idle-other
+	resting 'del(.nodes)'
+	refused idle-other
+}
+
+# 300.125 J of pi1 in 100 s, less 4 W.
+@test "one node's energy is not taken off another's" {
+	budget ''
+	sed -i 2d budgeted.ndjson
+	sed -i 's/"node_count":4/"node_count":1/' tokens.ndjson
+	resting '.joules = 100 | .mean_watts = 2' node
+	scored --idle idle.ndjson
+	near .net_of_idle_joules 100.125
+	resting '.node = "pi2"' node
+	refused idle-other
+	resting '.scope = "cluster" | .nodes = [.node] | .joules = 100 | .mean_watts = 2 | del(.node)' node
+	scored --idle idle.ndjson
+	near .net_of_idle_joules 100.125
+}
+
+# 1234.5 J in 100 s are 12.345 W: 12.35 W idle leave -0.5 J.
+@test "idle watts that leave less than nothing are refused" {
+	budget "$(line reference lab 12.345)"
+	fails 1 epi-score --idle 12.35 budgeted.ndjson tokens.ndjson accuracy.ndjson
+	[[ $stderr == *"refused: net-not-positive: "* ]]
+	scored --force --idle 12.35
+	near .net_of_idle_joules -0.5 1e-9
+	jq -e '.net_of_idle | .u == null and .ci95 == null and .k == null and .nu_eff == null' <<<"$output"
+	jq -e 'any(.warnings[]; startswith("net-not-positive: "))' <<<"$output"
+}
+
+@test "idle watts that leave just nothing are warned of" {
+	budget "$(line reference lab 12.345)"
+	scored --idle 12.345
+	near .net_of_idle_joules 0
+	jq -e '.net_of_idle.u == null and any(.warnings[]; startswith("net-not-positive: "))' <<<"$output"
+	scored --idle 12.34
+	near .net_of_idle_joules 0.5 1e-9
+	jq -e '.net_of_idle.u > 0 and all(.warnings[]; startswith("net-") | not)' <<<"$output"
+}
+
+@test "net of idle, too, nothing is divided by tokens that are not known" {
+	budget ''
+	sed -i 's/"generated_tokens":987/"generated_tokens":null/' tokens.ndjson
+	scored --force --idle 4
+	jq -e '.net_of_idle | .joules == 834.5 and .joules_per_token == null and .epi == null' <<<"$output"
 }
 
 # ---- repetitions
@@ -316,4 +440,7 @@ decoded() {
 	[[ $stderr == *"refused: decode-energy-incomplete: "* ]]
 	fails 1 epi-score --decode budgeted.ndjson budgeted.ndjson tokens.ndjson accuracy.ndjson
 	[[ $stderr == *"refused: decode-tokens-missing: "* ]]
+	scored --force --decode budgeted.ndjson
+	jq -e '.decode | .joules == 1234.5 and .prompt_tokens == null and .generated_tokens == null' <<<"$output"
+	jq -e '.decode | .joules_per_token == null and .epi == null' <<<"$output"
 }

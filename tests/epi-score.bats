@@ -421,6 +421,19 @@ refused() { fails 1 epi-score "${@:2}" && [[ $stderr == *"refused: $1: "* ]]; }
 	refused energy-not-positive energy.ndjson tokens.ndjson accuracy.ndjson
 }
 
+@test "an energy that is not known is refused only where it is the one taken" {
+	jq -c '.label = "short" | .joules = null | .mean_watts = null' energy.ndjson >short.ndjson
+	scored --label run short.ndjson
+	is total_joules 1234.500
+	scored short.ndjson
+	is total_joules 1234.500
+	refused energy-unknown --label short energy.ndjson short.ndjson tokens.ndjson accuracy.ndjson
+	ok epi-score --force short.ndjson tokens.ndjson accuracy.ndjson
+	jq -e 'all(.energy.total_joules, .energy.joules_per_token, .epi.value, .u, .kwh_total; . == null)' .out
+	sed -i 's/"joules":[0-9.]*,//' energy.ndjson
+	refused input-malformed energy.ndjson tokens.ndjson accuracy.ndjson
+}
+
 @test "refused: a malformed record, and what could not be read" {
 	echo '{"type":"tokens","generated_tokens":"many"}' >>tokens.ndjson
 	fails 1 epi-score energy.ndjson tokens.ndjson accuracy.ndjson

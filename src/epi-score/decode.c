@@ -3,14 +3,6 @@
 
 #include "epi-score/score.h"
 
-static void
-hand_on(struct notes *to, const struct notes *from)
-{
-	for (size_t i = 0; i < from->count; i++)
-		note_add(to, "decode-%s", from->text[i]);
-	to->left_out += from->left_out;
-}
-
 void
 decode_settle(struct score *score)
 {
@@ -27,6 +19,6 @@ decode_settle(struct score *score)
 		uncertainty_settle(decode, energy);
 	score->decode_energy = energy;
 	score->simulated |= decode->simulated;
-	hand_on(&score->refusals, &decode->refusals);
-	hand_on(&score->warnings, &decode->warnings);
+	note_hand_on(&score->refusals, &decode->refusals, "decode-");
+	note_hand_on(&score->warnings, &decode->warnings, "decode-");
 }

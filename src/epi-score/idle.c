@@ -5,7 +5,6 @@
 #include "epi-score/score.h"
 #include "json.h"
 #include "option.h"
-#include "report.h"
 
 /* The one of the cluster or, without any, of the one node; or NULL. */
 static const struct energy *
@@ -22,36 +21,50 @@ labelled(const struct score *score)
 	return score->idle_cluster.records + score->idle_node.records > 0;
 }
 
-/* A number is watts; a file whose name is one is given with its folder. */
-void
-idle_read(struct score *score, const char *argument)
+/* What speaks against an idle energy goes where it is wanted. */
+static void
+judge_idle(struct score *score, const struct energy *one, struct notes *to)
 {
-	static struct score other;
-	static struct sample_nodes nodes;
-	const struct energy *one;
-	int64_t ignored;
-	char *name;
+	static struct score alone;
 
-	if (json_decimal_text(argument, strlen(argument), 9, &ignored)) {
-		score->idle_watts = option_double("--idle", argument, 0, 1e9);
-		return;
-	}
-	other.label = NULL;
-	other.no_accuracy = true;
-	name = report_copy(argument, strlen(argument));
-	if (!feed_records((char *[]){ name, NULL }, &nodes, record_take,
-	    &other))
-		report_fatal("%s: not read to its end", argument);
-	one = only(&other.idle_cluster, &other.idle_node);
-	if (!one && !labelled(&other))
-		one = only(&other.cluster, &other.node);
-	if (!one)
-		report_fatal("--idle: %s: not one energy record of scope "
-		    "cluster, or of one node", argument);
-	score->idle = *one;
-	score->simulated |= other.simulated;
+	judge_energy(&alone, one);
+	note_hand_on(to, &alone.refusals, "idle-");
+	note_hand_on(&score->warnings, &alone.warnings, "idle-");
+	if (to == &score->refusals || alone.refusals.count == 0)
+		score->idle = *one;
 }
 
+/* A number is watts; a file whose name is one is given with its folder. */
+bool
+idle_told(struct score *score, const char *argument)
+{
+	int64_t ignored;
+
+	score->idle_watts = NAN;
+	if (!json_decimal_text(argument, strlen(argument), 9, &ignored))
+		return false;
+	score->idle_watts = option_double("--idle", argument, 0, 1e9);
+	return true;
+}
+
+void
+idle_take(struct score *score, const struct score *read)
+{
+	const struct energy *one = only(&read->idle_cluster,
+	    &read->idle_node);
+
+	note_hand_on(&score->refusals, &read->refusals, "idle-");
+	if (!one && !labelled(read))
+		one = only(&read->cluster, &read->node);
+	if (one)
+		judge_idle(score, one, &score->refusals);
+	else
+		note_add(&score->refusals, "idle-missing: --idle has not one "
+		    "energy record of scope cluster, or of one node");
+	score->simulated |= read->simulated;
+}
+
+/* Nobody asked for it, so where it is no good it is left on, aloud. */
 void
 idle_settle(struct score *score)
 {
@@ -59,19 +72,59 @@ idle_settle(struct score *score)
 	    &score->idle_node);
 
 	if (one)
-		score->idle = *one;
+		judge_idle(score, one, &score->warnings);
 	else if (labelled(score))
 		note_add(&score->warnings, "idle-ambiguous: there are several "
 		    "energies of idle nodes, and none is taken off");
 }
 
 static bool
-same_nodes(const struct energy *a, const struct energy *b)
+next_node(const struct energy *energy, const char **cursor,
+    struct json_value *node)
 {
-	const struct json_value *x = &a->at[NODES], *y = &b->at[NODES];
+	if (energy->at[NODES].kind == JSON_ARRAY)
+		return json_element(&energy->at[NODES], cursor, node);
+	*node = energy->at[NODE];
+	if (*cursor || node->kind != JSON_STRING)
+		return false;
+	*cursor = node->at;
+	return true;
+}
 
-	return x->kind == y->kind && x->length == y->length &&
-	    (x->length == 0 || memcmp(x->at, y->at, x->length) == 0);
+static bool
+has_node(const struct energy *energy, const char *name)
+{
+	const char *cursor = NULL;
+	struct json_value node;
+
+	while (next_node(energy, &cursor, &node))
+		if (json_is(&node, name))
+			return true;
+	return false;
+}
+
+static bool
+is_within(const struct energy *part, const struct energy *whole)
+{
+	const char *cursor = NULL;
+	struct json_value node;
+	char name[SENTENCE];
+
+	while (next_node(part, &cursor, &node))
+		if (json_string(&node, name, sizeof name) < 0 ||
+		    !has_node(whole, name))
+			return false;
+	return true;
+}
+
+/* The mean is over the time that was measured, the seconds are the span's. */
+static double
+idle_power(const struct energy *idle)
+{
+	double watts = value_number(&idle->at[MEAN_WATTS]);
+
+	return isfinite(watts) ? watts : value_number(&idle->at[JOULES]) /
+	    value_number(&idle->at[SECONDS]);
 }
 
 bool
@@ -79,7 +132,8 @@ idle_joules(struct score *score, const struct energy *energy, double *joules,
     struct budget *budget)
 {
 	double seconds = value_number(&energy->at[SECONDS]);
-	double idle_seconds = value_number(&score->idle.at[SECONDS]);
+	const struct energy *idle = &score->idle;
+	double watts;
 	struct budget own = { 0 };
 
 	if (isfinite(score->idle_watts)) {
@@ -88,17 +142,23 @@ idle_joules(struct score *score, const struct energy *energy, double *joules,
 		    "exact", score->idle_watts);
 		return true;
 	}
-	if (!score->idle.line)
+	if (!idle->line)
 		return false;
-	if (!same_nodes(&score->idle, energy) || !(idle_seconds > 0)) {
+	if (!is_within(idle, energy) || !is_within(energy, idle)) {
 		note_add(&score->refusals, "idle-other: the idle energy is not "
 		    "of the nodes of the run");
 		return false;
 	}
-	*joules = value_number(&score->idle.at[JOULES]) / idle_seconds *
-	    seconds;
-	if (uncertainty_joules(score, &score->idle, &own))
-		budget_join(budget, &own, seconds / idle_seconds);
+	watts = idle_power(idle);
+	if (!isfinite(watts)) {
+		note_add(&score->refusals, "idle-unknown: the power of the "
+		    "idle nodes is not known");
+		return false;
+	}
+	*joules = watts * seconds;
+	if (uncertainty_joules(score, idle, &own))
+		budget_join(budget, &own, *joules /
+		    value_number(&idle->at[JOULES]));
 	budget_clear(&own);
 	return true;
 }

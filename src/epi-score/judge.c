@@ -34,7 +34,7 @@ judge_choose(struct score *score)
 	return NULL;
 }
 
-static void
+void
 judge_energy(struct score *score, const struct energy *energy)
 {
 	double coverage = value_number(&energy->at[COVERAGE]);
@@ -46,7 +46,11 @@ judge_energy(struct score *score, const struct energy *energy)
 		    "energy-incomplete: %s:%llu: the energy "
 		    "is not complete: its stream has no stop", energy->file,
 		    (unsigned long long)energy->line_number);
-	if (!(value_number(&energy->at[JOULES]) > 0))
+	if (energy->at[JOULES].kind == JSON_NULL)
+		note_add(&score->refusals, "energy-unknown: %s:%llu: the "
+		    "joules are not known", energy->file,
+		    (unsigned long long)energy->line_number);
+	else if (!(value_number(&energy->at[JOULES]) > 0))
 		note_add(&score->refusals, "energy-not-positive: %.*s J",
 		    (int)energy->at[JOULES].length, energy->at[JOULES].at);
 	if (isnan(coverage))

@@ -37,3 +37,11 @@ note_carry(struct notes *notes, const struct json_value *warnings)
 		if (json_string(&warning, text, sizeof text) > 0)
 			note_add(notes, "%s", text);
 }
+
+void
+note_hand_on(struct notes *to, const struct notes *from, const char *prefix)
+{
+	for (size_t i = 0; i < from->count; i++)
+		note_add(to, "%s%s", prefix, from->text[i]);
+	to->left_out += from->left_out;
+}

@@ -8,8 +8,8 @@
 #include "report.h"
 
 static const char *const energy_keys[ENERGY_KEYS] = {
-	[LABEL] = "label", [SCOPE] = "scope", [NODES] = "nodes",
-	[BEGIN] = "begin", [END] = "end", [SECONDS] = "seconds",
+	[LABEL] = "label", [SCOPE] = "scope", [NODE] = "node",
+	[NODES] = "nodes", [BEGIN] = "begin", [END] = "end", [SECONDS] = "seconds",
 	[JOULES] = "joules", [MEAN_WATTS] = "mean_watts",
 	[PEAK_WATTS] = "peak_watts", [COVERAGE] = "coverage",
 	[COMPLETE] = "complete", [MALFORMED] = "malformed",
@@ -116,7 +116,8 @@ benchmark_find(struct score *score, const char *name)
 	return NULL;
 }
 
-/* NULL, or what is wrong. */
+/* NULL, or what is wrong.  Joules that are null are a measurement's that failed;
+ * judge_energy refuses them, of the record that is taken. */
 static const char *
 check_energy(const struct json_value *at, int64_t *begin, int64_t *end)
 {
@@ -126,7 +127,7 @@ check_energy(const struct json_value *at, int64_t *begin, int64_t *end)
 
 	if (!json_is(&at[SCOPE], "node") && !json_is(&at[SCOPE], "cluster"))
 		return "\"scope\" is not \"node\" or \"cluster\"";
-	if (isnan(value_number(&at[JOULES])))
+	if (at[JOULES].kind != JSON_NULL && isnan(value_number(&at[JOULES])))
 		return "\"joules\" is not a number";
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
 		if (!value_unknown(&at[numbers[i]]) &&

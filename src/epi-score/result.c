@@ -47,6 +47,22 @@ string_json(const struct json_value *value, char *text, size_t room)
 	return text;
 }
 
+/* A count of the tokens records, if there are any. */
+static int64_t
+of_tokens(const struct score *score, int64_t count)
+{
+	return score->tokens.records > 0 ? count : UNKNOWN;
+}
+
+/* NAN where no token is known to have been generated. */
+static double
+per_token(const struct score *score, double joules)
+{
+	int64_t generated = of_tokens(score, score->tokens.generated);
+
+	return generated > 0 ? joules / (double)generated : NAN;
+}
+
 static void
 put_identity(const struct energy *energy)
 {
@@ -68,15 +84,15 @@ put_identity(const struct energy *energy)
 }
 
 static void
-put_energy(const struct score *score, const struct energy *energy,
-    double per_token)
+put_energy(const struct score *score, const struct energy *energy)
 {
 	compose_key("energy");
 	compose_begin('{');
 	put_value("total_joules", &energy->at[JOULES]);
-	compose_count("total_tokens", score->tokens.records
-	    ? score->tokens.generated : UNKNOWN);
-	compose_figure("joules_per_token", per_token);
+	compose_count("total_tokens",
+	    of_tokens(score, score->tokens.generated));
+	compose_figure("joules_per_token",
+	    per_token(score, value_number(&energy->at[JOULES])));
 	put_value("avg_watts_cluster", &energy->at[MEAN_WATTS]);
 	put_value("peak_watts_cluster", &energy->at[PEAK_WATTS]);
 	put_value("duration_seconds", &energy->at[SECONDS]);
@@ -162,7 +178,7 @@ put_tokens(const struct score *score)
 {
 	const struct tokens *tokens = &score->tokens;
 
-	compose_count("prompt_tokens", tokens->records ? tokens->prompt : UNKNOWN);
+	compose_count("prompt_tokens", of_tokens(score, tokens->prompt));
 	compose_key("eos_counted");
 	if (tokens->records > 0 && tokens->eos_counted == tokens->records)
 		compose_bool(true);
@@ -211,12 +227,12 @@ put_warnings(const struct score *score)
 }
 
 static void
-put_epi(double per_token, double accuracy)
+put_epi(double cost, double accuracy)
 {
 	compose_key("epi");
 	compose_begin('{');
-	compose_figure("value", per_token / accuracy);
-	compose_figure("joules_per_token", per_token);
+	compose_figure("value", cost / accuracy);
+	compose_figure("joules_per_token", cost);
 	compose_figure("accuracy_composite", accuracy);
 	compose_end('}');
 }
@@ -249,20 +265,20 @@ put_spread(const struct uncertainty *u, double epi)
 }
 
 static void
-put_token_spread(const struct uncertainty *u, double per_token)
+put_token_spread(const struct uncertainty *u, double cost)
 {
-	compose_figure("u_joules_per_token", per_token * u->energy);
-	put_interval("ci95_joules_per_token", per_token, u->per_token);
+	compose_figure("u_joules_per_token", cost * u->energy);
+	put_interval("ci95_joules_per_token", cost, u->per_token);
 }
 
 static void
-put_uncertainty(const struct score *score, double per_token)
+put_uncertainty(const struct score *score, double cost)
 {
 	const struct uncertainty *u = &score->u;
 	double composite = score_composite(score, benchmark_accuracy);
 
-	put_spread(u, per_token / composite);
-	put_token_spread(u, per_token);
+	put_spread(u, cost / composite);
+	put_token_spread(u, cost);
 	compose_figure("u_accuracy", composite * u->accuracy);
 	compose_key("budget");
 	if (isnan(u->energy))
@@ -322,8 +338,8 @@ static void
 put_net(const struct score *score)
 {
 	const struct net *net = &score->net;
-	double per_token = net->joules / (double)score->tokens.generated;
-	double epi = per_token / score_composite(score, benchmark_accuracy);
+	double cost = per_token(score, net->joules);
+	double epi = cost / score_composite(score, benchmark_accuracy);
 
 	compose_key("net_of_idle");
 	if (!net->known) {
@@ -333,43 +349,37 @@ put_net(const struct score *score)
 	compose_begin('{');
 	compose_figure("idle_watts", net->idle_watts);
 	compose_figure("joules", net->joules);
-	compose_figure("joules_per_token", per_token);
+	compose_figure("joules_per_token", cost);
 	compose_figure("epi", epi);
 	put_spread(&net->u, epi);
 	compose_end('}');
-}
-
-static double
-joules_per_token(const struct score *score, const struct energy *energy)
-{
-	int64_t generated = score->tokens.generated;
-
-	return score->tokens.records > 0 && generated > 0
-	    ? value_number(&energy->at[JOULES]) / (double)generated : NAN;
 }
 
 static void
 put_decode(const struct score *score)
 {
 	const struct energy *energy = score->decode_energy;
-	double per_token, composite;
+	const struct score *decode = score->decode;
+	double cost, composite;
 
 	compose_key("decode");
 	if (!energy) {
 		compose_null();
 		return;
 	}
-	per_token = joules_per_token(score->decode, energy);
+	cost = per_token(decode, value_number(&energy->at[JOULES]));
 	composite = score_composite(score, benchmark_accuracy);
 	compose_begin('{');
 	put_value("joules", &energy->at[JOULES]);
 	put_value("seconds", &energy->at[SECONDS]);
-	compose_count("prompt_tokens", score->decode->tokens.prompt);
-	compose_count("generated_tokens", score->decode->tokens.generated);
-	compose_figure("joules_per_token", per_token);
-	put_token_spread(&score->decode->u, per_token);
-	compose_figure("epi", per_token / composite);
-	put_spread(&score->decode->u, per_token / composite);
+	compose_count("prompt_tokens",
+	    of_tokens(decode, decode->tokens.prompt));
+	compose_count("generated_tokens",
+	    of_tokens(decode, decode->tokens.generated));
+	compose_figure("joules_per_token", cost);
+	put_token_spread(&decode->u, cost);
+	compose_figure("epi", cost / composite);
+	put_spread(&decode->u, cost / composite);
 	compose_end('}');
 }
 
@@ -388,11 +398,11 @@ score_compose(const struct score *score, const struct energy *energy,
     bool has_answers)
 {
 	static const struct energy none;
-	double per_token;
+	double cost;
 
 	if (!energy)
 		energy = &none;
-	per_token = joules_per_token(score, energy);
+	cost = per_token(score, value_number(&energy->at[JOULES]));
 	compose_open();
 	compose_key("type");
 	compose_string("score");
@@ -401,11 +411,11 @@ score_compose(const struct score *score, const struct energy *energy,
 		compose_bool(true);
 	}
 	put_identity(energy);
-	put_energy(score, energy, per_token);
+	put_energy(score, energy);
 	put_accuracies(score, "accuracy", benchmark_accuracy);
-	put_epi(per_token, score_composite(score, benchmark_accuracy));
+	put_epi(cost, score_composite(score, benchmark_accuracy));
 	put_run(score, energy);
-	put_uncertainty(score, per_token);
+	put_uncertainty(score, cost);
 	put_benchmarks(score);
 	put_net(score);
 	put_unit_costs(score, energy, has_answers);

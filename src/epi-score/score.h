@@ -45,7 +45,7 @@ struct input {
 
 /* The members of an energy record. */
 enum {
-	LABEL, SCOPE, NODES, BEGIN, END, SECONDS, JOULES, MEAN_WATTS, PEAK_WATTS,
+	LABEL, SCOPE, NODE, NODES, BEGIN, END, SECONDS, JOULES, MEAN_WATTS, PEAK_WATTS,
 	COVERAGE, COMPLETE, MALFORMED, CALIBRATION, INSTRUMENT, WARNINGS, BUDGET,
 	ENERGY_KEYS
 };
@@ -148,6 +148,9 @@ struct score {
 void note_add(struct notes *notes, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void note_carry(struct notes *notes, const struct json_value *warnings);
+/* All of them, each begun with a prefix: "decode-". */
+void note_hand_on(struct notes *to, const struct notes *from,
+    const char *prefix);
 
 /* record */
 bool value_unknown(const struct json_value *value);
@@ -177,6 +180,8 @@ double score_answers(const struct score *score, bool correct);
  * The one energy record to take; NULL: there is none, or more than one.
  */
 const struct energy *judge_choose(struct score *score);
+/* An energy by itself. */
+void judge_energy(struct score *score, const struct energy *energy);
 /* Whether the records belong together; energy may be NULL. */
 void judge_join(struct score *score, const struct energy *energy);
 /* doubt: what makes an accuracy another one than it looks like. */
@@ -194,8 +199,10 @@ bool uncertainty_joules(struct score *score, const struct energy *energy,
 /* The standard uncertainty of a benchmark's accuracy; NAN: it is not known. */
 double benchmark_uncertainty(const struct benchmark *mark);
 
-/* idle: --idle, a number of watts or a file of energy records. */
-void idle_read(struct score *score, const char *argument);
+/* idle: --idle, a number of watts; false: it is a file, */
+bool idle_told(struct score *score, const char *argument);
+/* which was read into another score. */
+void idle_take(struct score *score, const struct score *read);
 /* Without --idle, what the inputs label "idle". */
 void idle_settle(struct score *score);
 /* What the nodes would have drawn without work, in joules and its budget.

@@ -134,13 +134,16 @@ set_intervals(struct uncertainty *u, const struct score *score)
 	u->epi.high = hypot(energy, a.low);
 }
 
-/* joules is NULL where the energy's budget is not known. */
+/* joules is NULL where the energy's budget is not known; what is not above 0
+ * has no logarithm. */
 static struct uncertainty
 work_out(const struct score *score, const struct budget *joules,
     double total_joules)
 {
 	struct uncertainty u = { .energy = NAN, .accuracy = NAN, .nu = NAN };
 
+	if (!(total_joules > 0))
+		joules = NULL;
 	if (joules) {
 		budget_join(&u.budget, joules, 1 / total_joules);
 		u.energy = budget_uncertainty(&u.budget);
@@ -162,6 +165,19 @@ work_out(const struct score *score, const struct budget *joules,
 	return u;
 }
 
+/* Less than nothing is a wrong idle power; nothing, but for rounding, is what a
+ * run at the idle power leaves. */
+static void
+judge_net(struct score *score, double joules, double idle)
+{
+	double rounding = 1e-9 * fabs(joules);
+
+	if (joules - idle <= rounding)
+		note_add(joules - idle < -rounding ? &score->refusals
+		    : &score->warnings, "net-not-positive: %.9g J idle leave "
+		    "%.9g J of %.9g J", idle, joules - idle, joules);
+}
+
 void
 uncertainty_settle(struct score *score, const struct energy *energy)
 {
@@ -174,6 +190,7 @@ uncertainty_settle(struct score *score, const struct energy *energy)
 		for (size_t i = 0; i < net.count; i++)
 			net.lines[i].c *= -1;
 		budget_join(&net, &gross, 1);
+		judge_net(score, joules, idle);
 		score->net = (struct net){
 			.known = true, .joules = joules - idle,
 			.idle_watts = idle /
