@@ -244,6 +244,46 @@ summary() {
 	[ "$(tell_bad '[.requests, .status]' two)" = '[2,"truncated"]' ]
 }
 
+# A start that failed generated none of the 51; the length of its prompt is not told.
+@test "a start that failed before its first step is told, whether before or behind a whole run" {
+	whole=$dllama/head-inference-1node.log
+	for failed in head-err-noprompt head-err-prompt-gt-seqlen; do
+		cat "$dllama/$failed.log" "$whole" >before
+		cat "$whole" "$dllama/$failed.log" >behind
+		for log in before behind; do
+			[ "$(tell_bad '[.prompt_tokens, .generated_tokens, .requests, .status]' $log)" = '[null,51,2,"truncated"]' ] || return 1
+		done
+	done
+}
+
+@test "a start that could not open its model: told behind a whole run too" {
+	cat "$dllama/head-err-badmodel.log" "$dllama/head-inference-1node.log" >before
+	[ "$(tell_bad '[.generated_tokens, .status]' before)" = '[51,"truncated"]' ]
+	cat "$dllama/head-inference-1node.log" "$dllama/head-err-badmodel.log" >behind
+	[ "$(tell_bad '[.generated_tokens, .status]' behind)" = '[51,"mismatch"]' ]
+}
+
+@test "a start that was killed while it loaded: nothing is known of the sum" {
+	for start in head-inference-1node v0.12.0-inference-1node; do
+		head -n 8 "$dllama/$start.log" >killed
+		cat killed "$dllama/$start.log" >before
+		cat "$dllama/$start.log" killed >behind
+		for log in before behind; do
+			[ "$(tell_bad '[.generated_tokens, .requests, .status]' $log)" = '[null,2,"truncated"]' ] || return 1
+		done
+	done
+}
+
+@test "a start and a load before the start of a whole run: broken off, or an echo, so a mismatch" {
+	{ head_log; echo p; cat "$dllama/head-inference-1node.log"; } >log
+	[ "$(tell_bad '[.generated_tokens, .status]' log)" = '[51,"mismatch"]' ]
+}
+
+@test "a prompt with some lines of a start, or an error: complete" {
+	{ head_log; printf '%s\n' '📄 AddBos: 1' '🚨 Critical error: x' '💡 Dim: 4'; steps 11 2; summary 11 2; } >log
+	[ "$(tell "$counts" log)" = '[12,2,1,"complete"]' ]
+}
+
 @test "runs on different numbers of nodes: their number is not one" {
 	cat "$dllama/head-inference-1node.log" "$dllama/head-inference-4node-root.log" >two
 	[ "$(tell '[.node_count, (.warnings[] | split(":")[0])]' two)" = '[null,"nodes-differ"]' ]
@@ -348,6 +388,77 @@ times='[.prompt_tokens, .generated_tokens, .prefill_seconds, .decode_seconds, .f
 @test "two runs of llama-cli are summed" {
 	cat "$engines/llama-cli-2023.log" "$engines/llama-cli-2023.log" >two
 	[ "$(tell "$times" two)" = '[40,128,1,6.3,"llama-cli",2]' ]
+}
+
+# killed: a start of llama-cli, and a text, without timings.
+killed() {
+	cat <<-END
+		build: 4380 (own sample) with cc for x86_64-linux-gnu
+		llama_model_loader: loaded meta data with 20 key-value pairs
+		system_info: n_threads = 4
+		The answer
+	END
+}
+
+# ended: a whole run, of 19 + 1 tokens.
+ended() {
+	killed
+	cat <<-END
+		llama_perf_context_print:        load time =     100.00 ms
+		llama_perf_context_print: prompt eval time =     200.00 ms /    10 tokens (   20.00 ms per token,    50.00 tokens per second)
+		llama_perf_context_print:        eval time =    1000.00 ms /    19 runs   (   52.63 ms per token,    19.00 tokens per second)
+		llama_perf_context_print:       total time =    1300.00 ms /    29 tokens
+	END
+}
+
+# broken COMMAND: of a log of two runs, one of which is not told.
+broken() {
+	"$@" >log
+	[ "$(tell_bad '[.prompt_tokens, .generated_tokens, .requests, .status]' log)" = '[null,null,2,"truncated"]' ]
+}
+
+@test "a run of llama-cli that broke off, before a whole one, behind it, or between" {
+	before() { killed; ended; }
+	behind() { ended; killed; }
+	uncounted() { ended | head -n 7; ended; }
+	no_build() { killed | tail -n 3; ended | tail -n 7; }
+	for log in before behind uncounted no_build; do
+		broken $log || { echo "not $log"; return 1; }
+	done
+	{ ended; killed; ended; } >log
+	[ "$(tell_bad '[.requests, .status]' log)" = '[3,"truncated"]' ]
+	killed >log
+	[ "$(tell_bad .status log)" = '"truncated"' ]
+	{ ended; ended; } >log
+	[ "$(tell "$counts" log)" = '[20,40,null,"complete"]' ]
+}
+
+@test "a start of llama-cli that is told twice, or opens several models, is one" {
+	ended | sed '1p' >log
+	[ "$(tell "$counts" log)" = '[10,20,null,"complete"]' ]
+	ended | sed '2{p;p;p}' >log
+	[ "$(tell "$counts" log)" = '[10,20,null,"complete"]' ]
+	ended | sed '3p' >log
+	[ "$(tell "$counts" log)" = '[10,20,null,"complete"]' ]
+	ended | sed p >log
+	[ "$(tell "$counts" log)" = '[10,20,null,"complete"]' ]
+}
+
+@test "a text that speaks of a build is no start" {
+	ended | sed 's/^The answer/    build: .\nbuild: all\nmain: build the list/' >log
+	[ "$(tell "$counts" log)" = '[10,20,null,"complete"]' ]
+}
+
+@test "making a model smaller has no timings, and is no run" {
+	{ killed | head -n 2; echo 'main: quantize time =   5173.41 ms'; ended; } >log
+	[ "$(tell "$counts" log)" = '[10,20,null,"complete"]' ]
+}
+
+@test "llama-server: starts without a request are no loss" {
+	start() { printf '%s\n' 'build: 4380 (own sample) with cc' 'system_info: n_threads = 4' 'llama_model_loader: loaded meta data' \
+		'llama_model_loader: loaded meta data'; }
+	{ start; start; cat "$engines/llama-server-2024.log"; start; } >log
+	[ "$(tell '[.generated_tokens, .requests, .status]' log)" = '[50,2,"complete"]' ]
 }
 
 @test "llama-server of 2024: the three lines behind each header" {

@@ -120,6 +120,7 @@ drop_echo(void)
 	run.are_passes = false;
 	run.preds = run.pred_ms = run.prompt_ms = 0;
 	run.evals_ended = run.text_after = false;
+	run.begun_again = run.loaded_again = run.failed_behind = false;
 	run.summarized = run.old_summarized = false;
 	run.begin_ns = run.end_ns = TALLY_UNKNOWN;
 	tally_warn(&sum, echoed);
@@ -303,6 +304,13 @@ take_socket(const struct log_line *line)
 		run.sockets[index / 64] |= UINT64_C(1) << (index % 64);
 }
 
+static bool
+is_load(const struct log_line *line)
+{
+	return line_starts(line, "💿 Weights loaded") ||
+	    line_starts(line, "⏩ Loaded ");
+}
+
 /* What the engine says before the weights are loaded: no prompt stands there. */
 static void
 take_start(const struct log_line *line)
@@ -322,8 +330,7 @@ take_start(const struct log_line *line)
 		run.sockets_known = true;
 	else
 		take_socket(line);
-	if (line_starts(line, "💿 Weights loaded") ||
-	    line_starts(line, "⏩ Loaded ")) {
+	if (is_load(line)) {
 		run.loaded = true;
 		run.loaded_ns = line->arrival_ns;
 	}
@@ -369,6 +376,7 @@ take_text(const struct log_line *line)
 {
 	if (line_starts(line, "🚨 ")) {
 		run.failed = true;
+		run.failed_behind |= run.summarized || run.old_summarized;
 	} else if (line_starts(line, "Done.")) {
 		run.done = true;
 	} else if (line->length > 0 && !line_starts(line, "⭕ ")) {
@@ -379,6 +387,50 @@ take_text(const struct log_line *line)
 	}
 }
 
+/* Whether the name, up to its colon, is that of the run's first line. */
+static bool
+is_first(const struct log_line *line)
+{
+	const char *colon = memchr(line->text, ':', line->length);
+	size_t length = strlen(run.first);
+
+	return colon && length > 0 && (size_t)(colon - line->text) == length &&
+	    memcmp(line->text, run.first, length) == 0;
+}
+
+/*
+ * Whether the run so far, without a step, failed or was ended before this line
+ * of a start.  Behind the load this may also be the echo of a prompt.
+ */
+static bool
+never_stepped(const struct log_line *line)
+{
+	if (run.failed && !run.started)
+		return true;
+	if (!is_first(line))
+		return false;
+	if (!run.loaded || run.failed)
+		return true;
+	run.begun_again = true;
+	return false;
+}
+
+/* A line of a start: perhaps of another one. */
+static void
+take_header(const struct log_line *line, bool counts)
+{
+	const char *colon = memchr(line->text, ':', line->length);
+	size_t length = colon ? (size_t)(colon - line->text) : 0;
+
+	if (run.summarized || run.old_summarized ||
+	    run.mode == MODE_PERPLEXITY ||
+	    (counts && (run.evals + run.preds > 0 || never_stepped(line))))
+		end_run();
+	if (!run.started && length < sizeof run.first)
+		memcpy(run.first, line->text, length);
+	run.started = true;
+}
+
 static void
 take_line(const struct log_line *line)
 {
@@ -386,15 +438,12 @@ take_line(const struct log_line *line)
 
 	if (counts && take_step(line))
 		return;
-	if (line_starts(line, "📄 ") || line_starts(line, "💡 ")) {
-		if (run.summarized || run.old_summarized ||
-		    run.mode == MODE_PERPLEXITY ||
-		    (counts && run.evals + run.preds > 0))
-			end_run();
-		run.started = true;
-	}
+	if (line_starts(line, "📄 ") || line_starts(line, "💡 "))
+		take_header(line, counts);
 	if (!run.loaded)
 		take_start(line);
+	else if (run.begun_again && is_load(line))
+		run.loaded_again = true;
 	take_mode(line);
 	if (run.mode == MODE_PERPLEXITY)
 		take_perplexity(line);

@@ -32,8 +32,12 @@ struct run {
 	const char *format;
 	enum mode mode;
 	bool started;         /* start-up lines were seen */
+	char first[48];       /* the name of the first of them */
+	bool begun_again;     /* and it stood there again, behind the load */
+	bool loaded_again;    /* and the load, too */
 	bool loaded;          /* the weights are: the prompt's echo may follow */
 	bool failed;          /* the engine said a critical error */
+	bool failed_behind;   /* and that behind a summary */
 	bool every_token_prints;
 	bool done;            /* a last line without counts was seen */
 

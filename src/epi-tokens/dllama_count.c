@@ -285,6 +285,12 @@ dllama_count(const struct run *run, struct tally *tally)
 {
 	tally->format = run->format;
 	count(run, tally);
+	if (run->failed_behind)
+		tally_raise(tally, TALLY_MISMATCH, "an error behind the "
+		    "summary: a later start that failed, or an echo of one");
+	if (run->loaded_again && run->mode <= MODE_INFERENCE)
+		tally_raise(tally, TALLY_MISMATCH, "a second start before the "
+		    "first step: a run that broke off, or an echo of one");
 	if (tally->generated_tokens != TALLY_UNKNOWN &&
 	    run->mode != MODE_PERPLEXITY)
 		tally->eos_counted = 1;

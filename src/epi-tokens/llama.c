@@ -2,8 +2,13 @@
  * llama: the text logs of llama.cpp.
  *
  * llama-cli ends in one block of timings, and the last block decides; a new
- * start of the engine before it makes it a second run.  llama-server prints a
- * block for each request, and they are summed.
+ * start of the engine before it makes it a second run, and a run without a
+ * whole block broke off.  llama-server prints a block for each request, and they
+ * are summed: a start without any is no loss.
+ *
+ * A program tells its build once, first.  Then it may open several models, or
+ * one of them several times (a draft, a projector, a trial of what fits), and
+ * llama-cli tells of the system when all are loaded.
  *
  * "runs" are decodes of one token: the first token is sampled from the prompt,
  * so there is one token more.  The engine writes 1 where it counted 0, so a
@@ -22,7 +27,15 @@ struct block {
 	bool are_runs;
 };
 
+/* What was seen of the run that `block` is of. */
+struct run {
+	bool started, loaded, ready;
+};
+
 static struct block block;
+static struct run run;
+static int64_t cut_runs; /* without their timings */
+static bool build_before; /* the line before was that of a build */
 static struct tally sum;
 static bool server, rates_only;
 static int old_lines; /* left of the three after an old server's header */
@@ -32,6 +45,7 @@ static const char cached[] = "prompt-cache: prompt tokens are those that were "
 static const char several[] = "several-summaries: no start of the engine "
     "between two summaries; the last one is counted";
 static const char unfinished[] = "a block of timings is not whole";
+static const char cut_run[] = "a run ends before its timings";
 static const char no_prompt[] = "prompt-unknown: one prompt token in 0.00 ms "
     "may also mean none";
 
@@ -62,6 +76,13 @@ start_block(void)
 {
 	block = (struct block){ TALLY_UNKNOWN, TALLY_UNKNOWN, TALLY_UNKNOWN,
 		TALLY_UNKNOWN, TALLY_UNKNOWN, TALLY_UNKNOWN, false };
+}
+
+static bool
+is_open(void)
+{
+	return block.prompt_tokens != TALLY_UNKNOWN ||
+	    block.eval_tokens != TALLY_UNKNOWN;
 }
 
 static bool
@@ -131,6 +152,30 @@ end_block(void)
 	count(&tally);
 	tally_add(&sum, &tally);
 	start_block();
+}
+
+/* The run of llama-cli is over, with timings or without. */
+static void
+end_run(void)
+{
+	if (whole())
+		end_block();
+	else
+		cut_runs += run.started || is_open();
+	start_block();
+	run = (struct run){ 0 };
+}
+
+/* What these generated is not told, so that of all together is not known. */
+static void
+add_cut_runs(void)
+{
+	struct tally tally;
+
+	tally_start(&tally, NULL);
+	tally_raise(&tally, TALLY_TRUNCATED, cut_run);
+	for (; cut_runs > 0; cut_runs--)
+		tally_add(&sum, &tally);
 }
 
 static bool
@@ -234,9 +279,51 @@ static const char *const cli_words[] = {
 static const char *const slot_words[] = {
 	"slot print_timing:", "slot print_timings:", NULL
 };
-static const char *const start_words[] = {
-	"llama_model_loader: loaded meta data", "main: build", "build:", NULL
+static const char *const model_words[] = {
+	"llama_model_loader: loaded meta data", NULL
 };
+static const char *const ready_words[] = { "system_info:", NULL };
+static const char *const quantized_words[] = { "main: quantize time =", NULL };
+
+/* No text of a model, as "build: ." of a file for docker. */
+static bool
+is_build(const char *at, const char *end)
+{
+	size_t length = (size_t)(end - at);
+	int64_t number;
+
+	return line_match(at, length, "build:# (", &number) ||
+	    line_match(at, length, "main: build =# (", &number);
+}
+
+/* A second line of one build right behind it is the same start, told twice. */
+static void
+take_build(void)
+{
+	if (!build_before)
+		end_run();
+	run.started = build_before = true;
+}
+
+static void
+take_model(void)
+{
+	if (whole() || run.ready)
+		end_run();
+	run.started = run.loaded = true;
+}
+
+/* The lines of llama-cli that are no timings. */
+static void
+take_progress(const char *at, const char *end)
+{
+	if (skip_any(at, end, model_words))
+		take_model();
+	else if (skip_any(at, end, ready_words))
+		run.ready = run.loaded; /* llama-server tells it first */
+	else if (skip_any(at, end, quantized_words))
+		run.started = false; /* which has no timings */
+}
 
 static void
 join_span(const struct log_line *line)
@@ -256,6 +343,11 @@ take(const struct log_line *line)
 	const char *at = skip_spaces(skip_prefix(text, end), end);
 
 	join_span(line);
+	if (!server && is_build(at, end)) {
+		take_build();
+		return;
+	}
+	build_before = false;
 	if ((behind = skip_any(at, end, cli_words))) {
 		take_cli(behind, end);
 	} else if ((behind = skip_any(at, end, slot_words))) {
@@ -265,11 +357,10 @@ take(const struct log_line *line)
 	} else if (old_lines > 0) {
 		old_lines--;
 		take_server(at, end);
-	} else if (skip_any(at, end, start_words)) {
-		if (!server)
-			end_block();
 	} else if (skip_word(at, end, "[ Prompt: ")) {
 		rates_only = true;
+	} else if (!server) {
+		take_progress(at, end);
 	}
 }
 
@@ -293,7 +384,9 @@ start(void)
 {
 	tally_start(&sum, NULL);
 	start_block();
-	server = rates_only = false;
+	run = (struct run){ 0 };
+	cut_runs = 0;
+	server = rates_only = build_before = false;
 	old_lines = 0;
 }
 
@@ -301,19 +394,18 @@ static bool
 finish(struct tally *tally)
 {
 	const char *file = tally->file;
-	bool open = block.prompt_tokens != TALLY_UNKNOWN ||
-	    block.eval_tokens != TALLY_UNKNOWN;
 
-	if (open && !whole())
+	if (is_open() && !whole())
 		tally_raise(&sum, TALLY_TRUNCATED, unfinished);
-	else
-		end_block();
+	end_run();
 	if (sum.requests == 0 && rates_only)
 		tally_raise(&sum, TALLY_UNCOUNTABLE,
 		    "the log tells rates, no counts");
 	else if (sum.requests == 0)
 		tally_raise(&sum, TALLY_TRUNCATED,
 		    "the log ends before any timings");
+	else if (!server)
+		add_cut_runs();
 	*tally = sum;
 	tally->file = file;
 	tally->engine = "llama.cpp";
