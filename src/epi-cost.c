@@ -32,7 +32,7 @@ static struct {
 struct total {
 	int64_t questions, right, graded, unmeasured;
 	double joules, squares; /* squares: of joules */
-	int64_t ns;
+	int64_t ns, unmeasured_ns;
 	bool simulated;
 };
 
@@ -122,6 +122,8 @@ add(struct total *total, const struct question *question)
 	total->simulated |= question->simulated;
 	if (isnan(question->ask.joules)) {
 		total->unmeasured++;
+		total->unmeasured_ns += question->ask.end_ns -
+		    question->ask.begin_ns;
 		return;
 	}
 	total->questions++;
@@ -139,9 +141,8 @@ put_failed(const struct total *failed)
 	compose_key("failed");
 	compose_begin('{');
 	compose_count("answers", failed->questions + failed->unmeasured);
-	compose_figure("joules", failed->questions || !failed->unmeasured
-	    ? failed->joules : NAN);
-	put_seconds(failed->ns);
+	compose_figure("joules", failed->unmeasured ? NAN : failed->joules);
+	put_seconds(failed->ns + failed->unmeasured_ns);
 	compose_end('}');
 }
 
@@ -350,8 +351,10 @@ overlap(void)
 static void
 put_all(void)
 {
-	struct missing missing = read_join(&s.input);
+	struct missing missing;
 
+	if (!read_join(&s.input, &missing))
+		return;
 	if (s.input.question_count == 0) {
 		report_error("no answers");
 		return;

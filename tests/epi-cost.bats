@@ -191,6 +191,59 @@ sums() {
 	[ "$(sums '[.questions, .joules, .failed.answers, .failed.joules, .failed.seconds * 2]')" = "[2,12,1,7,1]" ]
 }
 
+# Of 7 J and half a second one, of 300 s the other, whose joules nobody knows.
+@test "asks that failed and were not all measured: their joules are not known, their seconds are" {
+	{
+		ask 1 5 1 10; ask 2 null null 7 '{"error":"reset"}'
+		ask 3 null null 9 '{"error":"timeout","end":1303}' | head -n 1
+	} >all
+	partly 1 epi-cost all >/dev/null
+	[ "$(sums '[.questions, .joules, .failed.answers, .failed.joules, .failed.seconds * 2]')" = "[1,10,2,null,601]" ]
+}
+
+@test "an energy that was simulated makes its question's cost so, and the sum's" {
+	{ ask 1 5 1 10 | sed '2s/"type"/"simulated":true,"type"/'; ask 2 5 1 20; } >all
+	warns epi-cost --each all >/dev/null
+	[ "$(jq -rc 'select(.type == "question_cost") | [.id, .simulated]' <<<"$output" | xargs)" = "[q1,true] [q2,null]" ]
+	[ "$(sums .simulated)" = true ]
+	{ ask 1 5 1 10; ask 2 5 1 20; } >all
+	warns epi-cost all >/dev/null
+	[ "$(sums .simulated)" = null ]
+}
+
+@test "a question graded right and wrong is refused, whichever comes first; the same twice is once" {
+	right='{"type":"graded","benchmark":"own","id":"q1","correct":true}'
+	{ ask 1 5 1 10; echo "$right"; } >all
+	for other in false null; do
+		{ cat all; sed "s/true/$other/" <<<"$right"; } >after
+		{ sed "s/true/$other/" <<<"$right"; cat all; } >before
+		fails 1 epi-cost after
+		[ "$stderr" = "epi-cost: refused: graded twice, and not alike: q1 of own" ]
+		fails 1 epi-cost before
+	done
+	echo "$right" >>all
+	warns epi-cost all >/dev/null
+	[ "$(sums '[.questions, .correct]')" = "[1,1]" ]
+}
+
+@test "two energies of one span are refused, whichever comes first; the same twice is once" {
+	ask 1 5 1 10 >all
+	tail -n 1 all >energy
+	sed 's/"joules":10/"joules":20/' energy >more
+	sed 's/"complete":true/"complete":false/' energy >cut
+	for other in more cut; do
+		fails 1 epi-cost all $other
+		[ "$stderr" = "epi-cost: refused: two energy records of the span of q1 differ" ]
+		fails 1 epi-cost $other all
+	done
+	warns epi-cost all energy >/dev/null
+	[ "$(sums '[.questions, .joules]')" = "[1,10]" ]
+	# Of what nobody answered they are no matter.
+	sed 's/q1/q7/' energy more >nobody
+	warns epi-cost all nobody >/dev/null
+	[ "$(sums .joules)" = 10 ]
+}
+
 @test "each benchmark has its own sum" {
 	{ ask 1 5 1 10; ask 2 5 1 20 '{"benchmark":"decode"}'; } >all
 	warns epi-cost all >/dev/null

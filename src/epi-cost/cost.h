@@ -39,12 +39,16 @@ struct spell {
 	char *label;
 	int64_t begin_ns, end_ns;
 	double joules;         /* NAN: cut, or with gaps */
+	bool simulated;
+	bool disputed;         /* another record of the span says otherwise */
 };
 
 /* What a graded record says. */
 struct grade {
 	char *benchmark, *id;
 	enum verdict verdict;
+	bool simulated;
+	bool disputed;         /* another one of the question says otherwise */
 };
 
 struct input {
@@ -59,12 +63,15 @@ struct input {
 /* A feed_take; the state is a struct input. */
 void read_take(void *state, const struct feed_record *record);
 
-/* Gives questions their energy and verdict, and sorts them by time.  The number
- * of questions without an energy record, and that of attempts before. */
+/* The number of questions without an energy record, and that of attempts
+ * before. */
 struct missing {
 	size_t questions, attempts;
 };
-struct missing read_join(struct input *input);
+
+/* Gives questions their energy and verdict, and sorts them by time.  False, and
+ * told: of one of them two records say different things. */
+bool read_join(struct input *input, struct missing *missing);
 
 /*
  * joules = fixed + prompt P + prompt_squared P^2 + generated G, by least

@@ -137,7 +137,8 @@ take_grade(struct input *input, const struct json_value *at)
 {
 	struct grade grade = {
 		.verdict = at[CORRECT].kind == JSON_TRUE ? RIGHT
-		    : at[CORRECT].kind == JSON_FALSE ? WRONG : UNGRADED
+		    : at[CORRECT].kind == JSON_FALSE ? WRONG : UNGRADED,
+		.simulated = at[SIMULATED].kind == JSON_TRUE
 	};
 
 	if (at[BENCHMARK].kind != JSON_STRING || at[ID].kind != JSON_STRING)
@@ -153,7 +154,7 @@ take_grade(struct input *input, const struct json_value *at)
 static const char *
 take_energy(struct input *input, const struct json_value *at)
 {
-	struct spell spell = { 0 };
+	struct spell spell = { .simulated = at[SIMULATED].kind == JSON_TRUE };
 	double coverage;
 
 	if (!json_is(&at[SCOPE], "cluster") || at[LABEL].kind != JSON_STRING ||
@@ -234,55 +235,119 @@ by_name(const void *a, const void *b)
 	return first ? first : strcmp(x->id, y->id);
 }
 
-/* Whether an energy record is there, and tells. */
 static bool
-measured(const struct input *input, char *id, struct ask *ask)
+same_energy(const struct spell *a, const struct spell *b)
 {
-	struct spell span = { id, ask->begin_ns, ask->end_ns, 0 },
-	    *spell = input->spell_count ? bsearch(&span, input->spells,
-	    input->spell_count, sizeof span, by_span) : NULL;
-
-	if (spell)
-		ask->joules = spell->joules;
-	return !isnan(ask->joules);
+	return a->simulated == b->simulated && (a->joules == b->joules ||
+	    (isnan(a->joules) && isnan(b->joules)));
 }
 
+/* Sorts them, and leaves one of each span. */
 static void
+sort_spells(struct input *input)
+{
+	struct spell *spells = input->spells;
+	size_t n = 0;
+
+	if (input->spell_count > 0)
+		qsort(spells, input->spell_count, sizeof *spells, by_span);
+	for (size_t i = 0; i < input->spell_count; i++) {
+		if (n == 0 || by_span(&spells[n - 1], &spells[i]) != 0) {
+			spells[n++] = spells[i];
+			continue;
+		}
+		spells[n - 1].disputed |= !same_energy(&spells[n - 1],
+		    &spells[i]);
+		free(spells[i].label);
+	}
+	input->spell_count = n;
+}
+
+/* Sorts them, and leaves one of each question. */
+static void
+sort_grades(struct input *input)
+{
+	struct grade *grades = input->grades;
+	size_t n = 0;
+
+	if (input->grade_count > 0)
+		qsort(grades, input->grade_count, sizeof *grades, by_name);
+	for (size_t i = 0; i < input->grade_count; i++) {
+		if (n == 0 || by_name(&grades[n - 1], &grades[i]) != 0) {
+			grades[n++] = grades[i];
+			continue;
+		}
+		grades[n - 1].disputed |= grades[n - 1].verdict !=
+		    grades[i].verdict;
+		grades[n - 1].simulated |= grades[i].simulated;
+		free(grades[i].benchmark);
+		free(grades[i].id);
+	}
+	input->grade_count = n;
+}
+
+/* Whether what energy records say of it is one thing; `missing` counts what
+ * none of them tells. */
+static bool
+measure(const struct input *input, struct question *question, struct ask *ask,
+    size_t *missing)
+{
+	struct spell span = {
+		.label = question->id,
+		.begin_ns = ask->begin_ns, .end_ns = ask->end_ns
+	}, *spell = input->spell_count ? bsearch(&span, input->spells,
+	    input->spell_count, sizeof span, by_span) : NULL;
+
+	if (spell) {
+		ask->joules = spell->joules;
+		question->simulated |= spell->simulated;
+	}
+	*missing += isnan(ask->joules);
+	if (!spell || !spell->disputed)
+		return true;
+	report_error("refused: two energy records of the span of %s differ",
+	    question->id);
+	return false;
+}
+
+/* Whether it was graded one way only. */
+static bool
 grade(const struct input *input, struct question *question)
 {
 	struct grade name = {
-		question->benchmark, question->id, UNGRADED
+		.benchmark = question->benchmark, .id = question->id
 	}, *found = input->grade_count ? bsearch(&name, input->grades,
 	    input->grade_count, sizeof name, by_name) : NULL;
 
-	if (found)
-		question->verdict = found->verdict;
+	if (!found)
+		return true;
+	question->verdict = found->verdict;
+	question->simulated |= found->simulated;
+	if (found->disputed)
+		report_error("refused: graded twice, and not alike: %s of %s",
+		    question->id, question->benchmark);
+	return !found->disputed;
 }
 
-struct missing
-read_join(struct input *input)
+bool
+read_join(struct input *input, struct missing *missing)
 {
-	struct missing missing = { 0 };
-
-	if (input->question_count == 0)
-		return missing;
-	qsort(input->questions, input->question_count,
-	    sizeof *input->questions, by_time);
-	if (input->spell_count > 0)
-		qsort(input->spells, input->spell_count,
-		    sizeof *input->spells, by_span);
-	if (input->grade_count > 0)
-		qsort(input->grades, input->grade_count,
-		    sizeof *input->grades, by_name);
+	*missing = (struct missing){ 0 };
+	if (input->question_count > 0)
+		qsort(input->questions, input->question_count,
+		    sizeof *input->questions, by_time);
+	sort_spells(input);
+	sort_grades(input);
 	for (size_t i = 0; i < input->question_count; i++) {
 		struct question *question = &input->questions[i];
 
-		missing.questions += !measured(input, question->id,
-		    &question->ask);
+		if (!grade(input, question) || !measure(input, question,
+		    &question->ask, &missing->questions))
+			return false;
 		for (size_t j = 0; j < question->retried_count; j++)
-			missing.attempts += !measured(input, question->id,
-			    &question->retried[j]);
-		grade(input, question);
+			if (!measure(input, question, &question->retried[j],
+			    &missing->attempts))
+				return false;
 	}
-	return missing;
+	return true;
 }
