@@ -129,6 +129,44 @@ tells() {
 	[ "$(sort sizes | uniq -c | xargs)" = "3 [a,30] 2 [b,10]" ]
 }
 
+# Of 90 and 10 questions ten were asked: all right, and all without a letter,
+# 0.9 1 + 0.1 1.  Then 5 of the ten right and 3 without one, and 2 without one of
+# the others: 0.9 0.5 = 0.45, and 0.9 0.8 + 0.1 0.2 = 0.74.
+@test "a sample: what had no letter weighs as its stratum does" {
+	big='"stratum":"big","stratum_questions":90,"benchmark_questions":100,"sample":20,"seed":1'
+	small='"stratum":"small","stratum_questions":10,"benchmark_questions":100,"sample":20,"seed":1'
+	{ answers 10 10 "{$big}"; answers 10 0 "{$small,\"text\":\"hm\"}"; } >answers
+	ok epi-grade answers >/dev/null
+	near .accuracy 0.9
+	[ "$(figure .accuracy_upper)" = 1 ]
+	{
+		answers 10 5 "{$big}" | sed '8,$s/"text":"A"/"text":"hm"/'
+		answers 10 0 "{$small}" | sed '9,$s/"text":"A"/"text":"hm"/'
+	} >answers
+	ok epi-grade answers >/dev/null
+	near .accuracy 0.45
+	near .accuracy_upper 0.74
+}
+
+# By the whole log-probability big is right and small is wrong, by the character
+# the other way round: 0.9 and 0.1.
+@test "a sample: either metric of log-probabilities is weighted" {
+	sizes='"benchmark_questions":100,"sample":4,"seed":1,"protocol":"loglik-cloze","choices":["aa","bbb"],"text":null'
+	{
+		answers 1 1 "{\"stratum\":\"big\",\"stratum_questions\":90,\"gold\":0,\"logprobs\":[-2,-2.9],$sizes}"
+		answers 3 3 "{\"stratum\":\"small\",\"stratum_questions\":10,\"gold\":1,\"logprobs\":[-2,-2.9],$sizes}"
+	} >answers
+	ok epi-grade answers >/dev/null
+	[ "$(figure '[.metric, .correct, .weighted]')" = '["acc_norm",3,true]' ]
+	near .accuracy 0.1
+	near .accuracy_acc 0.9
+	near .accuracy_acc_norm 0.1
+	ok epi-grade --metric acc answers >/dev/null
+	near .accuracy 0.9
+	near .accuracy_acc 0.9
+	near .accuracy_acc_norm 0.1
+}
+
 # 3 of 4 right: sqrt(3/16/3) = 1/4; 4 of 40 were asked.
 @test "a stratum with one question: the error is that of all together" {
 	{
@@ -253,10 +291,34 @@ loglik() {
 	[ "$(figure .answers_sha256)" = "$(printf 'a empty\nb B\n' | sha256sum | cut -d ' ' -f 1)" ]
 }
 
-@test "a simulation says so; models that differ are not named" {
-	{ answer 1 B '{"simulated":true,"model":"m"}'; answer 2 B '{"model":"n"}'; } >answers
+@test "a simulation says so; a model that not all answers name is not named" {
+	{ answer 1 B '{"simulated":true,"model":"m"}'; answer 2 B; } >answers
 	ok epi-grade answers >/dev/null
 	[ "$(figure '[.simulated, .model]')" = "[true,null]" ]
+	tac answers >turned
+	ok epi-grade turned >/dev/null
+	[ "$(figure '[.simulated, .model]')" = "[true,null]" ]
+	answer 1 B '{"model":"m"}' >answers
+	ok epi-grade answers >/dev/null
+	[ "$(figure .model)" = m ]
+}
+
+@test "answers of two models are refused, forced or not, whichever come first" {
+	answers 4 4 '{"model":"A"}' >first
+	answers 4 0 '{"model":"B"}' >second
+	for order in "first second" "second first"; do
+		for option in --strata --force --each; do
+			# shellcheck disable=SC2086 # two operands
+			fails 1 epi-grade $option $order
+			[ "$stderr" = "epi-grade: refused: own: its answers are not of one model" ]
+		done
+	done
+	{ answer 1 B; answer 2 B '{"model":"A"}'; answer 3 B '{"model":"B"}'; } >answers
+	fails 1 epi-grade answers
+	# Of each benchmark another one is no matter.
+	{ answer 1 B '{"model":"A"}'; answer 1 B '{"model":"B","benchmark":"other"}'; } >answers
+	ok epi-grade answers >/dev/null
+	[ "$(figure .model | xargs)" = "A B" ]
 }
 
 @test "the decode workload has nothing to grade" {

@@ -222,20 +222,54 @@ take_strata(struct summary *summary)
 	summary->u_subset = sqrt(square_subset);
 }
 
-static void
-take_means(struct summary *summary)
+static int64_t
+correct(const struct account *account)
 {
-	double weighted = 0, macro = 0;
+	return account->correct;
+}
 
-	for (size_t i = 0; i < summary->stratum_count; i++) {
-		const struct account *stratum = &summary->strata[i];
+static int64_t
+other_correct(const struct account *account)
+{
+	return account->other_correct;
+}
 
-		weighted += stratum->accuracy * (double)stratum->whole;
-		macro += stratum->accuracy;
-	}
-	summary->macro = macro / (double)summary->stratum_count;
-	if (summary->weighted && summary->all.whole != summary->all.questions)
-		summary->accuracy = weighted / (double)summary->all.whole;
+/* Were all right that had no letter. */
+static int64_t
+at_most_correct(const struct account *account)
+{
+	int64_t failures = 0;
+
+	for (int i = CLASS_NONE + 1; i < TRANSPORT; i++)
+		failures += account->failures[i];
+	return account->correct + failures;
+}
+
+/* The share that these are of the questions, weighted where strata are. */
+static double
+share(const struct summary *summary, int64_t (*of)(const struct account *))
+{
+	const struct account *all = &summary->all;
+	const struct account *strata = summary->weighted ? summary->strata
+	    : NULL;
+	double weighted = 0;
+
+	if (!strata || all->whole == all->questions)
+		return (double)of(all) / (double)all->questions;
+	for (size_t i = 0; i < summary->stratum_count; i++)
+		weighted += (double)of(&strata[i]) /
+		    (double)strata[i].questions * (double)strata[i].whole;
+	return weighted / (double)all->whole;
+}
+
+static double
+macro(const struct summary *summary)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < summary->stratum_count; i++)
+		sum += summary->strata[i].accuracy;
+	return sum / (double)summary->stratum_count;
 }
 
 static void
@@ -289,21 +323,16 @@ take_interval(struct summary *summary)
 static void
 take_figures(struct summary *summary)
 {
-	double n = (double)summary->all.questions;
-	int64_t failures = 0;
-
-	summary->accuracy = summary->all.accuracy;
-	summary->other = (double)summary->all.other_correct / n;
 	summary->clustered = summary->all.clusters < summary->all.questions;
 	if (summary->strata) {
 		summary->weighted = has_all_strata(summary);
-		take_means(summary);
+		summary->macro = macro(summary);
 		take_strata(summary);
 	} else
 		take_plain(summary);
-	for (int i = CLASS_NONE + 1; i < TRANSPORT; i++)
-		failures += summary->all.failures[i];
-	summary->upper = summary->accuracy + (double)failures / n;
+	summary->accuracy = share(summary, correct);
+	summary->other = share(summary, other_correct);
+	summary->upper = share(summary, at_most_correct);
 	take_interval(summary);
 }
 

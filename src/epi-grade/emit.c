@@ -40,9 +40,9 @@ put_figures(const struct benchmark *mark, const struct summary *summary)
 	compose_end(']');
 	if (mark->loglik) {
 		compose_figure("accuracy_acc", mark->normalised ? summary->other
-		    : summary->all.accuracy);
+		    : summary->accuracy);
 		compose_figure("accuracy_acc_norm", mark->normalised
-		    ? summary->all.accuracy : summary->other);
+		    ? summary->accuracy : summary->other);
 	}
 	if (summary->strata) {
 		compose_figure("accuracy_macro", summary->macro);
@@ -116,7 +116,7 @@ emit_accuracy(const struct benchmark *mark, const struct summary *summary,
 		compose_bool(true);
 	}
 	compose_text("benchmark", mark->name);
-	compose_text("model", mark->models_differ ? NULL : mark->model);
+	compose_text("model", mark->unnamed ? NULL : mark->model);
 	compose_text("engine", mark->engines_differ ? NULL : mark->engine);
 	compose_count("shots", mark->shots);
 	compose_text("metric", mark->normalised ? "acc_norm" : "acc");

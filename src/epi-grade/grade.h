@@ -57,7 +57,8 @@ struct spent {
 struct benchmark {
 	char name[NAME], protocol[NAME], model[NAME], engine[NAME];
 	bool simulated;
-	bool models_differ, engines_differ;
+	bool unnamed;           /* of some answer the model is not known */
+	bool engines_differ;
 	int64_t shots, sample, seed, questions; /* of the whole */
 	const char *mixed;      /* a key of which its answers differ, or NULL */
 	char *prompts_differ;   /* an id with two prompts, or NULL */
@@ -95,9 +96,10 @@ struct summary {
 	struct account all;
 	struct account *strata; /* none: the benchmark has no strata */
 	size_t stratum_count;
-	bool weighted;          /* accuracy is that of strata weighted by size */
+	bool weighted;          /* shares are those of strata weighted by size */
 	bool clustered;
-	double accuracy, upper, other, u, u_subset;
+	double accuracy, other; /* by the metric, and by the other one */
+	double upper, u, u_subset;
 	double macro, u_macro;
 	struct stats_interval interval;
 	char items[DIGEST_HEX], answers[DIGEST_HEX];

@@ -211,7 +211,6 @@ take_setting(struct benchmark *mark, const struct json_value *at)
 		seed = UNKNOWN;
 	if (mark->spent.answers == 0) {
 		memcpy(mark->protocol, protocol, NAME);
-		memcpy(mark->model, model, NAME);
 		memcpy(mark->engine, engine, NAME);
 		mark->shots = shots;
 		mark->sample = sample;
@@ -219,7 +218,9 @@ take_setting(struct benchmark *mark, const struct json_value *at)
 		mark->questions = questions;
 		mark->loglik = strncmp(protocol, "loglik-", 7) == 0;
 	}
-	mark->models_differ |= strcmp(mark->model, model) != 0;
+	if (!*mark->model)
+		memcpy(mark->model, model, NAME);
+	mark->unnamed |= !*model;
 	mark->engines_differ |= strcmp(mark->engine, engine) != 0;
 	mark->simulated |= at[SIMULATED].kind == JSON_TRUE;
 	if (strcmp(mark->protocol, protocol) != 0)
@@ -229,6 +230,8 @@ take_setting(struct benchmark *mark, const struct json_value *at)
 	else if (mark->sample != sample || mark->seed != seed ||
 	    mark->questions != questions)
 		mark->mixed = "sample";
+	else if (*model && strcmp(mark->model, model) != 0)
+		mark->mixed = "model";
 	return NULL;
 }
 
