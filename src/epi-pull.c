@@ -344,18 +344,35 @@ has_samples(const struct session *session, int64_t from_ns, int64_t to_ns)
 	return found;
 }
 
-/* Whether a session broke off before the span: it was started again, without a
- * sample between. */
+/* A meter that has an id was started again, if with other nodes. */
 static bool
-broke_off_before(const struct session *session)
+started_again(size_t i)
 {
+	const struct session *session = &s.sessions.at[i];
+	bool again = false;
+
+	if (session->event.instrument_id.kind == JSON_STRING)
+		while (++i < s.sessions.count && !again)
+			again = s.sessions.at[i].event.kind == EVENT_START &&
+			    s.sessions.at[i].source == session->source;
+	return again;
+}
+
+/* Whether a session broke off before the span: it was started again, without a
+ * sample between.  One that is silent, and was not, has to be seen. */
+static bool
+broke_off_before(size_t i)
+{
+	const struct session *session = &s.sessions.at[i];
 	int64_t limit_ns;
 
 	if (session->event.kind != EVENT_START)
 		return false;
 	limit_ns = session_limit(session, s.from_ns);
-	return limit_ns != INT64_MIN && limit_ns != INT64_MAX &&
-	    !has_samples(session, s.from_ns, limit_ns);
+	if (limit_ns == INT64_MIN ||
+	    (limit_ns == INT64_MAX && !started_again(i)))
+		return false;
+	return !has_samples(session, s.from_ns, limit_ns);
 }
 
 /* Whether a session goes on behind the span: else it broke off within. */
@@ -373,7 +390,7 @@ static void
 begin_span(void)
 {
 	for (size_t i = 0; !s.begun && i < s.sessions.count;)
-		if (broke_off_before(&s.sessions.at[i])) {
+		if (broke_off_before(i)) {
 			session_drop(&s.sessions, i);
 		} else {
 			put_clipped(s.sessions.at[i].line,

@@ -239,6 +239,12 @@ figure() {
 	[ "$(epi-pull --from 1001 power.db | grep -c '"start"\|"stop"')" -eq 3 ]
 }
 
+@test "a meter that broke off and was started with another node is of that one" {
+	{ broken 1000 pi1; session 2000 pi2; } | ok epi-log power.db
+	[ "$(figure --from 2001)" = '[2001,2003,10,1,true]' ]
+	[ "$(epi-pull --from 1900 power.db | head -n 1 | jq -c .nodes)" = '["pi1"]' ] # silent, and to be seen
+}
+
 # Of two meters that have no id, and so are one source, one breaks off at 1003.
 @test "a meter goes on behind the span where its own nodes do" {
 	{ broken 1000 pi1; broken 1000 pi2 30; } | jq -c 'del(.instrument_id)' | ok epi-log power.db
