@@ -107,6 +107,16 @@ interrupted() {
 	interrupted "$([ "$EPI_LONG" ] && echo 20 || echo 2)"
 }
 
+@test "what a kill at the very end of a run left goes with the next make" {
+	made
+	folder=$(dirname "$(find c/data -name epi_001.json | head -n 1)")
+	mkdir "$folder/.run_001" "$folder/.derive_001.xyz" "$folder/.run_009"
+	rm c/results/scores.ndjson
+	# shellcheck disable=SC2086 # words on purpose
+	campaign $most 2>told
+	[ "$(cd "$folder" && echo .[a-z]*)" = .run_009 ]
+}
+
 @test "it is verified; what is simulated is not submitted" {
 	made
 	[ -s c/results/verify.ndjson ]
