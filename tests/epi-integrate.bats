@@ -238,7 +238,7 @@ slow() { start 1 '"nodes":["a"],"rate_hz":1,"response_seconds":0.5'; series b 1 
 @test "an energy that was refused makes no score" {
 	{ partly 1 epi-integrate --nodes a < <(slow); echo '{"type":"tokens","generated_tokens":9,"status":"complete"}'; } >records
 	fails 1 epi-score --no-accuracy records
-	[[ $stderr == *'"joules" is not a number'* ]]
+	[[ $stderr == *"refused: energy-unknown: "* ]]
 }
 
 @test "a sample twice is dropped and counted" {

@@ -281,14 +281,12 @@ refused() {
 }
 
 # 1234.5 J in 100 s are 12.345 W: 12.35 W idle leave -0.5 J.
-@test "idle watts that leave less than nothing are refused" {
+@test "idle watts that leave less than nothing leave no score net of them" {
 	budget "$(line reference lab 12.345)"
-	fails 1 epi-score --idle 12.35 budgeted.ndjson tokens.ndjson accuracy.ndjson
-	[[ $stderr == *"refused: net-not-positive: "* ]]
-	scored --force --idle 12.35
+	scored --idle 12.35
 	near .net_of_idle_joules -0.5 1e-9
-	jq -e '.net_of_idle | .u == null and .ci95 == null and .k == null and .nu_eff == null' <<<"$output"
-	jq -e 'any(.warnings[]; startswith("net-not-positive: "))' <<<"$output"
+	jq -e '.net_of_idle | .joules_per_token == null and .epi == null and .u == null and .k == null' <<<"$output"
+	jq -e '.epi.value > 0 and any(.warnings[]; startswith("net-not-positive: "))' <<<"$output"
 }
 
 @test "idle watts that leave just nothing are warned of" {

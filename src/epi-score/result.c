@@ -338,7 +338,7 @@ static void
 put_net(const struct score *score)
 {
 	const struct net *net = &score->net;
-	double cost = per_token(score, net->joules);
+	double cost = net->joules > 0 ? per_token(score, net->joules) : NAN;
 	double epi = cost / score_composite(score, benchmark_accuracy);
 
 	compose_key("net_of_idle");

@@ -165,17 +165,14 @@ work_out(const struct score *score, const struct budget *joules,
 	return u;
 }
 
-/* Less than nothing is a wrong idle power; nothing, but for rounding, is what a
- * run at the idle power leaves. */
+/* Nothing, but for rounding, or less is what a run at the idle power leaves: the
+ * gross figures hold. */
 static void
 judge_net(struct score *score, double joules, double idle)
 {
-	double rounding = 1e-9 * fabs(joules);
-
-	if (joules - idle <= rounding)
-		note_add(joules - idle < -rounding ? &score->refusals
-		    : &score->warnings, "net-not-positive: %.9g J idle leave "
-		    "%.9g J of %.9g J", idle, joules - idle, joules);
+	if (joules - idle <= 1e-9 * fabs(joules))
+		note_add(&score->warnings, "net-not-positive: %.9g J idle "
+		    "leave %.9g J of %.9g J", idle, joules - idle, joules);
 }
 
 void
