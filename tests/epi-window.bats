@@ -146,6 +146,23 @@ gives() {
 	[ "$(grep -cxF '{"timestamp":1, "type":"event","event":"start","nodes": ["a","\u0063"] ,"x":[0 ]}' <<<"$output")" -eq 2 ]
 }
 
+# Channel 1 is known to 10 %, and its node is a; of b's channel 2 nothing is known.
+@test "--nodes leaves each node its channel, and so its calibration" {
+	zero='[0,0,0,0,0,0]'
+	for lists in '"nodes":["a","b"],"channels":[1,2]' '"channels":[1,2],"nodes":["a","b"]'; do
+		{ event start 0 "\"instrument\":\"m\",\"instrument_id\":\"m\",\"rate_hz\":1,\"calibration\":{\"corrected\":true},$lists"
+			echo '{"type":"calibration","format":1,"id":"00ff","meter":{"id":"m"},"channels":[{"channel":1,"power":{"offset_watts":0,"gain":1,"phase_radians":0,"offset_vars":0},"covariance":['$zero,$zero,$zero,$zero,$zero,$zero'],"valid":{"watts":[0,9]},"sources":[{"source":"fit","key":"fit:1","type":"A","distribution":"normal","nu":9,"scope":"channel","coefficients":[0,0.1,0,0,0,0]}]}]}'
+			for t in 0 1 2 3; do sample a $t; sample b $t; done
+			event stop 4; } >trace
+		for node in a b; do
+			epi-window --nodes "$node" --from 0 --to 3 trace | epi-integrate >"$node.energy"
+		done
+		[ "$(jq -c 'select(.scope == "node") | any(.budget[]?; .source == "fit")' a.energy b.energy | xargs)" = 'true false' ]
+	done
+	ok epi-window --nodes a,b --from 0 trace
+	grep -qF '"channels":[1,2],"nodes":["a","b"]' <<<"$output"
+}
+
 @test "--nodes misses a node that is not there" {
 	partly 1 epi-window --nodes a,z --from 1 < <(series a 1 2)
 	[ "$stderr" = "epi-window: no sample of node z" ]
@@ -469,6 +486,67 @@ clocks() {
 	for way in '' --sorted; do
 		ok epi-window --from 1 --to 3 $way trace >window
 		epi-integrate window | jq -se 'any(.[]; any(.budget[]?; .source == "clock" and (.c_joules - 0.2 | fabs) < 1e-9))'
+	done
+}
+
+# reset_at TIME: 2 W of two nodes, whose counters go on at 50 and at 60 J after a
+# reset of both between the samples of 2 and of 3.
+reset_at() {
+	event start 0 '"rate_hz":1,"nodes":["a","b"],"joules_resolution":0.000001'
+	for t in 0 1 2 3 4 5; do
+		[ "$t" != 3 ] || event reset "$1" '"instrument_id":"x"'
+		for node in a b; do
+			printf '{"timestamp":%s,"node":"%s","watts":2,"joules":%s}\n' "$t" "$node" $((2 * t + (t > 2 ? 44 : 0)))
+		done
+	done
+	event stop 6
+}
+
+# Each span is 1.5 s of 2 nodes of 2 W, 6 J; where the counter is believed, half of
+# 46 J or more is added for each.
+@test "a reset between a span's edge and its neighbour parts these two samples" {
+	reset_at 2.2 >before
+	reset_at 2.7 >behind
+	for way in '' --sorted; do
+		for window in '2.5 4 before' '2.1 3.6 before' '1 2.5 behind' '1.2 2.7 behind'; do
+			read -r from to trace <<<"$window"
+			epi-window --from "$from" --to "$to" $way "$trace" | epi-integrate >energy
+			[ "$(jq -c 'select(.scope == "cluster") | [.joules, .method]' energy)" = '[6,"trapezoid"]' ]
+		done
+	done
+}
+
+@test "a reset of every node behind a sample that waits stops at its own node" {
+	reset_at 2.2 | sed '/"node":"b"/d; s/,"b"//' >trace
+	sed -i '3i {"timestamp":0.5,"node":"c","watts":2,"joules":7}' trace
+	sed -i '$i {"timestamp":5.5,"node":"c","watts":2,"joules":9}' trace
+	for way in '' --sorted; do
+		epi-window --from 3.5 --to 5 $way trace | epi-integrate >energy
+		[ "$(jq -c 'select(.node == "a") | [.joules, .method]' energy)" = '[3,"counter"]' ]
+		[ "$(jq -c 'select(.node == "c") | .method' energy)" = '"trapezoid"' ]
+	done
+}
+
+@test "lost samples that reach into a span count in it, whenever they were told" {
+	{ event start 0 '"nodes":["a"],"rate_hz":1'; series a 0 1; event lost 1.5 '"begin":1.5,"end":3,"count":7,"node":"a"'; series a 4 5 6; event stop 7; } >trace
+	for way in '' --sorted; do
+		epi-window --from 2 --to 5 $way trace | epi-integrate >energy
+		[ "$(jq -c 'select(.scope == "cluster").lost_samples' energy)" = 7 ]
+	done
+}
+
+# y begins when the span is over; what breaks off in the span is x, which no stop of
+# y's makes up for.
+@test "a tap that began behind all spans adds no node to them, and no stop" {
+	{ event start 0 '"instrument_id":"x","nodes":["a"],"rate_hz":1'; series a 0 1 2 3; } >x
+	{ event start 100 '"instrument_id":"y","nodes":["b"],"rate_hz":1'; series b 100 101; event stop 102; } >y
+	for way in '' --sorted; do
+		{ cat x; series a 4 5; event stop 6; cat y; } >trace
+		epi-window --from 1 --to 4 $way trace | epi-integrate >energy
+		[ "$(jq -c 'select(.scope == "cluster") | [.nodes, .joules, .complete]' energy)" = '[["a"],3,true]' ]
+		cat x y >trace
+		epi-window --from 1 --to 4 $way trace | { epi-integrate >energy 2>told || grep -q incomplete told; }
+		[ "$(jq -c 'select(.scope == "cluster") | [.nodes, .complete]' energy)" = '[["a"],false]' ]
 	done
 }
 

@@ -9,9 +9,10 @@
 #include "option.h"
 #include "report.h"
 #include "stream.h"
+#include "write.h"
 
-/* The table grows here alone, where a sample comes in, and so before anything
- * points into it; a node beyond its room had no sample. */
+/* The table grows here alone, where a sample comes in or a tap starts, and so
+ * before anything points into it; a node beyond its room had no sample. */
 static struct node *
 node_at(unsigned index)
 {
@@ -65,14 +66,23 @@ release(struct node *node)
 }
 
 static void
-hold(struct node *node, const char *line, size_t length)
+hold_more(struct node *node, const char *line, size_t length)
 {
-	if (node->held_room < length) {
-		node->held_room = length * 2;
+	size_t whole = node->held_length + length;
+
+	if (node->held_room < whole) {
+		node->held_room = whole * 2;
 		node->held = report_resize(node->held, node->held_room, 1);
 	}
-	memcpy(node->held, line, length);
-	node->held_length = length;
+	memcpy(node->held + node->held_length, line, length);
+	node->held_length = whole;
+}
+
+static void
+hold(struct node *node, const char *line, size_t length)
+{
+	node->held_length = 0;
+	hold_more(node, line, length);
 }
 
 /* The samples held of nodes that have not reached begin_ns. */
@@ -235,9 +245,10 @@ take_sample(const struct feed_record *record)
 		node->seen = true;
 		node->wanted = option_listed(s.only_nodes, s.names.names[record->sample.node]);
 	}
+	if (node->wanted || !s.only_nodes)
+		extent_note(t);
 	if (!node->wanted)
 		return;
-	extent_note(t);
 	if (!s.resolved)
 		span_resolve();
 	if (t < node->last_ns)
@@ -262,12 +273,20 @@ is_of_other(const struct event *event)
 	    !option_listed(s.only_nodes, name);
 }
 
+/* The last time that an event is of. */
+static int64_t
+end_of(const struct event *event)
+{
+	return event->has_end ? event->end_ns
+	    : event->has_begin ? event->begin_ns : event->timestamp_ns;
+}
+
 static bool
 touches_span(const struct event *event)
 {
 	int64_t begin_ns = event->has_begin ? event->begin_ns
 	    : event->timestamp_ns;
-	int64_t end_ns = event->has_end ? event->end_ns : begin_ns;
+	int64_t end_ns = end_of(event);
 
 	if (!event->has_begin && !event->has_timestamp)
 		return false;
@@ -285,33 +304,86 @@ copy(char *at, const char *from, const char *end)
 	return at + (end - from);
 }
 
-/* A start event with only the nodes that are wanted; other bytes stay. */
-static void
-write_start(const struct feed_record *record, const struct event *event)
+/* Whether a tap started when all spans were over. */
+static bool
+is_later(const struct event *event)
 {
-	const char *cursor = NULL, *end = record->line + record->length;
-	const struct json_value *nodes = &event->nodes;
-	struct json_value element;
-	char name[SAMPLE_NODE_MAX + 1], *at;
+	if (s.only_nodes || !event->has_timestamp || s.count == 0)
+		return false;
+	for (size_t i = 0; i < s.count; i++)
+		if (event->timestamp_ns < s.spans[i].end_ns)
+			return false;
+	return true;
+}
+
+/* Whether a start event is to name the node.  One that only a later tap tells of
+ * was none of those that were measured, and its samples are none of theirs. */
+static bool
+names(const char *name, bool later)
+{
+	struct node *node;
+
+	if (!later)
+		return option_listed(s.only_nodes, name);
+	node = node_at(sample_node(&s.names, name, strlen(name)));
+	node->seen = true;
+	return node->wanted;
+}
+
+/* The elements of a list that stand where a node does that is to be named. */
+static char *
+copy_named(char *at, const struct json_value *list,
+    const struct json_value *nodes, bool later)
+{
+	const char *node_at = NULL, *element_at = NULL;
+	struct json_value node, element;
+	char name[SAMPLE_NODE_MAX + 1];
 	bool first = true;
 
-	if (!s.only_nodes || nodes->kind != JSON_ARRAY) {
-		stream_line(record->line, record->length);
-		return;
-	}
-	at = copy(stream_room(record->length + 1), record->line, nodes->at);
 	*at++ = '[';
-	while (json_element(nodes, &cursor, &element)) {
-		if (json_string(&element, name, sizeof name) <= 0 ||
-		    !option_listed(s.only_nodes, name))
+	while (json_element(nodes, &node_at, &node) &&
+	    json_element(list, &element_at, &element)) {
+		size_t quotes = element.kind == JSON_STRING;
+
+		if (json_string(&node, name, sizeof name) <= 0 ||
+		    !names(name, later))
 			continue;
 		if (!first)
 			*at++ = ',';
 		first = false;
-		at = copy(at, element.at - 1, element.at + element.length + 1);
+		at = copy(at, element.at - quotes,
+		    element.at + element.length + quotes);
 	}
 	*at++ = ']';
-	at = copy(at, nodes->at + nodes->length, end);
+	return at;
+}
+
+/* A start event with only the nodes that are wanted, and the channels of these;
+ * other bytes stay. */
+static void
+write_start(const struct feed_record *record, const struct event *event)
+{
+	const char *from = record->line, *end = record->line + record->length;
+	const struct json_value *lists[] = { &event->nodes, &event->channels };
+	size_t count = event->channels.kind == JSON_ARRAY ? 2 : 1;
+	bool later = is_later(event);
+	char *at;
+
+	if ((!s.only_nodes && !later) || event->nodes.kind != JSON_ARRAY) {
+		stream_line(record->line, record->length);
+		return;
+	}
+	if (count == 2 && event->channels.at < event->nodes.at) {
+		lists[0] = &event->channels;
+		lists[1] = &event->nodes;
+	}
+	at = stream_room(record->length + 1);
+	for (size_t i = 0; i < count; i++) {
+		at = copy(at, from, lists[i]->at);
+		at = copy_named(at, lists[i], &event->nodes, later);
+		from = lists[i]->at + lists[i]->length;
+	}
+	at = copy(at, from, end);
 	*at++ = '\n';
 	stream_wrote(at);
 	stream_record();
@@ -343,16 +415,75 @@ take_clock(const struct feed_record *record, int64_t t)
 		clock_hold(record, t);
 }
 
+/* Whether a span that has begun by t ends behind the node's last sample. */
+static bool
+wants_neighbour(const struct node *node, int64_t t)
+{
+	for (size_t i = 0; i < s.count && s.spans[i].begin_ns <= t; i++)
+		if (s.spans[i].end_ns > node->last_ns)
+			return true;
+	return false;
+}
+
+/* A reset behind the sample held: one of every node becomes this one's, for the
+ * others may have moved on when it is written. */
+static void
+hold_reset(unsigned index, const char *line, size_t length,
+    const struct json_value *of)
+{
+	const char *name = s.names.names[index];
+	char member[6 * SAMPLE_NODE_MAX + 16], *at;
+
+	hold_more(&s.nodes[index], "\n", 1);
+	if (of->kind != JSON_ABSENT) {
+		hold_more(&s.nodes[index], line, length);
+		return;
+	}
+	while (line[length - 1] != '}')
+		length--;
+	hold_more(&s.nodes[index], line, length - 1);
+	at = write_string(write_text(member, ",\"node\":"), name, strlen(name));
+	*at++ = '}';
+	hold_more(&s.nodes[index], member, (size_t)(at - member));
+}
+
+/* What a reset tells of is the interval from one sample to the next: where the
+ * first of them is held, it goes behind that; where the second is wanted as a
+ * neighbour, it passes now. */
+static bool
+take_reset(const struct feed_record *record, const struct event *event)
+{
+	bool wanted = false;
+
+	for (unsigned i = 0; i < s.node_room; i++) {
+		struct node *node = &s.nodes[i];
+
+		if (!node->wanted || (event->node.kind == JSON_STRING &&
+		    !json_is(&event->node, s.names.names[i])))
+			continue;
+		if (node->held_length > 0)
+			hold_reset(i, record->line, record->length,
+			    &event->node);
+		wanted |= !s.only && event->has_timestamp &&
+		    wants_neighbour(node, event->timestamp_ns);
+	}
+	return wanted;
+}
+
 void
 pass_event(const struct feed_record *record)
 {
 	struct event event;
+	bool touches;
 	const char *why;
 
 	if (!event_read(record->line, record->length, &event, &why)) {
 		report_malformed(record->file, record->line_number, "%s", why);
 		return;
 	}
+	touches = touches_span(&event);
+	if (event.kind == EVENT_RESET)
+		touches |= take_reset(record, &event);
 	if (event.kind == EVENT_START) {
 		s.starts++;
 		write_start(record, &event);
@@ -362,8 +493,10 @@ pass_event(const struct feed_record *record)
 	} else if (event.kind == EVENT_STOP) {
 		s.stops++;
 		keep_stop(record->line, record->length);
-	} else if (touches_span(&event) && !is_of_other(&event)) {
-		if (event.has_timestamp)
+	} else if (touches && !is_of_other(&event)) {
+		if (event.kind == EVENT_LOST)
+			pass_begin(end_of(&event), false); /* of all it touches */
+		else if (event.has_timestamp)
 			pass_begin(event.timestamp_ns, false);
 		stream_line(record->line, record->length);
 	} else if (event.kind == EVENT_CLOCK && event.has_timestamp &&
