@@ -307,6 +307,14 @@ cut_series(struct span *span)
 		span->end_ns = last_ns;
 }
 
+/* A span's end edge that is missing is the only sign that a stream broke off which
+ * has no start events. */
+static bool
+is_open(const struct span *span)
+{
+	return s.has_spans && s.every_ns == 0 && s.starts == 0 && !span->closed;
+}
+
 static void
 finish(void)
 {
@@ -318,7 +326,8 @@ finish(void)
 	emit_passed();
 	if (s.span_count == 0 && !s.emitted) {
 		if (s.names.count == 0) {
-			report_error("no samples");
+			if (!s.unread)
+				report_error("no samples");
 			return;
 		}
 		span_open_whole(s.start_ns > 0 ? s.start_ns : 0);
@@ -334,13 +343,15 @@ finish(void)
 			bound_whole(span);
 		else if (s.every_ns > 0)
 			cut_series(span);
-		emit_span(span, stopped || (s.has_spans && span->closed &&
-		    s.every_ns == 0) || (emit_all_ended(span) && span->closed));
+		emit_span(span, (stopped && !is_open(span)) ||
+		    (s.has_spans && span->closed && s.every_ns == 0) ||
+		    (emit_all_ended(span) && span->closed));
 	}
 	if (s.incomplete)
 		report_error("incomplete: %s", s.unread
 		    ? "not all of the input was read" : s.stops < s.starts
-		    ? "the stream ended without stop"
+		    ? "the stream ended without stop" : s.starts == 0
+		    ? "a span has no end edge"
 		    : "an instrument was unplugged, and did not come back");
 }
 

@@ -293,8 +293,7 @@ main(int argc, char **argv)
 
 	if (!s.by)
 		s.by = option_list("--by", "hardware,surgery");
-	feed_records(operands, &s.nodes, take, NULL);
-	if (s.count == 0)
+	if (feed_records(operands, &s.nodes, take, NULL) && s.count == 0)
 		report_error("no score records");
 	warn_of_exact();
 	group();

@@ -449,10 +449,12 @@ prepare_script(char **operands)
 	unsigned nodes = sim.host.load.nodes;
 
 	if (operands[0]) {
-		if (!script_read(&sim.script, operands, nodes))
-			report_fatal("%s: a script with errors is not run",
-			    operands[0]);
-		return;
+		if (script_read(&sim.script, operands, nodes))
+			return;
+		if (!report_malformed_count())
+			exit(STATUS_FAILED); /* it could not be read */
+		report_fatal("%s: a script with errors is not run",
+		    operands[0]);
 	}
 	if (!sim.marks_name)
 		script_default(&sim.script, nodes);

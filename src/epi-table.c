@@ -225,8 +225,7 @@ main(int argc, char **argv)
 	char **operands = option_start(argc, argv, &program);
 
 	settle_options();
-	feed_records(operands, &nodes, take, NULL);
-	if (s.table.count == 0)
+	if (feed_records(operands, &nodes, take, NULL) && s.table.count == 0)
 		report_error("no score records");
 	order_rows(&s.table);
 	warn_unjoined();

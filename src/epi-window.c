@@ -129,7 +129,7 @@ main(int argc, char **argv)
 		extent_find(operands);
 	else if (s.from.from == AT && s.to.from != AFTER_FIRST)
 		span_resolve(); /* nothing hangs on the first sample */
-	feed_records(operands, &s.names, pass_record, NULL);
+	s.unread = !feed_records(operands, &s.names, pass_record, NULL);
 	pass_finish();
 	return stream_finish();
 }

@@ -362,8 +362,8 @@ edge() {
 	awk 'BEGIN { srand(3); for (i = 0; i < 60; i++) {
 		b = 1795340395 + rand() * 30; printf "%.3f %.3f\n", b, b + (i % 9 ? rand() : rand() * 30) } }' | sort -u >spans
 	while read -r b e; do edge begin "$b" "$e"; done <spans >begins
-	epi-integrate --rate 10 < <(cat begins trace) | jq -c 'del(.complete)' >all
-	while read -r line; do epi-integrate --rate 10 < <(echo "$line"; cat trace); done <begins 2>errors | jq -c 'del(.complete)' >each
+	{ epi-integrate --rate 10 < <(cat begins trace) || [ $? -eq 1 ]; } 2>errors | jq -c 'del(.complete)' >all
+	while read -r line; do epi-integrate --rate 10 < <(echo "$line"; cat trace) || [ $? -eq 1 ]; done <begins 2>errors | jq -c 'del(.complete)' >each
 	[ "$(wc -l <each)" -eq $((60 * 6)) ]
 	sort all | cmp - <(sort each)
 }

@@ -124,6 +124,17 @@ gives() {
 	[[ $stderr == *'trace:3: '*'nowhere: '* ]]
 }
 
+@test "a file that is missing leaves no energy complete, with starts in the other or not" {
+	series a 0 1 2 3 4 >trace
+	{ event start 0 '"nodes":["a"],"rate_hz":1'; cat trace; event stop 5; } >started
+	for file in trace started; do
+		for operands in "$file nowhere" "nowhere $file"; do
+			{ epi-window --from 1 --to 3 $operands || [ $? -eq 1 ]; } 2>told | { epi-integrate || [ $? -eq 1 ]; } >energy 2>>told
+			[ "$(jq -c 'select(.scope == "cluster") | [.joules, .complete]' energy)" = '[2,false]' ]
+		done
+	done
+}
+
 @test "-D of a FIFO operand is refused: it cannot be read twice" {
 	mkfifo pipe
 	fails 1 timeout 10 epi-window --from -1s pipe

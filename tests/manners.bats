@@ -141,6 +141,11 @@ keeps() {
 	each_reader check
 }
 
+@test "a file that is not there is all that is told" {
+	check() { call "$1" nowhere; ! grep -qvE 'No such file|: refused: ' <<<"$stderr" || wrong "$1: more than the file"; }
+	each_reader check
+}
+
 @test "control bytes of a file's name do not reach the terminal" {
 	check() { call "$1" $'\e[31mred'; complains "no file" "$1" && [[ $stderr != *$'\e'* ]]; }
 	each_reader check

@@ -140,6 +140,8 @@ all_reached(int64_t t)
 static bool
 reached(const struct span *span)
 {
+	if (s.unread)
+		return false; /* who knows what stood there */
 	return s.ending == IN_ORDER ||
 	    (s.ending == BY_COUNT && s.stops >= s.starts) ||
 	    (s.ending != BROKEN && all_reached(span->end_ns));
@@ -582,12 +584,12 @@ void
 pass_finish(void)
 {
 	check_nodes();
-	if (!s.any) {
-		report_error("no samples");
-	} else {
+	if (s.any) {
 		if (s.count)
 			pass_neighbours(s.spans[s.count - 1].begin_ns);
 		pass_begin(INT64_MAX, false);
+	} else if (!s.unread) {
+		report_error("no samples");
 	}
 	for (size_t i = 0; s.any && i < s.count; i++) {
 		if (!s.spans[i].any && is_outside(&s.spans[i]))
@@ -595,6 +597,6 @@ pass_finish(void)
 		if (!s.spans[i].ended && reached(&s.spans[i]))
 			write_edge(&s.spans[i], true);
 	}
-	if (s.stop_length > 0)
+	if (s.stop_length > 0 && !s.unread)
 		stream_copy(s.stop_lines, s.stop_length);
 }

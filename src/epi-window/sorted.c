@@ -223,7 +223,7 @@ take_places(const char *file, const char *name, const struct seek *seek,
 	    pass_record, NULL) ||
 	    !feed_range(file, name, tail_at, seek->size, &s.names, take_events,
 	    &tail))
-		s.ending = BROKEN; /* not all was read: no stop makes up for it */
+		s.unread = true;
 }
 
 /* The file that an operand is, as one to open: standard input only where none

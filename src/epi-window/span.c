@@ -222,13 +222,16 @@ span_load(void)
 	char *operands[] = { (char *)(uintptr_t)s.span_file, NULL };
 	struct sample_nodes names = { 0 }; /* they say nothing of the stream */
 
-	feed_records(operands, &names, take_span, NULL);
+	bool whole = feed_records(operands, &names, take_span, NULL);
+
 	for (unsigned i = 0; i < names.count; i++)
 		free(names.names[i]);
 	free(names.names);
 	for (size_t i = 0; i < s.mark_count; i++)
 		report_error("%s: the begin of \"%s\" has no end",
 		    s.span_file, s.marks[i].label ? s.marks[i].label : "");
+	if (s.count == 0 && !whole)
+		exit(STATUS_FAILED);
 	if (s.count == 0)
 		report_fatal("%s: no span%s%s", s.span_file,
 		    s.label ? " named " : "", s.label ? s.label : "");

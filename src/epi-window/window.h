@@ -66,6 +66,7 @@ struct state {
 	unsigned node_room;
 	unsigned laggard;      /* the node that was last found behind an end */
 	bool any;
+	bool unread;           /* not all of the input could be read; it was said */
 	int64_t first_ns, last_ns;
 	enum { BY_COUNT,       /* stops make up for starts; of --sorted on a */
 		BY_NODES,      /* file, only the nodes tell that a span ended, */
