@@ -89,6 +89,33 @@ check_alike(struct comparison *comparison)
 	return may;
 }
 
+/* Whether of some benchmark it is not known how well its accuracy is known. */
+static bool
+is_vague(const struct model *model)
+{
+	for (int i = 0; i < model->mark_count; i++)
+		if (isnan(model->marks[i].u_accuracy))
+			return true;
+	return false;
+}
+
+/* What makes it unknown how well a ratio is known. */
+static void
+warn_of_unknown(struct comparison *comparison)
+{
+	const struct model *a = comparison->pair.baseline;
+	const struct model *b = comparison->pair.candidate;
+
+	if (!a->result.budgeted || !b->result.budgeted)
+		comparison_warn(comparison, "uncertainty-unknown: a score "
+		    "without a budget has no interval, so no difference can "
+		    "be shown");
+	if (is_vague(a) || is_vague(b))
+		comparison_warn(comparison, "accuracy-vague: a score does not "
+		    "tell how well its accuracy is known, so no difference "
+		    "that it has a part in can be shown");
+}
+
 /* What the graded answers do not tell. */
 static void
 warn_of_answers(struct comparison *comparison)
@@ -132,10 +159,7 @@ compare(struct comparison *comparison, const struct model *baseline,
 		    candidate->file, baseline->file);
 		return false;
 	}
-	if (!baseline->result.budgeted || !candidate->result.budgeted)
-		comparison_warn(comparison, "uncertainty-unknown: a score "
-		    "without a budget has no interval, so no difference can "
-		    "be shown");
+	warn_of_unknown(comparison);
 	warn_of_answers(comparison);
 	ratio_work_out(comparison, &s.settings);
 	return true;

@@ -336,6 +336,19 @@ sampled() {
 	jq -e '.epi.ratio == 0.5 and .epi.ci95 == null and (.warnings[0] | startswith("uncertainty-unknown"))' <<<"$output"
 }
 
+# Half the energy is as good as certain, but not what is done with it.
+@test "an accuracy of unknown uncertainty is not taken as exact" {
+	score base 1000 800 8000 10000 0.001 >base
+	score less 500 800 8000 10000 0.001 | jq -c '.u_accuracy = null | .budget |= .[:2] |
+		.benchmarks[0] += {u_accuracy: null, ci95: null, questions: null, correct: null}' >less
+	ok epi-compare base less
+	[ "$(verdict)" = indistinguishable ]
+	jq -e '.epi.ci95 == null and .epi.u_relative == null and .accuracy.ci95 == null and
+		.joules_per_correct_answer.ci95 == null and .p == null' <<<"$output"
+	near .joules_per_token.u_relative '(0.001 * (2 | sqrt))'
+	jq -e 'any(.warnings[]; startswith("accuracy-vague: "))' <<<"$output"
+}
+
 @test "-H says it in a sentence" {
 	score base 1000 800 8000 10000 0.001 >base
 	score less 900 800 8000 10000 0.001 >less

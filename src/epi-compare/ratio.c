@@ -93,13 +93,15 @@ covariance(const struct pair *pair, const struct accuracy *a,
 	return sum / exp(a->log + b->log);
 }
 
-/* The variance of a - b, never below 0 but by rounding; where few answers are right or wrong, each side's from
- * the sides of both that it depends on, correlated as their estimates are (Zou
- * and Donner 2008). */
+/* The variance of a - b, below 0 but by rounding, NAN if either is; where few
+ * answers are right or wrong, each side's from the sides of both that it depends
+ * on, correlated as their estimates are (Zou and Donner 2008). */
 static double
 side(double a, double b, double correlation)
 {
-	return fmax(0, a + b - 2 * correlation * sqrt(a * b));
+	double variance = a + b - 2 * correlation * sqrt(a * b);
+
+	return variance < 0 ? 0 : variance; /* fmax would make 0 of NAN */
 }
 
 static struct accuracy
