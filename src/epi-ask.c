@@ -433,7 +433,6 @@ fail(struct job *job)
 		return;
 	}
 	after_ns = (int64_t)(job->call.retry_after_seconds * 1e9);
-	question_again(question);
 	question->not_before_ns = clock_steady() + (after_ns > ns ? after_ns : ns);
 	question->state = QUESTION_WAITING;
 }
@@ -527,9 +526,10 @@ ask_again(void)
 			continue;
 		if (s.stopped)
 			finish(&s.jobs[i]);
-		else if (question->not_before_ns <= now_ns)
+		else if (question->not_before_ns <= now_ns) {
+			question_again(question);
 			ask(&s.jobs[i]);
-		else if (question->not_before_ns - now_ns < least_ns)
+		} else if (question->not_before_ns - now_ns < least_ns)
 			least_ns = question->not_before_ns - now_ns;
 	}
 	return (int)(least_ns / 1000000) + 1;

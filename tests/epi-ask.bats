@@ -548,6 +548,18 @@ same() {
 	[ ! -s said ] && [ "$(jq -r .text answers)" = A ]
 }
 
+# One job of two waits a minute for its second try while the other one answers.
+@test "a question that still waited for its next try was tried once" {
+	items 8 >items
+	serve vllm items=items script=500,ok,ok,ok,ok,ok,ok,ok,ok
+	epi-ask "${plain[@]}" --backoff 1m --jobs 2 --resume run items >answers 2>said 3>&- & asker=$!
+	for _ in $(seq 500); do [ "$(wc -l <run 2>/dev/null)" = 6 ] && break; sleep 0.02; done
+	kill -TERM "$asker"
+	wait "$asker" || status=$?
+	[ "$status" -eq 1 ]
+	[ "$(jq -c 'select(.error) | [.error, .attempts, .retried]' answers)" = '["http_5xx",1,null]' ]
+}
+
 # ---- the token
 
 @test "the token is sent from a file or the environment, and never shown" {
