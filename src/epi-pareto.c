@@ -193,6 +193,14 @@ verdict(const struct point *point)
 	    : point->p < level ? "dominated" : "indistinguishable";
 }
 
+/* What follows from a simulation, be it another point's. */
+static bool
+is_simulated(const struct point *point)
+{
+	return point->result.simulated ||
+	    (point->beaten && s.points[point->by].result.simulated);
+}
+
 static void
 put_point(const struct point *point)
 {
@@ -202,7 +210,7 @@ put_point(const struct point *point)
 	compose_open();
 	compose_key("type");
 	compose_string("pareto");
-	if (point->result.simulated) {
+	if (is_simulated(point)) {
 		compose_key("simulated");
 		compose_bool(true);
 	}

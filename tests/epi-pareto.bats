@@ -110,6 +110,12 @@ apart() {
 	[ "$(jq -c '[.simulated, .model]' <<<"$output")" = '[true,"a"]' ]
 }
 
+@test "what a simulated score dominates is as simulated as that" {
+	ok epi-pareto <<<"$(score a 1 0.5 | jq -c '.simulated = true'; score b 2 0.4; score c 0.5 0.45)"
+	[ "$(verdicts)" = "a frontier b dominated c frontier" ]
+	[ "$(jq -c .simulated <<<"$output" | xargs)" = "true true null" ]
+}
+
 @test "no scores is an error" {
 	fails 1 epi-pareto <<<'{"type":"energy"}'
 	[[ $stderr == *"no score records"* ]]
