@@ -134,6 +134,16 @@ vectors() {
 	near '(.net_of_idle.u / .net_of_idle.epi | . * .) - (.u_accuracy / .accuracy.composite | . * .)' 0.0001 1e-9
 }
 
+@test "idle energy without a budget: what is net of it is not known well" {
+	budget "$(line reference lab 12.345)"
+	jq -c 'select(.scope == "cluster") | .seconds = 50 | .joules = 200 | .mean_watts = 4' \
+		energy.ndjson >idle.ndjson
+	scored --idle idle.ndjson
+	near .net_of_idle_joules '(1234.5 - 400)'
+	jq -e '.net_of_idle | .epi > 0 and .u == null and .ci95 == null and .k == null' <<<"$output"
+	jq -e '.u > 0 and any(.warnings[]; startswith("idle-uncertainty-unknown: "))' <<<"$output"
+}
+
 # idle SECONDS JOULES: the energy of idle nodes, labelled so, into labelled.ndjson.
 idle() {
 	jq -c "select(.scope == \"cluster\") | .label = \"idle\" | .seconds = $1 | .joules = $2

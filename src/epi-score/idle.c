@@ -127,15 +127,36 @@ idle_power(const struct energy *idle)
 	    value_number(&idle->at[SECONDS]);
 }
 
+/* The budget of the energy, of which a factor is taken off.  False: it has
+ * none. */
+static bool
+idle_budget(struct score *score, double factor, struct budget *budget)
+{
+	struct budget own = { 0 };
+	bool known;
+
+	if (value_unknown(&score->idle.at[BUDGET])) {
+		note_add(&score->warnings, "idle-uncertainty-unknown: the idle "
+		    "energy record has no budget, so how well what is net of "
+		    "it is known is not known either");
+		return false;
+	}
+	known = uncertainty_joules(score, &score->idle, &own);
+	if (known)
+		budget_join(budget, &own, factor);
+	budget_clear(&own);
+	return known;
+}
+
 bool
 idle_joules(struct score *score, const struct energy *energy, double *joules,
-    struct budget *budget)
+    struct budget *budget, bool *known)
 {
 	double seconds = value_number(&energy->at[SECONDS]);
 	const struct energy *idle = &score->idle;
 	double watts;
-	struct budget own = { 0 };
 
+	*known = true;
 	if (isfinite(score->idle_watts)) {
 		*joules = score->idle_watts * seconds;
 		note_add(&score->warnings, "idle-exact: --idle %g is taken as "
@@ -156,9 +177,7 @@ idle_joules(struct score *score, const struct energy *energy, double *joules,
 		return false;
 	}
 	*joules = watts * seconds;
-	if (uncertainty_joules(score, idle, &own))
-		budget_join(budget, &own, *joules /
-		    value_number(&idle->at[JOULES]));
-	budget_clear(&own);
+	*known = idle_budget(score, *joules /
+	    value_number(&idle->at[JOULES]), budget);
 	return true;
 }

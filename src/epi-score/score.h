@@ -205,10 +205,10 @@ bool idle_told(struct score *score, const char *argument);
 void idle_take(struct score *score, const struct score *read);
 /* Without --idle, what the inputs label "idle". */
 void idle_settle(struct score *score);
-/* What the nodes would have drawn without work, in joules and its budget.
- * False: not told, or not of this energy (noted). */
+/* What the nodes would have drawn without work, in joules and its budget, if
+ * that is known.  False: not told, or not of this energy (noted). */
 bool idle_joules(struct score *score, const struct energy *energy,
-    double *joules, struct budget *budget);
+    double *joules, struct budget *budget, bool *known);
 
 /* decode: judges score->decode by itself, and works out how well it is known
  * with this score's accuracy.  What speaks against it is noted. */

@@ -180,10 +180,10 @@ uncertainty_settle(struct score *score, const struct energy *energy)
 {
 	double joules = value_number(&energy->at[JOULES]), idle;
 	struct budget gross = { 0 }, net = { 0 };
-	bool known = uncertainty_joules(score, energy, &gross);
+	bool known = uncertainty_joules(score, energy, &gross), idle_known;
 
 	score->u = work_out(score, known ? &gross : NULL, joules);
-	if (idle_joules(score, energy, &idle, &net)) {
+	if (idle_joules(score, energy, &idle, &net, &idle_known)) {
 		for (size_t i = 0; i < net.count; i++)
 			net.lines[i].c *= -1;
 		budget_join(&net, &gross, 1);
@@ -192,7 +192,7 @@ uncertainty_settle(struct score *score, const struct energy *energy)
 			.known = true, .joules = joules - idle,
 			.idle_watts = idle /
 			    value_number(&energy->at[SECONDS]),
-			.u = work_out(score, known ? &net : NULL,
+			.u = work_out(score, known && idle_known ? &net : NULL,
 			    joules - idle)
 		};
 	}
