@@ -207,10 +207,19 @@ refused() { fails 1 epi-score "${@:2}" && [[ $stderr == *"refused: $1: "* ]]; }
 	jq -e 'has("simulated") | not' .out
 }
 
-@test "an energy record that knows its calibration is calibrated" {
-	sed -i 's/"complete"/"calibration":{"hash":"ab"},"complete"/' energy.ndjson
+@test "an energy that a calibration put right is calibrated" {
+	sed -i 's/"complete"/"calibration":{"hash":"ab","corrected":true},"complete"/' energy.ndjson
 	scored
 	is evidence '"calibrated"'
+}
+
+@test "a meter that names what it has set is not calibrated by that" {
+	sed -i 's/"complete"/"calibration":{"hash":"ab","corrected":false},"complete"/' energy.ndjson
+	scored
+	is evidence '"uncalibrated"'
+	sed -i 's/,"corrected":false//' energy.ndjson
+	scored
+	is evidence '"uncalibrated"'
 }
 
 @test "warnings of the records are passed on, each once" {

@@ -383,14 +383,27 @@ put_decode(const struct score *score)
 	compose_end('}');
 }
 
+/* A meter names the hash of what it has set also where nothing puts its samples
+ * right. */
+static bool
+is_calibrated(const struct energy *energy)
+{
+	static const char *const keys[] = { "corrected" };
+	const struct json_value *calibration = &energy->at[CALIBRATION];
+	struct json_value corrected;
+	struct json_error error;
+
+	return calibration->kind == JSON_OBJECT && json_members(calibration->at,
+	    calibration->length, keys, 1, &corrected, &error) &&
+	    corrected.kind == JSON_TRUE;
+}
+
 static void
 put_evidence(const struct score *score, const struct energy *energy)
 {
-	bool calibrated = !value_unknown(&energy->at[CALIBRATION]);
-
 	compose_key("evidence");
 	compose_string(score->simulated ? "simulated"
-	    : calibrated ? "calibrated" : "uncalibrated");
+	    : is_calibrated(energy) ? "calibrated" : "uncalibrated");
 }
 
 void
