@@ -1,6 +1,7 @@
 /* epi-lmeval - accuracies from lm-evaluation-harness */
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "epi-lmeval/lmeval.h"
 #include "option.h"
@@ -8,16 +9,17 @@
 #include "stream.h"
 
 static const char help[] =
-"usage: epi-lmeval [--metric NAME] [FILE ...]\n"
+"usage: epi-lmeval [--metric NAME[,FILTER]] [FILE ...]\n"
 "Accuracies from lm-evaluation-harness: its results files, from v0.2 to now,\n"
 "and what --log_samples wrote.\n"
 "\n"
 "  --metric NAME   this metric of each task, as acc, acc_norm or exact_match;\n"
 "                  default: acc of MMLU, acc_norm where there is one\n"
+"  --metric NAME,FILTER  by this filter of the harness, else by the first one\n"
 "  -h, --help      this text\n"
 "      --version   the version\n";
 
-static const char *metric;
+static struct wanted wanted;
 
 /* The line of a byte of a text, from 1. */
 static uint64_t
@@ -38,7 +40,7 @@ take_document(const char *whole, size_t length, const char *file)
 	struct json_error error;
 
 	if (json_members(clean, length, NULL, 0, NULL, &error))
-		results_take(&document, file, metric);
+		results_take(&document, file, &wanted);
 	else
 		report_malformed(file, line_of(clean, error.at), "%s",
 		    error.what);
@@ -56,7 +58,7 @@ take_file(char *operand)
 	if (!whole)
 		report_failed();
 	else if (samples_are(whole, length))
-		samples_take(whole, length, name, metric);
+		samples_take(whole, length, name, &wanted);
 	else
 		take_document(whole, length, name);
 	free(whole);
@@ -65,9 +67,12 @@ take_file(char *operand)
 static void
 take_option(void *state, int letter, const char *argument)
 {
+	size_t length = strcspn(argument, ",");
+
 	(void)state;
 	(void)letter;
-	metric = argument;
+	wanted.metric = report_copy(argument, length);
+	wanted.filter = argument[length] ? argument + length + 1 : NULL;
 }
 
 int

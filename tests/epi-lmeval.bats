@@ -137,6 +137,31 @@ group() {
 	[[ $(of '.warnings[0]') == "group-unweighted: "*0.275000 ]]
 }
 
+# As the sums above, of a group that has its figures beside the results, or none.
+@test "a group that is not among the results is that of its tasks" {
+	ok epi-lmeval <<<"$(group '' | jq -c 'del(.results.g)')" >/dev/null
+	[ "$(of '[.benchmark, .questions, .accuracy]')" = '["g",40,0.275]' ]
+	ok epi-lmeval <<<"$(group '' | jq -c 'del(.results.g) |
+		.groups.g = {"acc,none": 0.275, "acc_stderr,none": 0.07}')" >/dev/null
+	[ "$(of '[.benchmark, .accuracy, .u_accuracy]')" = '["g",0.275,0.07]' ]
+	ok epi-lmeval <<<"$(group '' | jq -c 'del(.results.g) | .results.c = {"acc,none": 0.5} |
+		.group_subtasks.top = ["g", "c"] | .["n-samples"].c.effective = 2')" >/dev/null
+	[ "$(of '[.benchmark, .questions, .correct, .tasks]')" = '["top",42,12,3]' ]
+}
+
+@test "tasks of a group with different metrics are no mean, and told one by one" {
+	warns epi-lmeval <<<"$(group '' | jq -c '.results.b = {"exact_match,none": 0.2, "exact_match_stderr,none": 0.1}')" >/dev/null
+	[ "$(of '[.benchmark, .metric, .accuracy]' | xargs -d '\n')" = '["a","acc",0.5] ["b","exact_match",0.2]' ]
+	[[ $stderr == *"g: its tasks have different metrics"* ]]
+}
+
+@test "a part of old MMLU says so, and a model in an object is named" {
+	ok epi-lmeval <<<"$(results hendrycksTest-anatomy '{"acc":0.5,"acc_stderr":0.1}' |
+		jq -c '.config.model_args = {pretrained: "org/m"} | .config.model = "hf"')" >/dev/null
+	[ "$(of '[.benchmark, .tasks, .questions, .model]')" = '["mmlu",1,26,"org/m"]' ]
+	[[ $(of '.warnings[0]') == "tasks-missing: of MMLU's 57 subjects the file has 1" ]]
+}
+
 @test "tasks of a group with other shots: the group's are unknown" {
 	ok epi-lmeval <<<"$(group '' 0)" >/dev/null
 	[ "$(of .shots)" = null ]
@@ -157,11 +182,34 @@ sample() {
 	[ "$(of '[.benchmark, .questions, .correct, .failures.no_match, .filter]')" = '["toy",3,1,1,"x"]' ]
 }
 
-@test "samples: other filters, parts of a point and broken lines are malformed" {
-	{ sample 0 x 1 1; sample 1 y 1 1; sample 2 x 1 0.5; echo '{'; echo '{}'; } >samples_toy.jsonl
+@test "samples: parts of a point and broken lines are malformed" {
+	{ sample 0 x 1 1; sample 2 x 1 0.5; echo '{'; echo '{}'; } >samples_toy.jsonl
 	partly 1 epi-lmeval samples_toy.jsonl >/dev/null
-	[ "$(grep -c 'samples_toy.jsonl:[2-5]: ' <<<"$stderr")" = 4 ]
+	[ "$(grep -c 'samples_toy.jsonl:[2-4]: ' <<<"$stderr")" = 3 ]
 	[ "$(of .questions)" = 1 ]
+}
+
+@test "samples: of several filters the first counts, or the wanted one, and it is told" {
+	for i in 0 1 2; do sample $i strict 1 0; sample $i loose 1 1; done >samples_toy_2024_2025-01-02T00-00.jsonl
+	ok epi-lmeval samples_toy_2024_2025-01-02T00-00.jsonl >/dev/null
+	[ "$(of '[.benchmark, .filter, .questions, .correct]')" = '["toy_2024","strict",3,0]' ]
+	[[ $(of '.warnings[]') == *"filters-left: 3 samples by other filters, as loose, "* ]]
+	ok epi-lmeval --metric exact_match,loose samples_toy_2024_2025-01-02T00-00.jsonl >/dev/null
+	[ "$(of '[.filter, .questions, .correct]')" = '["loose",3,3]' ]
+	fails 1 epi-lmeval --metric exact_match,other samples_toy_2024_2025-01-02T00-00.jsonl
+	[[ $stderr == *"no samples by other in it"* ]]
+}
+
+@test "results: of several filters the first, or the wanted one with its own error" {
+	two='{"exact_match,strict":0.3,"exact_match_stderr,strict":0.04,"exact_match,loose":0.5,"exact_match_stderr,loose":0.05}'
+	ok epi-lmeval <<<"$(results t "$two")" >/dev/null
+	[ "$(of '[.metric, .filter, .accuracy, .u_accuracy]')" = '["exact_match","strict",0.3,0.04]' ]
+	[[ $(of '.warnings[]') == *"filter-first: strict is the first of 2 "* ]]
+	ok epi-lmeval --metric exact_match,loose <<<"$(results t "$two")" >/dev/null
+	[ "$(of '[.metric, .filter, .accuracy, .u_accuracy]')" = '["exact_match","loose",0.5,0.05]' ]
+	[[ $(of '.warnings') != *filter-first* ]]
+	fails 1 epi-lmeval --metric exact_match,other <<<"$(results t "$two")"
+	[[ $stderr == *"no accuracy called exact_match by other"* ]]
 }
 
 @test "a file without an accuracy is refused with a reason" {

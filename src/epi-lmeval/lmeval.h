@@ -24,12 +24,20 @@ struct outcome {
 	double macro;            /* of a group: mean of its tasks */
 	int64_t tasks;           /* of a group */
 	int64_t unmatched;       /* samples from which nothing was taken */
+	int64_t left_out;        /* samples by other filters, */
+	char other[NAME];        /* as this one */
 	double limit;
 	struct json_value version; /* as the file has it */
 	char harness[NAME];
 	const char *file;
 	char *notes[NOTES + 1];
 	size_t note_count;
+};
+
+/* What --metric says; NULL: whatever the task is mostly told by, by the first
+ * filter. */
+struct wanted {
+	const char *metric, *filter;
 };
 
 void outcome_start(struct outcome *outcome, const char *file);
@@ -54,15 +62,14 @@ double number(const struct json_value *value);
 /* A string, cut where it is too long; "": it is none. */
 void text(const struct json_value *value, char out[NAME]);
 
-/* The records of a checked document, an object; `metric` NULL: what the task
- * is mostly told by. */
+/* The records of a checked document, an object. */
 void results_take(const struct json_value *document, const char *file,
-    const char *metric);
+    const struct wanted *wanted);
 
 /* Whether the first line of a file is a logged sample. */
 bool samples_are(const char *whole, size_t length);
 void samples_take(const char *at, size_t length, const char *file,
-    const char *metric);
+    const struct wanted *wanted);
 
 /* emit: an accuracy record; a quality record, of a perplexity. */
 void emit_accuracy(const struct outcome *outcome);

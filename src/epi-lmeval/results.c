@@ -19,24 +19,28 @@
 enum { DEPTH = 8, STEPS = 10000 };
 
 static const char old_mmlu[] = "hendrycksTest-";
+enum { OLD_MMLU = 57 };
 
 enum {
-	RESULTS, CONFIG, CONFIGS, VERSIONS, SHOTS, SAMPLES, SUBTASKS, MODEL,
-	HARNESS, HASH, TABLES
+	RESULTS, CONFIG, CONFIGS, VERSIONS, SHOTS, SAMPLES, SUBTASKS, GROUPS,
+	MODEL, HARNESS, HASH, TABLES
 };
 
 static const char *const tables[TABLES] = {
 	[RESULTS] = "results", [CONFIG] = "config", [CONFIGS] = "configs",
 	[VERSIONS] = "versions", [SHOTS] = "n-shot", [SAMPLES] = "n-samples",
-	[SUBTASKS] = "group_subtasks", [MODEL] = "model_name",
-	[HARNESS] = "lm_eval_version", [HASH] = "git_hash"
+	[SUBTASKS] = "group_subtasks", [GROUPS] = "groups",
+	[MODEL] = "model_name", [HARNESS] = "lm_eval_version",
+	[HASH] = "git_hash"
 };
 
 /* The file that is being read. */
 static struct {
 	struct json_value in[TABLES];
-	const char *file, *metric;
+	const char *file;
+	struct wanted wanted;
 	int64_t records;
+	int64_t parts; /* of groups that were taken apart */
 } f;
 
 static struct json_value
@@ -65,6 +69,19 @@ starts(const char *text, const char *with)
 	return strncmp(text, with, strlen(with)) == 0;
 }
 
+/* Whether a key, behind the name of a metric, is of it, by a filter that is
+ * wanted. */
+static bool
+fits(const char *metric, const char *behind)
+{
+	const char *filter = f.wanted.filter;
+
+	if (*behind != '\0' && *behind != ',')
+		return false;
+	return !filter || strcmp(metric, f.wanted.metric) != 0 ||
+	    (*behind && strcmp(behind + 1, filter) == 0);
+}
+
 /* Whether a task has a metric, and under which key, with its filter. */
 static bool
 find_key(const struct json_value *result, const char *metric, char key[NAME])
@@ -77,11 +94,26 @@ find_key(const struct json_value *result, const char *metric, char key[NAME])
 		return false;
 	while (json_member(result, &cursor, &name, &value)) {
 		text(&name, key);
-		if (starts(key, metric) &&
-		    (key[length] == '\0' || key[length] == ','))
+		if (starts(key, metric) && fits(metric, key + length))
 			return true;
 	}
 	return false;
+}
+
+/* By how many filters there is a metric. */
+static int
+filters(const struct json_value *result, const char *metric)
+{
+	struct json_value name, value;
+	const char *cursor = NULL;
+	char key[NAME];
+	int count = 0;
+
+	while (json_member(result, &cursor, &name, &value)) {
+		text(&name, key);
+		count += starts(key, metric) && key[strlen(metric)] == ',';
+	}
+	return count;
 }
 
 static bool
@@ -189,8 +221,8 @@ metric_of(const char *task, const struct json_value *result)
 		"acc_norm", "exact_match", "acc"
 	};
 
-	if (f.metric)
-		return has(result, f.metric) ? f.metric : NULL;
+	if (f.wanted.metric)
+		return has(result, f.wanted.metric) ? f.wanted.metric : NULL;
 	if (is_mmlu(task) && has(result, "acc"))
 		return "acc";
 	for (size_t i = 0; i < 3; i++)
@@ -240,9 +272,12 @@ set_model(char model[NAME])
 	static const char key[] = "pretrained=";
 	struct json_value arguments = of_task(CONFIG, "model_args");
 	struct json_value name = of_task(CONFIG, "model");
+	struct json_value pretrained = member(&arguments, "pretrained");
 	char list[NAME], *at;
 
 	text(&f.in[MODEL], model);
+	if (!*model)
+		text(&pretrained, model); /* newer files have an object */
 	if (*model)
 		return;
 	text(&arguments, list);
@@ -285,6 +320,10 @@ set_metric(struct outcome *outcome, const struct json_value *result,
 	snprintf(outcome->metric, NAME, "%s", metric);
 	if (*filter && strcmp(filter, ",none") != 0)
 		snprintf(outcome->filter, NAME, "%s", filter + 1);
+	if (!f.wanted.filter && filters(result, metric) > 1)
+		outcome_note(outcome, "filter-first: %s is the first of %d by "
+		    "which the file has %s", filter + 1,
+		    filters(result, metric), metric);
 	outcome->value = figure(result, metric);
 	outcome->u = error_of(result, metric);
 }
@@ -347,9 +386,11 @@ take_task(const char *task, const struct json_value *result)
 
 	take_perplexity(task, result);
 	if (!metric && f.records == before)
-		report_warning("%s: %s: no accuracy%s%s among its metrics",
-		    f.file, task, f.metric ? " called " : "",
-		    f.metric ? f.metric : "");
+		report_warning("%s: %s: no accuracy%s%s%s%s among its metrics",
+		    f.file, task, f.wanted.metric ? " called " : "",
+		    f.wanted.metric ? f.wanted.metric : "",
+		    f.wanted.filter ? " by " : "",
+		    f.wanted.filter ? f.wanted.filter : "");
 	if (!metric)
 		return;
 	outcome_start(&outcome, f.file);
@@ -366,7 +407,7 @@ struct sum {
 	struct outcome *outcome;
 	int64_t tasks, questions, correct, steps;
 	double values, weighted, variance;
-	bool shots_differ;
+	bool shots_differ, metrics_differ;
 };
 
 static void
@@ -391,6 +432,7 @@ add_task(struct sum *sum, const char *task)
 		sum->outcome->protocol = protocol;
 		sum->outcome->version = of_task(VERSIONS, task);
 	}
+	sum->metrics_differ |= strcmp(sum->outcome->metric, metric) != 0;
 	sum->shots_differ |= sum->outcome->shots != shots_of(task);
 	/* One subject's figures may be equal by chance. */
 	if (protocol && (!sum->outcome->protocol ||
@@ -456,8 +498,36 @@ add_subtasks(struct sum *sum, const char *group, int depth)
 	}
 }
 
+static void take_group(const char *group, const struct json_value *own,
+    int depth);
+
+/* A mean of different metrics is none: what is under the group is told by
+ * itself. */
 static void
-take_group(const char *group, const struct json_value *own)
+take_apart(const char *group, int depth)
+{
+	struct json_value subtasks = of_task(SUBTASKS, group), name;
+	const char *cursor = NULL;
+	char task[NAME];
+
+	report_warning("%s: %s: its tasks have different metrics, and are told "
+	    "one by one", f.file, group);
+	while (depth < DEPTH && f.parts++ < STEPS &&
+	    json_element(&subtasks, &cursor, &name)) {
+		struct json_value result, under;
+
+		text(&name, task);
+		result = of_task(RESULTS, task);
+		under = of_task(SUBTASKS, task);
+		if (elements(&under) > 0)
+			take_group(task, &result, depth + 1);
+		else if (result.kind == JSON_OBJECT)
+			take_task(task, &result);
+	}
+}
+
+static void
+take_group(const char *group, const struct json_value *own, int depth)
 {
 	struct outcome outcome;
 	struct sum sum = { .outcome = &outcome };
@@ -465,14 +535,18 @@ take_group(const char *group, const struct json_value *own)
 	outcome_start(&outcome, f.file);
 	set_common(&outcome, group);
 	add_subtasks(&sum, group, 0);
-	if (sum.tasks == 0) {
-		report_warning("%s: %s: no accuracy among its tasks", f.file,
-		    group);
-		outcome_clear(&outcome);
+	if (sum.tasks > 0 && !(sum.metrics_differ &&
+	    isnan(figure(own, outcome.metric)))) {
+		take_sum(&sum, own);
+		finish(&outcome);
 		return;
 	}
-	take_sum(&sum, own);
-	finish(&outcome);
+	outcome_clear(&outcome);
+	if (sum.tasks > 0)
+		take_apart(group, depth);
+	else
+		report_warning("%s: %s: no accuracy among its tasks", f.file,
+		    group);
 }
 
 /* MMLU as v0.2 and v0.3 have it, in 57 tasks without a group. */
@@ -496,6 +570,9 @@ take_old_mmlu(void)
 		add_task(&sum, task);
 	}
 	snprintf(outcome.benchmark, NAME, "mmlu");
+	if (sum.tasks < OLD_MMLU)
+		outcome_note(&outcome, "tasks-missing: of MMLU's %d subjects "
+		    "the file has %lld", OLD_MMLU, (long long)sum.tasks);
 	if (sum.tasks > 0) {
 		take_sum(&sum, &none);
 		finish(&outcome);
@@ -532,14 +609,34 @@ take_entry(const char *task, const struct json_value *result)
 	else if (is_subtask(task))
 		return;
 	else if (elements(&subtasks) > 0)
-		take_group(task, result);
+		take_group(task, result, 0);
 	else
 		take_task(task, result);
 }
 
+/* Groups of which only their tasks are among the results. */
+static void
+take_other_groups(void)
+{
+	struct json_value group, subtasks;
+	const char *cursor = NULL;
+	char name[NAME];
+
+	while (f.in[SUBTASKS].kind == JSON_OBJECT &&
+	    json_member(&f.in[SUBTASKS], &cursor, &group, &subtasks)) {
+		struct json_value own;
+
+		text(&group, name);
+		own = of_task(GROUPS, name);
+		if (elements(&subtasks) > 0 && !is_subtask(name) &&
+		    of_task(RESULTS, name).kind == JSON_ABSENT)
+			take_group(name, &own, 0);
+	}
+}
+
 void
 results_take(const struct json_value *document, const char *file,
-    const char *metric)
+    const struct wanted *wanted)
 {
 	struct json_value name, result;
 	const char *cursor = NULL;
@@ -549,8 +646,8 @@ results_take(const struct json_value *document, const char *file,
 	for (int i = 0; i < TABLES; i++)
 		f.in[i] = member(document, tables[i]);
 	f.file = file;
-	f.metric = metric;
-	f.records = 0;
+	f.wanted = *wanted;
+	f.records = f.parts = 0;
 	while (f.in[RESULTS].kind == JSON_OBJECT &&
 	    json_member(&f.in[RESULTS], &cursor, &name, &result)) {
 		text(&name, task);
@@ -560,6 +657,8 @@ results_take(const struct json_value *document, const char *file,
 			take_old_mmlu();
 		had_old_mmlu |= starts(task, old_mmlu);
 	}
+	if (f.in[RESULTS].kind == JSON_OBJECT)
+		take_other_groups();
 	if (f.in[RESULTS].kind != JSON_OBJECT)
 		report_error("%s: no results of lm-evaluation-harness", file);
 	else if (f.records == 0)

@@ -41,10 +41,11 @@ set_task(char task[NAME], const char *file)
 	const char *slash = strrchr(file, '/');
 	const char *name = slash ? slash + 1 : file;
 	const char *at = strstr(name, lead);
-	char *end;
+	char *end = NULL;
 
 	snprintf(task, NAME, "%s", at ? at + strlen(lead) : name);
-	end = strstr(task, "_20");
+	for (char *next = task; (next = strstr(next, "_20")); next++)
+		end = next; /* the date is the last of them: "aime_2024" */
 	if (!end)
 		end = strstr(task, ".jsonl");
 	if (end)
@@ -88,32 +89,49 @@ value_of(const struct json_value *line, const char *metric)
 	return number(&value);
 }
 
+/* Whether a line is by the filter that is wanted, or that of the lines before;
+ * the harness writes a line for each of its filters. */
+static bool
+is_by(struct outcome *outcome, const struct wanted *wanted,
+    const char *filter)
+{
+	const char *right = wanted->filter ? wanted->filter
+	    : outcome->questions > 0 ? outcome->filter : filter;
+
+	if (strcmp(filter, right) == 0)
+		return true;
+	if (outcome->left_out++ == 0)
+		snprintf(outcome->other, NAME, "%s", filter);
+	return false;
+}
+
 /* NULL, or why the line does not count. */
 static const char *
-add(struct outcome *outcome, const struct json_value *line, const char *wanted)
+add(struct outcome *outcome, const struct json_value *line,
+    const struct wanted *wanted)
 {
-	const char *metric = metric_of(line, outcome->benchmark, wanted);
+	const char *metric = metric_of(line, outcome->benchmark,
+	    wanted->metric);
 	struct json_value filter_value = member(line, "filter");
 	double value;
 	char filter[NAME];
 
 	if (member(line, "doc_id").kind == JSON_ABSENT)
 		return "no logged sample";
+	text(&filter_value, filter);
+	if (!is_by(outcome, wanted, filter))
+		return NULL;
 	if (!metric)
 		return "none of the metrics that tell right from wrong";
 	value = value_of(line, metric);
 	if (value != 0 && value != 1)
 		return "the metric is neither 0 nor 1";
-	text(&filter_value, filter);
-	if (strcmp(filter, "none") == 0)
-		*filter = '\0';
 	if (outcome->questions == 0) {
 		snprintf(outcome->metric, NAME, "%s", metric);
 		memcpy(outcome->filter, filter, NAME);
 	}
-	if (strcmp(outcome->metric, metric) != 0 ||
-	    strcmp(outcome->filter, filter) != 0)
-		return "another metric or filter than the lines before";
+	if (strcmp(outcome->metric, metric) != 0)
+		return "another metric than the lines before";
 	outcome->questions++;
 	outcome->correct += value == 1;
 	outcome->unmatched += is_unmatched(line);
@@ -122,7 +140,7 @@ add(struct outcome *outcome, const struct json_value *line, const char *wanted)
 
 static void
 take_line(struct outcome *outcome, const char *at, size_t length,
-    uint64_t line_number, const char *wanted)
+    uint64_t line_number, const struct wanted *wanted)
 {
 	struct json_value line;
 	const char *wrong = NULL;
@@ -140,7 +158,7 @@ take_line(struct outcome *outcome, const char *at, size_t length,
 
 void
 samples_take(const char *at, size_t length, const char *file,
-    const char *metric)
+    const struct wanted *wanted)
 {
 	const char *end = at + length;
 	struct outcome outcome;
@@ -152,16 +170,24 @@ samples_take(const char *at, size_t length, const char *file,
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
 		const char *to = newline ? newline : end;
 
-		take_line(&outcome, at, (size_t)(to - at), line, metric);
+		take_line(&outcome, at, (size_t)(to - at), line, wanted);
 		at = to + 1;
 	}
 	if (outcome.questions == 0) {
-		report_error("%s: no samples in it", file);
+		report_error("%s: no samples%s%s in it", file,
+		    wanted->filter ? " by " : "",
+		    wanted->filter ? wanted->filter : "");
 		return;
 	}
 	outcome.value = (double)outcome.correct / (double)outcome.questions;
 	outcome.u = stats_share_error(outcome.value,
 	    (double)outcome.questions);
+	if (outcome.left_out > 0 && !wanted->filter)
+		outcome_note(&outcome, "filters-left: %lld samples by other "
+		    "filters, as %s, do not count",
+		    (long long)outcome.left_out, outcome.other);
+	if (strcmp(outcome.filter, "none") == 0)
+		*outcome.filter = '\0';
 	if (strcmp(outcome.metric, "exact_match") == 0)
 		outcome.protocol = "gen-text";
 	outcome_note(&outcome, "task-by-name: logged samples do not name their "
