@@ -148,6 +148,17 @@ sums() {
 	[[ $stderr == *'bad:1: "retried" is not attempts with begin and end'* ]]
 }
 
+# The second exchange of three, of 2 W in 6 s, was repeated: its 2 J are the answer's.
+@test "an attempt within the span of its own answer is the answer's" {
+	cat >records <<-'END'
+		{"type":"answer","benchmark":"own","id":"q1","error":null,"begin":1000,"end":1006,"retried":[{"error":"cut","begin":998,"end":999},{"error":"http_429","begin":1001,"end":1002}]}
+		{"type":"energy","label":"q1","scope":"cluster","begin":998,"end":999,"joules":3,"coverage":1,"complete":true}
+		{"type":"energy","label":"q1","scope":"cluster","begin":1000,"end":1006,"joules":12,"coverage":1,"complete":true}
+	END
+	warns epi-cost records
+	[ "$(sums '.questions, .joules, .retried.attempts, .retried.joules')" = "1 12 1 3" ]
+}
+
 # 1 W, as above.  The clock was set back by 5 s in the first attempt of q1, of which
 # the second took half a second; it begins within q2, and that refuses nothing.
 @test "an attempt that ends before it begins was not measured, and its answer was" {

@@ -70,6 +70,16 @@ read_ask(struct ask *ask, const struct json_value *begin,
 	    clock_value(end, &ask->end_ns);
 }
 
+/* Whether an attempt is in the answer's own span and energy: log-probabilities
+ * take several exchanges, of which a later one may have been repeated. */
+static bool
+is_within(const struct ask *attempt, const struct ask *answer)
+{
+	return attempt->begin_ns > answer->begin_ns &&
+	    attempt->begin_ns <= attempt->end_ns &&
+	    attempt->end_ns <= answer->end_ns;
+}
+
 /* False: these are not attempts.  One that ends before it begins, for the clock
  * was set back in it, cannot be measured. */
 static bool
@@ -96,6 +106,7 @@ read_retried(struct question *question, const struct json_value *list)
 			return false;
 		if (ask->end_ns == ask->begin_ns)
 			ask->joules = 0; /* no span to be measured */
+		question->retried_count -= is_within(ask, &question->ask);
 	}
 	return true;
 }
