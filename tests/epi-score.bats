@@ -282,6 +282,19 @@ refused() { fails 1 epi-score "${@:2}" && [[ $stderr == *"refused: $1: "* ]]; }
 	refused benchmark-twice energy.ndjson tokens.ndjson accuracy.ndjson --accuracy mmlu=1/2,shots=5
 }
 
+# A second log of the same length is another one.
+@test "refused: a tokens record that is given twice" {
+	refused tokens-twice energy.ndjson tokens.ndjson accuracy.ndjson tokens.ndjson
+	jq -c '.run = "1"' tokens.ndjson >again.ndjson
+	refused tokens-twice energy.ndjson tokens.ndjson accuracy.ndjson again.ndjson
+	jq -c '.begin += 1' tokens.ndjson >second.ndjson
+	ok epi-score energy.ndjson tokens.ndjson accuracy.ndjson second.ndjson >/dev/null
+	is total_tokens 1974
+	jq -c 'del(.begin, .end)' tokens.ndjson | tee spanless.ndjson >again.ndjson
+	ok epi-score energy.ndjson accuracy.ndjson spanless.ndjson again.ndjson >/dev/null
+	is total_tokens 1974
+}
+
 @test "refused: two cluster records, until a label chooses" {
 	sed -i 's/"run"/"first"/' energy.ndjson
 	sed 's/"first"/"load"/;s/1234.500/9.5/' energy.ndjson >>energy.ndjson

@@ -1,5 +1,6 @@
 /* judge: what speaks against joining these records, and what to know. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
@@ -67,6 +68,31 @@ judge_energy(struct score *score, const struct energy *energy)
 		    "power trace were malformed", malformed);
 }
 
+static int
+by_all(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct count));
+}
+
+/* As where the output of epi-run and its tokens alone are both given. */
+static void
+judge_counts(struct score *score)
+{
+	struct tokens *tokens = &score->tokens;
+	int64_t twice = 0;
+
+	if (tokens->count > 1)
+		qsort(tokens->counts, tokens->count, sizeof *tokens->counts,
+		    by_all);
+	for (size_t i = 1; i < tokens->count; i++)
+		twice += by_all(&tokens->counts[i - 1],
+		    &tokens->counts[i]) == 0;
+	if (twice > 0)
+		note_add(&score->refusals, "tokens-twice: %lld of %lld tokens "
+		    "records have begin, end and counts of another one",
+		    (long long)twice, (long long)tokens->records);
+}
+
 static void
 judge_tokens(struct score *score)
 {
@@ -76,6 +102,7 @@ judge_tokens(struct score *score)
 		note_add(&score->refusals, "tokens-missing: no tokens record");
 		return;
 	}
+	judge_counts(score);
 	if (tokens->incomplete > 0)
 		note_add(&score->refusals,
 		    "tokens-incomplete: %s:%llu: status is "

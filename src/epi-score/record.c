@@ -217,6 +217,17 @@ count_add(int64_t sum, int64_t count)
 }
 
 static void
+keep_count(struct tokens *tokens, const struct count *count)
+{
+	if (tokens->count == tokens->room) {
+		tokens->room = tokens->room ? tokens->room * 2 : 16;
+		tokens->counts = report_resize(tokens->counts, tokens->room,
+		    sizeof *tokens->counts);
+	}
+	tokens->counts[tokens->count++] = *count;
+}
+
+static void
 note_span(struct tokens *tokens, int64_t begin, int64_t end)
 {
 	if (begin == UNKNOWN || end == UNKNOWN) {
@@ -266,6 +277,9 @@ take_tokens(struct score *score, const struct feed_record *record)
 	tokens->nodes = nodes > tokens->nodes ? nodes : tokens->nodes;
 	tokens->eos_counted += at[EOS].kind == JSON_TRUE;
 	tokens->eos_left += at[EOS].kind == JSON_FALSE;
+	if (begin != UNKNOWN && end != UNKNOWN)
+		keep_count(tokens, &(struct count){
+			begin, end, prompt, generated });
 	note_span(tokens, begin, end);
 	tokens->records++;
 	if (strcmp(status, "complete") != 0 && tokens->incomplete++ == 0) {

@@ -61,9 +61,16 @@ struct energy {
 	int64_t begin_ns, end_ns;
 };
 
+/* What a tokens record counts, and when: two of the same are one, told twice. */
+struct count {
+	int64_t begin_ns, end_ns, prompt, generated;
+};
+
 /* All tokens records. */
 struct tokens {
 	int64_t records;
+	struct count *counts;      /* of those with begin and end */
+	size_t count, room;
 	int64_t prompt, generated; /* UNKNOWN once one record does not know */
 	int64_t nodes;             /* the most of any record */
 	int64_t begin_ns, end_ns;
