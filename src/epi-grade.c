@@ -82,6 +82,10 @@ look(const struct benchmark *mark, const struct summary *summary)
 		note("transport-failures: %lld questions of %s were never "
 		    "answered; epi-ask --resume asks them again",
 		    (long long)lost, mark->name);
+	if (wanted != UNKNOWN && asked > wanted)
+		note("too-many: %lld questions of %s were asked, which has "
+		    "%lld: they are not of one set", (long long)asked,
+		    mark->name, (long long)wanted);
 	if (wanted != UNKNOWN && asked < wanted)
 		note("unasked: %lld of %lld questions of %s were asked",
 		    (long long)asked, (long long)wanted, mark->name);

@@ -251,6 +251,14 @@ loglik() {
 	ok epi-grade answers >/dev/null
 }
 
+@test "more questions than the benchmark or the sample has are not of one set" {
+	{ answer a B; answer b B; answer c A; } | jq -c '.benchmark_questions = 2' >answers
+	fails 1 epi-grade answers
+	[[ $stderr == *"refused: too-many: 3 questions of "*" were asked, which has 2: "* ]]
+	jq -c '.benchmark_questions = 9 | .sample = 2 | .seed = 1' answers >sampled
+	fails 1 epi-grade sampled
+}
+
 @test "of several answers the last counts that came; all were paid for" {
 	local spent='{"prompt_tokens":10,"generated_tokens":2,"begin":1.0,"end":2.5}'
 	{ answer 1 A "$spent"; answer 1 B "$spent"; answer 1 '' '{"error":"reset","begin":3,"end":7}'; } >answers
