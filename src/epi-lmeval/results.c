@@ -364,6 +364,9 @@ finish(struct outcome *outcome)
 		outcome->u = stats_share_error(outcome->value,
 		    (double)outcome->questions);
 	}
+	/* Where all was right, 0 is what so many questions tell, not certainty. */
+	if (outcome->questions == UNKNOWN && outcome->u == 0)
+		outcome->u = NAN;
 	if (outcome->questions == UNKNOWN)
 		outcome_note(outcome, "questions-unknown: the file does not "
 		    "tell, nor does the standard error");
