@@ -76,6 +76,15 @@ number_at(const char *path, char text[TEXT])
 	return text;
 }
 
+static const char *
+count_text(double count, char text[TEXT])
+{
+	if (isnan(count))
+		return "unknown";
+	snprintf(text, TEXT, "%.0f", count);
+	return text;
+}
+
 /* "(2.50 +- 0.10)", or the value alone where u is not known. */
 static const char *
 with_u(double value, double u, char text[TEXT])
@@ -215,12 +224,12 @@ say_energy(void)
 static void
 say_tokens(void)
 {
-	double tokens = result_number(&s.result, "energy.total_tokens");
 	double u = result_number(&s.result, "u_joules_per_token");
-	char a[TEXT], b[TEXT];
+	char a[TEXT], b[TEXT], c[TEXT];
 
-	say("tokens      %.0f generated, %s prompt; %s J/token", tokens,
-	    number_at("prompt_tokens", a), with_u(result_number(&s.result,
+	say("tokens      %s generated, %s prompt; %s J/token",
+	    count_text(result_number(&s.result, "energy.total_tokens"), c),
+	    count_text(result_number(&s.result, "prompt_tokens"), a), with_u(result_number(&s.result,
 	    "energy.joules_per_token"), u, b));
 	say("            $ epi-tokens LOG >TOKENS");
 }
@@ -236,6 +245,7 @@ say_benchmark(const struct json_value *object)
 	struct json_error error;
 	double numbers[8];
 	char name[TEXT] = "?", protocol[TEXT] = "unknown", text[TEXT];
+	char counts[3][TEXT];
 
 	if (object->kind != JSON_OBJECT || !json_members(object->at,
 	    object->length, keys, 8, values, &error))
@@ -245,9 +255,11 @@ say_benchmark(const struct json_value *object)
 	for (int i = 2; i < 8; i++)
 		if (!json_double(&values[i], &numbers[i]))
 			numbers[i] = NAN;
-	say("            %s %s: %.0f of %.0f, %.0f shots, %s, weight %.3g",
-	    name, with_u(numbers[2], numbers[3], text), numbers[4], numbers[5],
-	    numbers[6], protocol, numbers[7]);
+	say("            %s %s: %s of %s, %s shots, %s, weight %.3g", name,
+	    with_u(numbers[2], numbers[3], text),
+	    count_text(numbers[4], counts[0]),
+	    count_text(numbers[5], counts[1]),
+	    count_text(numbers[6], counts[2]), protocol, numbers[7]);
 }
 
 static void

@@ -54,6 +54,14 @@ setup() {
 	fails 1 epi-explain score.json no.such
 }
 
+@test "counts that are not known are called so" {
+	epi-score --weights mmlu=1 --accuracy mmlu=0.4,shots=5 energy.ndjson tokens.ndjson >vague.json
+	jq -c '.energy.total_tokens = null | .energy.joules_per_token = null' vague.json >vaguer.json
+	ok epi-explain vaguer.json
+	[[ $output == *"tokens      unknown generated, "*"mmlu 0.4 (uncertainty unknown): unknown of unknown, 5 shots"* ]]
+	[[ $output != *nan* ]]
+}
+
 @test "what is simulated is called so" {
 	jq -c '.simulated = true' score.json >simulated.json
 	ok epi-explain simulated.json
