@@ -71,6 +71,9 @@ results() {
 	ok epi-lmeval <<<"$(results t '{"acc":0.31,"acc_stderr":0.0465}')" >/dev/null
 	[ "$(of '[.questions, .correct, .accuracy]')" = "[null,null,0.31]" ]
 	[[ $(of '.warnings[0]') == questions-unknown:* ]]
+	# 0.5 (1 - 0.5) / 150: n would be 151, of which no number is the half.
+	ok epi-lmeval <<<"$(results t '{"acc":0.5,"acc_stderr":0.040824829046386304}')" >/dev/null
+	[ "$(of '[.questions, .correct]')" = "[null,null]" ]
 	ok epi-lmeval <<<"$(results t '{"acc":1.0,"acc_stderr":0.0}')" >/dev/null
 	[ "$(of '[.questions, .u_accuracy]')" = "[null,null]" ]
 }

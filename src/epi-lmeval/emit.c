@@ -44,10 +44,11 @@ outcome_note(struct outcome *outcome, const char *format, ...)
 int64_t
 outcome_recover(double p, double u)
 {
-	double n = p * (1 - p) / (u * u) + 1;
+	double n = p * (1 - p) / (u * u) + 1, right = p * round(n);
 
-	return n < 1e9 && n >= 2 && fabs(n - round(n)) < 1e-3
-	    ? (int64_t)round(n) : UNKNOWN;
+	/* What pools several tasks may come to a whole number by chance. */
+	return n < 1e9 && n >= 2 && fabs(n - round(n)) < 1e-3 &&
+	    fabs(right - round(right)) < 1e-3 ? (int64_t)round(n) : UNKNOWN;
 }
 
 /* Wilson's, of fewer questions where u is that of fewer. */

@@ -46,7 +46,7 @@ __attribute__((format(printf, 2, 3))) void outcome_note(
     struct outcome *outcome, const char *format, ...);
 
 /* Questions from a share and its standard error, n = p (1 - p) / u^2 + 1;
- * UNKNOWN where that is no whole number. */
+ * UNKNOWN where that is no whole number, or p not that of one. */
 int64_t outcome_recover(double p, double u);
 
 /* load: a whole file in memory; NULL: said.  The caller frees. */
