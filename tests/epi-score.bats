@@ -282,6 +282,16 @@ refused() { fails 1 epi-score "${@:2}" && [[ $stderr == *"refused: $1: "* ]]; }
 	refused benchmark-twice energy.ndjson tokens.ndjson accuracy.ndjson --accuracy mmlu=1/2,shots=5
 }
 
+@test "accuracies of different models are warned of" {
+	sed -i '1s/}$/,"model":"a"}/;3s/}$/,"model":"a"}/' accuracy.ndjson
+	scored
+	! grep -q models-differ .out || false
+	sed -i '3s/"model":"a"/"model":"b"/' accuracy.ndjson
+	scored
+	warned models-differ
+	jq -e 'any(.warnings[]; . == "models-differ: mmlu is of \"a\", hellaswag of \"b\"")' .out
+}
+
 # A second log of the same length is another one.
 @test "refused: a tokens record that is given twice" {
 	refused tokens-twice energy.ndjson tokens.ndjson accuracy.ndjson tokens.ndjson

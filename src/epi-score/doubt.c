@@ -75,6 +75,26 @@ doubt_protocols(struct score *score)
 		    "%d of the benchmarks were scored", unknown);
 }
 
+/* A warning, as a model may have several names. */
+void
+doubt_models(struct score *score)
+{
+	const struct benchmark *first = NULL;
+
+	for (int i = 0; i < score->benchmark_count; i++) {
+		const struct benchmark *mark = &score->benchmarks[i];
+
+		if (!mark->model)
+			continue;
+		if (!first)
+			first = mark;
+		else if (strcmp(first->model, mark->model) != 0)
+			note_add(&score->warnings, "models-differ: %s is of "
+			    "%.100s, %s of %.100s", first->name, first->model,
+			    mark->name, mark->model);
+	}
+}
+
 /* "v0.12.3" or "0.12": whether it is that version or a later one; -1: it is no
  * version. */
 static int

@@ -218,6 +218,7 @@ judge_accuracy(struct score *score)
 	for (int i = 0; i < score->benchmark_count; i++)
 		judge_benchmark(score, &score->benchmarks[i]);
 	doubt_protocols(score);
+	doubt_models(score);
 	doubt_engine(score);
 	if (score->unweighted > 0)
 		note_add(&score->warnings,

@@ -33,7 +33,7 @@ static const char *const tokens_keys[TOKENS_KEYS] = {
 enum {
 	BENCHMARK, SHOTS, PROTOCOL, QUESTIONS, CORRECT, FAILURES, ACCURACY,
 	U_ACCURACY, INTERVAL, ANSWERS, A_WARNINGS, WEIGHTED, LIMIT, SAMPLE,
-	ENGINE, ACCURACY_KEYS
+	ENGINE, MODEL, ACCURACY_KEYS
 };
 
 static const char *const accuracy_keys[ACCURACY_KEYS] = {
@@ -43,7 +43,8 @@ static const char *const accuracy_keys[ACCURACY_KEYS] = {
 	[ACCURACY] = "accuracy", [U_ACCURACY] = "u_accuracy",
 	[INTERVAL] = "ci95", [ANSWERS] = "answers_sha256",
 	[A_WARNINGS] = "warnings", [WEIGHTED] = "weighted",
-	[LIMIT] = "limit", [SAMPLE] = "sample", [ENGINE] = "engine"
+	[LIMIT] = "limit", [SAMPLE] = "sample", [ENGINE] = "engine",
+	[MODEL] = "model"
 };
 
 bool
@@ -398,6 +399,8 @@ take_accuracy(struct score *score, const struct feed_record *record)
 		complain(record, wrong);
 		return;
 	}
+	if (at[MODEL].kind == JSON_STRING)
+		read.model = report_copy(at[MODEL].at - 1, at[MODEL].length + 2);
 	read.records++;
 	*mark = read;
 	note_carry(&score->warnings, &at[A_WARNINGS]);

@@ -93,6 +93,7 @@ struct benchmark {
 	double limit;        /* all but the first were left out; NAN: none */
 	bool weighted;       /* accuracy is that of weighted strata */
 	char engine[NAME];
+	char *model;         /* JSON, or NULL */
 	double accuracy, u_accuracy;
 	struct stats_interval interval;
 	char digest[DIGEST_HEX]; /* of the answers, or of what told the accuracy */
@@ -194,6 +195,7 @@ void judge_join(struct score *score, const struct energy *energy);
 /* doubt: what makes an accuracy another one than it looks like. */
 void doubt_benchmark(struct score *score, const struct benchmark *mark);
 void doubt_protocols(struct score *score);
+void doubt_models(struct score *score);
 void doubt_engine(struct score *score);
 /* Whether the energy is that of answering the questions. */
 bool judge_workload(struct score *score);
