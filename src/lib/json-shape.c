@@ -57,7 +57,8 @@ struct known {
 	const struct json_wanted *wanted;
 	struct json_track track;
 	int count, next; /* next: to be replaced when all are used */
-	unsigned shortest; /* bytes of a line that the track took; 0: none */
+	unsigned shortest; /* bytes of a line that the track took, without
+	                      its newline; 0: none */
 	struct entry {
 		uint16_t check;  /* of the hash */
 		uint16_t shape;  /* from 1; 0: none */
@@ -180,31 +181,36 @@ make_shape(const struct json_wanted *wanted, struct json_shape *shape,
 }
 
 /*
- * A hash of where the line has digits.  Its newline is not looked for before
- * the shortest line known would end.  False: it is too long.
+ * A hash of where a line has digits, and the next one behind its newline in the
+ * same sixteen bytes, for that mostly begins alike.  The newline is not looked for
+ * before the shortest line known would end.  False: the line is too long.
  */
 static bool
 hash_layout(const struct known *known, const char *line, uint64_t *hash)
 {
-	unsigned first = known->shortest;
-	uint64_t sum = 0;
+	unsigned block = known->shortest / KERNEL_BYTES;
+	uint64_t layout[2];
 
-	for (unsigned at = 0; at < JSON_SHAPE_BYTES;
-	    at += KERNEL_LAYOUT_BYTES) {
-		uint64_t layout = kernel_layout(line + at), newlines = 0;
+	while (!kernel_newlines(line + (size_t)KERNEL_BYTES * block))
+		if (++block >= KERNEL_BLOCKS)
+			return false;
+	kernel_layout(line, block + 1, layout);
+	*hash = layout[0] * UINT64_C(0x9E3779B97F4A7C15) +
+	    layout[1] * UINT64_C(0xC2B2AE3D27D4EB4F);
+	return true;
+}
 
-		if (at + KERNEL_LAYOUT_BYTES >= first)
-			newlines = kernel_newlines(line + at);
-		if (newlines)
-			layout &= newlines ^ (newlines - 1);
-		sum = (sum ^ sum >> 32 ^ layout) *
-		    UINT64_C(0x9E3779B97F4A7C15);
-		if (newlines) {
-			*hash = sum;
-			return true;
-		}
-	}
-	return false;
+/* The upper bits of a hash, which all others have gone into. */
+static struct entry *
+entry_of(struct known *known, uint64_t hash)
+{
+	return &known->table[hash >> (64 - TABLE_BITS)];
+}
+
+static uint16_t
+check_of(uint64_t hash)
+{
+	return (uint16_t)(hash >> (64 - TABLE_BITS - 16));
 }
 
 /* A shape that fits the line already, though its hash is another one: the
@@ -240,13 +246,13 @@ static void
 learn_shape(struct known *known, const char *line, uint64_t hash)
 {
 	const struct json_form *form = &known->track.form;
-	struct entry *entry = &known->table[hash >> (64 - TABLE_BITS)];
-	bool again = entry->check == (uint16_t)hash;
+	struct entry *entry = entry_of(known, hash);
+	bool again = entry->check == check_of(hash);
 	struct json_shape made, *shape;
 
-	*entry = (struct entry){ .check = (uint16_t)hash };
-	if (form->bytes < known->shortest || known->shortest == 0)
-		known->shortest = form->bytes;
+	*entry = (struct entry){ .check = check_of(hash) };
+	if (form->bytes <= known->shortest || known->shortest == 0)
+		known->shortest = form->bytes - 1;
 	else if (again) {
 		shape = known_shape(known, line, form->bytes);
 		if (!shape && make_shape(known->wanted, &made, line, form)) {
@@ -288,10 +294,10 @@ charge(struct trust *trust, int cost)
 static struct json_shape *
 look_up(struct known *known, const char *line, uint64_t hash)
 {
-	struct entry entry = known->table[hash >> (64 - TABLE_BITS)];
+	struct entry entry = *entry_of(known, hash);
 	struct json_shape *shape;
 
-	if (entry.shape == 0 || entry.check != (uint16_t)hash)
+	if (entry.shape == 0 || entry.check != check_of(hash))
 		return NULL;
 	shape = &known->shapes[entry.shape - 1];
 	return fits(shape, line) ? shape : NULL;

@@ -6,8 +6,8 @@
  * them; EPI_PLAIN chooses them.  A mask has KERNEL_BITS bits for each byte, the
  * first byte lowest; kernel_first turns its lowest set bit into a byte index.
  * Every function reads exactly p[0..16), but kernel_sixteen, which also reads
- * p[-1], kernel_two_eights, which reads p[-1..8) and q[-1..8), and kernel_layout
- * and kernel_newlines, which read p[0..64) and give a bit a byte.
+ * p[-1], kernel_two_eights, which reads p[-1..8) and q[-1..8), and those that are
+ * told how much.
  * Floor: ground.
  */
 #ifndef EPI_KERNEL_H
@@ -61,42 +61,38 @@ kernel_eight(const char *p)
 	return value;
 }
 
-enum { KERNEL_LAYOUT_BYTES = 64 };
-
-/* The lowest bits of eight bytes, which have no other. */
-static inline uint64_t
-kernel_plain_gather(uint64_t bits)
-{
-	return bits * 0x0102040810204080 >> 56;
-}
-
-/* The bit 0x10 of bytes: digits and the colon have it, the point, minus sign,
- * comma and quote have not. */
-static inline uint64_t
-kernel_plain_layout(const char *p)
-{
-	uint64_t mask = 0;
-
-	for (int i = 0; i < KERNEL_LAYOUT_BYTES; i += 8)
-		mask |= kernel_plain_gather(kernel_eight(p + i) >> 4 &
-		    0x0101010101010101) << i;
-	return mask;
-}
-
 static inline uint64_t
 kernel_plain_newlines(const char *p)
 {
 	uint64_t mask = 0;
 
-	for (int i = 0; i < KERNEL_LAYOUT_BYTES; i += 8) {
-		uint64_t v = kernel_eight(p + i) ^ 0x0A0A0A0A0A0A0A0A;
-		uint64_t low = 0x7F7F7F7F7F7F7F7F;
-
-		/* of a byte that is 0 no bit reaches the top */
-		v = ~(((v & low) + low) | v | low);
-		mask |= kernel_plain_gather(v >> 7) << i;
-	}
+	for (int i = 0; i < KERNEL_BYTES; i++)
+		mask |= (uint64_t)(p[i] == '\n') << i;
 	return mask;
+}
+
+enum { KERNEL_BLOCKS = 24 };
+
+/*
+ * Where digits stand in 1 to KERNEL_BLOCKS times sixteen bytes, folded: bit b of
+ * byte j says whether p[16 b + j] has the bit 0x10, as digits and the colon have,
+ * and the point, minus sign, comma and quote have not.  Of p[128..256) and
+ * p[256..384) the same is XORed to it, the one with the halves of its eights
+ * exchanged, the other with its eights exchanged.
+ */
+static inline void
+kernel_plain_layout(const char *p, unsigned blocks, uint64_t layout[2])
+{
+	layout[0] = layout[1] = 0;
+	for (unsigned i = 0; i < 2 * blocks; i++) {
+		unsigned group = i / 16;
+		uint64_t bits = (kernel_eight(p + 8 * i) >> 4 &
+		    0x0101010101010101) << i / 2 % 8;
+
+		if (group == 1)
+			bits = bits << 32 | bits >> 32;
+		layout[(i + group / 2) % 2] ^= bits;
+	}
 }
 
 /* What sixteen bytes may be: low[i] <= p[i] <= low[i] + range[i]. */
@@ -158,8 +154,6 @@ kernel_plain_two_eights(const char *p, const char *q,
 	numbers[0] = kernel_plain_eight_digits(p, digits, 0);
 	numbers[1] = kernel_plain_eight_digits(q - 8, digits, 8);
 }
-
-enum { KERNEL_BLOCKS = 24 };
 
 /* Whether the bytes of `blocks` (1 to KERNEL_BLOCKS) times sixteen are all
  * within their bounds. */
@@ -258,34 +252,32 @@ kernel_within_pair(const char *p, const struct kernel_bounds *bounds)
 	    kernel_beyond(p + 16, &bounds[1])));
 }
 
-/* The top bits of 64 bytes. */
-static inline uint64_t
-kernel_tops(__m128i a, __m128i b, __m128i c, __m128i d)
-{
-	return (unsigned)_mm_movemask_epi8(a) |
-	    (unsigned)_mm_movemask_epi8(b) << 16 |
-	    (uint64_t)((unsigned)_mm_movemask_epi8(c) |
-	    (unsigned)_mm_movemask_epi8(d) << 16) << 32;
-}
-
-static inline uint64_t
-kernel_layout(const char *p)
-{
-	return kernel_tops(_mm_slli_epi16(kernel_load(p), 3),
-	    _mm_slli_epi16(kernel_load(p + 16), 3),
-	    _mm_slli_epi16(kernel_load(p + 32), 3),
-	    _mm_slli_epi16(kernel_load(p + 48), 3));
-}
-
 static inline uint64_t
 kernel_newlines(const char *p)
 {
-	__m128i newline = _mm_set1_epi8('\n');
+	return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(kernel_load(p),
+	    _mm_set1_epi8('\n')));
+}
 
-	return kernel_tops(_mm_cmpeq_epi8(kernel_load(p), newline),
-	    _mm_cmpeq_epi8(kernel_load(p + 16), newline),
-	    _mm_cmpeq_epi8(kernel_load(p + 32), newline),
-	    _mm_cmpeq_epi8(kernel_load(p + 48), newline));
+/* Of each byte the bit 0x10, as bit b. */
+static inline kernel_vector
+kernel_bits(const char *p, int b)
+{
+	__m128i v = _mm_and_si128(kernel_load(p), _mm_set1_epi8(0x10));
+
+	return b >= 4 ? _mm_slli_epi64(v, b - 4) : _mm_srli_epi64(v, 4 - b);
+}
+
+/* a, b and c as one, as a layout has them. */
+static inline void
+kernel_fold(kernel_vector a, kernel_vector b, kernel_vector c,
+    uint64_t halves[2])
+{
+	__m128i v = _mm_xor_si128(a, _mm_xor_si128(
+	    _mm_shuffle_epi32(b, 0xB1), _mm_shuffle_epi32(c, 0x4E)));
+
+	halves[0] = (uint64_t)_mm_cvtsi128_si64(v);
+	halves[1] = (uint64_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(v, v));
 }
 
 /* Pairs of bytes, of words, of double words become one each: the numbers of the
@@ -411,39 +403,30 @@ kernel_within_pair(const char *p, const struct kernel_bounds *bounds)
 	    kernel_beyond(p + 16, &bounds[1])));
 }
 
-/* 64 comparisons, 00 or FF each, become a bit each. */
-static inline uint64_t
-kernel_tops(uint8x16_t a, uint8x16_t b, uint8x16_t c, uint8x16_t d)
-{
-	uint8x16_t weights = vreinterpretq_u8_u64(
-	    vdupq_n_u64(UINT64_C(0x8040201008040201)));
-
-	a = vpaddq_u8(vandq_u8(a, weights), vandq_u8(b, weights));
-	c = vpaddq_u8(vandq_u8(c, weights), vandq_u8(d, weights));
-	a = vpaddq_u8(a, c);
-	return vgetq_lane_u64(vreinterpretq_u64_u8(vpaddq_u8(a, a)), 0);
-}
-
-static inline uint64_t
-kernel_layout(const char *p)
-{
-	uint8x16_t bit = vdupq_n_u8(0x10);
-
-	return kernel_tops(vtstq_u8(kernel_load(p), bit),
-	    vtstq_u8(kernel_load(p + 16), bit),
-	    vtstq_u8(kernel_load(p + 32), bit),
-	    vtstq_u8(kernel_load(p + 48), bit));
-}
-
 static inline uint64_t
 kernel_newlines(const char *p)
 {
-	uint8x16_t newline = vdupq_n_u8('\n');
+	return kernel_mask(vceqq_u8(kernel_load(p), vdupq_n_u8('\n')));
+}
 
-	return kernel_tops(vceqq_u8(kernel_load(p), newline),
-	    vceqq_u8(kernel_load(p + 16), newline),
-	    vceqq_u8(kernel_load(p + 32), newline),
-	    vceqq_u8(kernel_load(p + 48), newline));
+/* Of each byte the bit 0x10, as bit b. */
+static inline kernel_vector
+kernel_bits(const char *p, int b)
+{
+	return vshlq_u8(vandq_u8(kernel_load(p), vdupq_n_u8(0x10)),
+	    vdupq_n_s8((int8_t)(b - 4)));
+}
+
+/* a, b and c as one, as a layout has them. */
+static inline void
+kernel_fold(kernel_vector a, kernel_vector b, kernel_vector c,
+    uint64_t halves[2])
+{
+	kernel_vector v = veorq_u8(a, veorq_u8(vreinterpretq_u8_u32(
+	    vrev64q_u32(vreinterpretq_u32_u8(b))), vextq_u8(c, c, 8)));
+
+	halves[0] = vgetq_lane_u64(vreinterpretq_u64_u8(v), 0);
+	halves[1] = vgetq_lane_u64(vreinterpretq_u64_u8(v), 1);
 }
 
 /* Pairs of bytes, of words, of double words become one each: the numbers of the
@@ -529,6 +512,31 @@ kernel_within(const char *p, const struct kernel_bounds *bounds, int blocks)
 		return kernel_is_zero(beyond);
 	default:
 		__builtin_unreachable(); /* or the jump would ask */
+	}
+#undef NEXTS
+#undef NEXT
+#undef STEP
+}
+#endif
+
+#ifndef kernel_layout
+static inline void
+kernel_layout(const char *p, unsigned blocks, uint64_t layout[2])
+{
+#define STEP(to, n) case n: \
+	to = kernel_or(to, kernel_bits(p + 16 * (n - 1), (n - 1) % 8));
+#define NEXT(to, n) __attribute__((fallthrough)); STEP(to, n)
+#define NEXTS(to, n) NEXT(to, n + 4) NEXT(to, n + 3) NEXT(to, n + 2) \
+	NEXT(to, n + 1)
+	kernel_vector a = kernel_zero(), b = a, c = a;
+
+	switch (blocks) {
+	STEP(c, 24) NEXT(c, 23) NEXT(c, 22) NEXT(c, 21)
+	NEXTS(c, 16) NEXTS(b, 12) NEXTS(b, 8) NEXTS(a, 4) NEXTS(a, 0)
+		kernel_fold(a, b, c, layout);
+		break;
+	default:
+		__builtin_unreachable();
 	}
 #undef NEXTS
 #undef NEXT
