@@ -20,7 +20,7 @@
 #include "kernel.h"
 
 enum {
-	JSON_SHAPES = 512,
+	JSON_SHAPES = 1024,
 	JSON_SHAPE_BYTES = KERNEL_BLOCKS * KERNEL_BYTES /* a longer line has
 	                                                   no shape */
 };

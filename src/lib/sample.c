@@ -153,20 +153,24 @@ is_named(const struct sample_reader *reader,
 	    habit->length) == 0);
 }
 
-/* The node of the name in a line of this form, if it was seen checked, first
- * the one that is expected; habits_count: there is none. */
-static unsigned
-find_node(const struct sample_reader *reader, const struct json_form *form,
-    const char *line, unsigned expected)
+/* Whether the name in a line of this form is the habit's. */
+static inline bool
+is_of(const struct sample_reader *reader, const struct sample_habit *habit,
+    const struct json_form *form, const char *line)
 {
-	unsigned node = expected;
+	return habit->length == form->text_length &&
+	    is_named(reader, habit, line + form->text_at);
+}
 
-	for (unsigned next = 0; node < reader->habits_count; node = next++)
-		if (reader->habits[node].length == form->text_length &&
-		    is_named(reader, &reader->habits[node],
-		    line + form->text_at))
-			break;
-	return node;
+/* That of the name in a line of this form, if it was seen checked, or NULL. */
+__attribute__((noinline)) static struct sample_habit *
+find_habit(const struct sample_reader *reader, const struct json_form *form,
+    const char *line)
+{
+	for (unsigned node = 0; node < reader->habits_count; node++)
+		if (is_of(reader, &reader->habits[node], form, line))
+			return &reader->habits[node];
+	return NULL;
 }
 
 /* The habit of a line that is not as expected of `habit`, and its form there;
@@ -179,19 +183,19 @@ surprise(struct sample_reader *reader, struct sample_habit *last,
 	struct sample_habit *habit = &reader->habits[last->next];
 	const struct json_form *form = json_match_unexpected(reader->shapes,
 	    line, habit->form, row);
-	unsigned node;
 
 	if (!form)
 		return NULL;
-	node = find_node(reader, form, line, last->next);
-	if (node == reader->habits_count)
-		return NULL;
-	last->next = node;
-	habit = &reader->habits[node];
+	if (!is_of(reader, habit, form, line)) {
+		habit = find_habit(reader, form, line);
+		if (!habit)
+			return NULL;
+		last->next = habit->like.node;
+		row->sample.node = habit->like.node;
+	}
 	habit->form = form;
 	habit->like.has_joules = form->have & HAVE_JOULES;
 	row->sample.has_joules = habit->like.has_joules;
-	row->sample.node = node;
 	return habit;
 }
 
