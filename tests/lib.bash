@@ -11,6 +11,9 @@ PATH=${EPI_BIN:-$root/bin}:$PATH
 export LC_ALL=C
 set -o pipefail
 
+# What a test is not given it does not read, however bats was started.
+exec </dev/null
+
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 }
