@@ -158,8 +158,10 @@ static void
 first_cycle(struct ic *ic, uint64_t now_us)
 {
 	if (load(ic, STATUS, 2) & STATUS_CYCEND) {
-		load(ic, RAENERGY, 3);
-		ic_energy(ic, 0, now_us);
+		if (!ic->soft) {
+			load(ic, RAENERGY, 3);
+			ic_energy(ic, 0, now_us);
+		}
 		ic->state = IC_READY;
 	} else if (++ic->tries > 200) {
 		ic_fail(ic, FRAME_MISSING, now_us); /* no mains to count */

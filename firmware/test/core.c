@@ -566,9 +566,16 @@ other_ic(void)
 	    refused("C c 0 10 0040\n", "range") &&
 	    refused("C c 0 05 0000\n", "range"), "ADE7753: calibration registers");
 	board_run(2000000);
+	next_sample();
+	int64_t energy = sample->energy_counts[0];
+	ade[0].registers[0x03] = 700;
 	board_type("A a\n");
 	board_wait(FRAME_ACK, &frame);
 	check(ack->values_count == 4, "ADE7753: A");
+	next_sample();
+	check((sample->absent & 1) == 0 &&
+	    sample->energy_counts[0] == energy + 700,
+	    "ADE7753: energy goes on at A");
 	ade_fill(0);
 	board_run(5000000);
 	board_start(&config);
