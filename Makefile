@@ -36,6 +36,9 @@ flags = -std=c11 -fno-tree-slp-vectorize -D_POSIX_C_SOURCE=200809L -Isrc/lib -Is
 flags += -Ifirmware/core -Ifirmware/sim
 linked = $$(sed -n 's,^/\* link: \(.*\) \*/$$,\1,p' $(1))
 
+# A word of the shell, whatever is in it: folders have any name.
+quoted = '$(subst ','\'',$(1))'
+
 # One word for each file that is made; make V=1 shows the commands.
 quiet = $(if $(V),,@$(if $(findstring s,$(firstword -$(MAKEFLAGS))),,echo '  $@';))
 
@@ -60,7 +63,7 @@ $(BIN)/%: $(BUILD)/%.o $$(call parts,$$*) $(BUILD)/libepi.a
 
 $(BIN)/%: scripts/%
 	@mkdir -p $(@D)
-	$(quiet)ln -sf $(abspath $<) $@
+	$(quiet)ln -sf $(call quoted,$(abspath $<)) $@
 
 $(BUILD)/libepi.a: $(modules)
 	@rm -f $@
@@ -97,7 +100,7 @@ $(BUILD)/64-bit:
 units: $(units) $(helpers)
 
 check: all $(units) $(helpers)
-	@EPI_BIN=$(abspath $(BIN)) scripts/check $(units)
+	@EPI_BIN=$(call quoted,$(abspath $(BIN))) scripts/check $(units)
 
 # The same under the sanitizers, which keep a processor busy each, but for the tests
 # of scripts: what these call has tests of its own, and a campaign calls it all.
@@ -114,8 +117,8 @@ check-arm:
 
 # The folder of the demo is one that was asked for, none of the environment.
 lint fuzz bench demo pictures schema: all
-	@$(if $(filter command,$(origin DIR)),,DIR= )EPI_BIN=$(abspath $(BIN)) FUZZ_SECONDS=$(FUZZ_SECONDS) SANITIZE='$(SANITIZE)' \
-		PATH='$(abspath $(BIN))':"$$PATH" scripts/$@
+	@$(if $(filter command,$(origin DIR)),,DIR= )EPI_BIN=$(call quoted,$(abspath $(BIN))) FUZZ_SECONDS=$(FUZZ_SECONDS) SANITIZE='$(SANITIZE)' \
+		PATH=$(call quoted,$(abspath $(BIN))):"$$PATH" scripts/$@
 
 # What is installed has to be there before what needs it.
 ifneq ($(filter deps deps-dev,$(MAKECMDGOALS)),)
@@ -134,7 +137,7 @@ deps-dev:
 	@scripts/deps $@ '$(DEPS) $(DEPS_DEV)'
 	@$(MAKE) -s -C firmware deps
 
-at = '$(subst ','\'',$(DESTDIR)$(PREFIX))'
+at = $(call quoted,$(DESTDIR)$(PREFIX))
 pages = $(wildcard man/*.$(1))
 examples = $(wildcard src/epi-*/*.ndjson) $(wildcard man/*.schema.json) \
 	$(wildcard scripts/system/*)

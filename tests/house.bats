@@ -39,6 +39,14 @@ house() {
 	[ -z "$(find . -type f ! -name '.*')" ]
 }
 
+@test "a source folder of any name" {
+	mkdir -p "it's a %/scripts"
+	cp "$root/Makefile" "it's a %"
+	cp "$root/scripts/epi-new" "$root/scripts/epi.mk" "it's a %/scripts"
+	ok env -u MAKEFLAGS -u MAKELEVEL make -s -C "it's a %" bin/epi-new
+	[ "$("it's a %/bin/epi-new" --where)" = "$PWD/it's a %/scripts" ]
+}
+
 @test "a machine that is not 64-bit is told so" {
 	fails 2 env -u MAKEFLAGS make -s -C "$root" BUILD="$PWD/build" BIN="$PWD/bin" CFLAGS=-m32
 	[[ $stderr == *"needs a 64-bit machine"* ]]
