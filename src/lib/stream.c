@@ -17,8 +17,8 @@ enum {
 };
 
 static const char *output_name = "standard output";
-static char *output;
-static size_t output_room, output_filled, output_full = OUTPUT_FULL;
+static size_t output_full = OUTPUT_FULL;
+struct stream_output stream_out;
 
 static void (*watcher)(const char *bytes, size_t length);
 
@@ -358,29 +358,25 @@ stream_interrupted(void)
 }
 
 char *
-stream_room(size_t length)
+stream_more_room(size_t length)
 {
-	if (output_room - output_filled < length) {
-		size_t room = output_room ? output_room : OUTPUT_ROOM;
+	size_t filled = (size_t)(stream_out.at - stream_out.begin);
+	size_t room = (size_t)(stream_out.end - stream_out.begin);
 
-		while (room - output_filled < length)
-			room *= 2;
-		output = report_resize(output, room, 1);
-		output_room = room;
-	}
-	return output + output_filled;
-}
-
-void
-stream_wrote(const char *end)
-{
-	output_filled = (size_t)(end - output);
+	if (room == 0)
+		room = OUTPUT_ROOM;
+	while (room - filled < length)
+		room *= 2;
+	stream_out.begin = report_resize(stream_out.begin, room, 1);
+	stream_out.at = stream_out.begin + filled;
+	stream_out.end = stream_out.begin + room;
+	return stream_out.at;
 }
 
 void
 stream_record(void)
 {
-	if (output_filled >= output_full)
+	if ((size_t)(stream_out.at - stream_out.begin) >= output_full)
 		stream_flush();
 }
 
@@ -414,23 +410,22 @@ stream_line(const char *text, size_t length)
 void
 stream_flush(void)
 {
-	size_t done = 0;
+	const char *from = stream_out.begin;
 
-	while (done < output_filled) {
-		ssize_t n = write(STDOUT_FILENO, output + done,
-		    output_filled - done);
+	while (from < stream_out.at) {
+		ssize_t n = write(STDOUT_FILENO, from, (size_t)(stream_out.at - from));
 
 		if (n < 0 && errno == EAGAIN)
 			wait_for(STDOUT_FILENO, POLLOUT);
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (n < 0) {
-			output_filled = 0; /* nor is it tried again at the end */
+			stream_out.at = stream_out.begin; /* nor is it tried again at the end */
 			report_fatal("%s: %s", output_name, strerror(errno));
 		}
-		done += (size_t)n;
+		from += n;
 	}
-	output_filled = 0;
+	stream_out.at = stream_out.begin;
 }
 
 void

@@ -106,10 +106,31 @@ void stream_leave_signals(void);
  */
 int stream_wake(void);
 
+/* stream's own: what was written and not yet flushed, and the room behind it. */
+extern struct stream_output {
+	char *begin, *at, *end;
+} stream_out;
+
+/* Of stream_room, when there is too little. */
+char *stream_more_room(size_t length);
+
 /* Room for `length` more bytes of output; write there, then stream_wrote. */
-char *stream_room(size_t length);
+static inline char *
+stream_room(size_t length)
+{
+	struct stream_output *out = &stream_out;
+
+	return (size_t)(out->end - out->at) >= length ? out->at
+	    : stream_more_room(length);
+}
+
 /* `end`: behind the last byte written into the room. */
-void stream_wrote(const char *end);
+static inline void
+stream_wrote(char *end)
+{
+	stream_out.at = end;
+}
+
 /* A record is whole: flushes if the buffer is nearly full. */
 void stream_record(void);
 /* From now on it is that when it holds so many bytes: for one who must not wait for
