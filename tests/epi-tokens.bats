@@ -461,6 +461,47 @@ broken() {
 	[ "$(tell '[.generated_tokens, .requests, .status]' log)" = '[50,2,"complete"]' ]
 }
 
+# served TASK: the three lines of its timings, 4 and 10 tokens.
+served() {
+	echo "slot print_timing: id  0 | task $1 | "
+	sed -n 4,6p "$engines/llama-server-2024.log"
+}
+
+launched() {
+	echo "slot launch_slot_: id  0 | task -1 | sampler params: "
+	echo "slot launch_slot_: id  0 | task $1 | processing task, is_child = 0"
+}
+
+released() {
+	echo "slot      release: id  0 | task $1 | stop processing: n_tokens = 20, truncated = 0"
+}
+
+@test "llama-server: each request that began has timings, before its release or behind" {
+	{ launched 0; served 0; released 0; launched 9; released 9; served 9; } >log
+	[ "$(tell "$times" log)" = '[32,80,0.4,2,"llama-server",2]' ]
+	# of embeddings
+	{ launched 0; served 0; released 0; launched 9; released 9; } >log
+	[ "$(tell .status log)" = '"complete"' ]
+}
+
+@test "llama-server killed within a request, and started again or not: truncated" {
+	{ launched 0; served 0; released 0; launched 9; } >log
+	[ "$(tell_bad .status log)" = '"truncated"' ]
+	{ cat log; echo "build: 4000 (abc) with gcc"; launched 0; served 0; released 0; } >again
+	[ "$(tell_bad '[.generated_tokens, .status]' again)" = '[80,"truncated"]' ]
+	{ launched 0; launched 0; served 0; released 0; } >first
+	[ "$(tell_bad .status first)" = '"truncated"' ]
+}
+
+@test "llama-server: a request that was cancelled generated what nobody tells" {
+	for how in '         stop' ' cancel_tasks'; do
+		{ launched 0; served 0; released 0; launched 9; echo "srv $how: cancel task, id_task = 9"; released 9; } >log
+		[ "$(tell_bad '[.generated_tokens, .status]' log)" = '[40,"truncated"]' ]
+	done
+	{ launched 0; echo "srv          stop: cancel task, id_task = 0"; released 0; served 0; } >late
+	[ "$(tell .status late)" = '"complete"' ]
+}
+
 @test "llama-server of 2024: the three lines behind each header" {
 	[ "$(tell "$times" "$engines/llama-server-2024.log")" = '[20,50,0.3005,1.50025,"llama-server",2]' ]
 }
@@ -507,6 +548,13 @@ broken() {
 @test "llama-bench: a context filled between the samples leaves their time open" {
 	sed 's/"n_depth": 0/"n_depth": 64/' "$engines/llama-bench.jsonl" | sed 's/^/1700000040.25 /' >log
 	[ "$(tell '.begin, .end' log | xargs)" = "null null null null" ]
+}
+
+# 10^12 tokens in each of 10^7 samples are more than 2^63.
+@test "a row of llama-bench with more tokens than a count can hold is malformed" {
+	{ printf '{"n_prompt":1000000000000,"n_gen":0,"samples_ns":[1'; head -c 9999999 /dev/zero | sed 's/\x00/,1/g'; echo ']}'; } >log
+	partly 1 epi-tokens -f llama-bench log
+	[ "$(jq -c '[.prompt_tokens, .status]' <<<"$output")" = '[null,"uncountable"]' ]
 }
 
 @test "a row of llama-bench without its samples is malformed" {
@@ -586,6 +634,17 @@ cached='[.prompt_tokens, .generated_tokens, .cached_tokens, .requests]'
 	sed 's/"predicted_n":6/"predicted_n":7/' "$engines/llama-server.json" >off
 	[ "$(tell_bad .status off)" = '"mismatch"' ]
 	[ "$(sed 's/"total_tokens":13/"total_tokens":14/' "$engines/openai.ndjson" | tell_bad .status)" = '"mismatch"' ]
+}
+
+# part TOKENS STOP: an event of a stream of llama-server's /completion.
+part() {
+	echo "data: {\"content\":\"a\",\"stop\":$2,\"tokens_predicted\":$1,\"tokens_evaluated\":5}"
+}
+
+@test "a stream of llama-server that broke off before another one: truncated" {
+	{ part 1 false; part 2 false; part 2 true; } >whole
+	[ "$(cat whole whole | tell '[.generated_tokens, .requests, .status]')" = '[4,2,"complete"]' ]
+	[ "$({ part 1 false; part 2 false; cat whole; } | tell_bad .status)" = '"truncated"' ]
 }
 
 @test "completion_tokens null or absent: uncountable, the prompt is still known" {

@@ -18,7 +18,10 @@
 
 #include "tally.h"
 
-enum { CLEAN_MAX = 512 }; /* longer than any line of timings */
+enum {
+	CLEAN_MAX = 512, /* longer than any line of timings */
+	TASKS = 256      /* of a server at once */
+};
 
 struct block {
 	int64_t prompt_tokens, prompt_ns; /* unknown: not seen */
@@ -38,6 +41,12 @@ static int64_t cut_runs; /* without their timings */
 static bool build_before; /* the line before was that of a build */
 static struct tally sum;
 static bool server, rates_only;
+/* Of the server, those that were begun and have no timings. */
+static struct task {
+	int64_t id;
+	bool cancelled;
+} tasks[TASKS];
+static size_t task_count;
 static int old_lines; /* left of the three after an old server's header */
 
 static const char cached[] = "prompt-cache: prompt tokens are those that were "
@@ -46,6 +55,8 @@ static const char several[] = "several-summaries: no start of the engine "
     "between two summaries; the last one is counted";
 static const char unfinished[] = "a block of timings is not whole";
 static const char cut_run[] = "a run ends before its timings";
+static const char cut_task[] = "a request has no timings: the server ended "
+    "before it, or it was cancelled";
 static const char no_prompt[] = "prompt-unknown: one prompt token in 0.00 ms "
     "may also mean none";
 
@@ -241,6 +252,63 @@ take_server(const char *at, const char *end)
 		end_block();
 }
 
+static struct task *
+find_task(int64_t id)
+{
+	for (size_t i = 0; i < task_count; i++)
+		if (tasks[i].id == id)
+			return &tasks[i];
+	return NULL;
+}
+
+static void
+end_task(int64_t id)
+{
+	struct task *task = find_task(id);
+
+	if (task)
+		*task = tasks[--task_count];
+}
+
+/* A number that is there already is that of another start of the server. */
+static void
+begin_task(int64_t id)
+{
+	if (find_task(id) || task_count == TASKS)
+		tally_raise(&sum, TALLY_TRUNCATED, cut_task);
+	else
+		tasks[task_count++] = (struct task){ id, false };
+}
+
+/* What a request of the server comes to: one that is let go without timings and
+ * was not cancelled is of embeddings, and generates nothing. */
+static bool
+take_task(const char *at, const char *end)
+{
+	size_t length = (size_t)(end - at);
+	int64_t values[2];
+	struct task *task;
+
+	if (line_match(at, length, "slot launch_slot_: id# | task# | processing",
+	    values)) {
+		begin_task(values[1]);
+	} else if (line_match(at, length, "slot      release: id# | task# |",
+	    values)) {
+		task = find_task(values[1]);
+		if (task && !task->cancelled)
+			end_task(values[1]);
+	} else if (line_match(at, length, "srv          stop: cancel task, "
+	    "id_task =#", values) || line_match(at, length,
+	    "srv  cancel_tasks: cancel task, id_task =#", values)) {
+		task = find_task(values[0]);
+		if (task)
+			task->cancelled = true;
+	} else {
+		return false;
+	}
+	return true;
+}
+
 /* Behind "slot print_timing: id  0 | task 7 | ". */
 static const char *
 skip_slot(const char *at, const char *end)
@@ -248,6 +316,20 @@ skip_slot(const char *at, const char *end)
 	for (int bars = 0; bars < 2 && at < end; at++)
 		bars += *at == '|';
 	return skip_spaces(at, end);
+}
+
+static void
+take_slot(const char *at, const char *end)
+{
+	const char *timing = skip_slot(at, end);
+	int64_t values[2];
+
+	old_lines = timing == end ? 3 : 0;
+	if ((old_lines > 0 || line_match(timing, (size_t)(end - timing),
+	    "prompt eval time =", values)) && line_match(at,
+	    (size_t)(end - at), "id# | task# |", values))
+		end_task(values[1]);
+	take_server(timing, end);
 }
 
 static const char *
@@ -351,12 +433,12 @@ take(const struct log_line *line)
 	if ((behind = skip_any(at, end, cli_words))) {
 		take_cli(behind, end);
 	} else if ((behind = skip_any(at, end, slot_words))) {
-		behind = skip_slot(behind, end);
-		old_lines = behind == end ? 3 : 0;
-		take_server(behind, end);
+		take_slot(behind, end);
 	} else if (old_lines > 0) {
 		old_lines--;
 		take_server(at, end);
+	} else if (take_task(at, end)) {
+		;
 	} else if (skip_word(at, end, "[ Prompt: ")) {
 		rates_only = true;
 	} else if (!server) {
@@ -386,6 +468,7 @@ start(void)
 	start_block();
 	run = (struct run){ 0 };
 	cut_runs = 0;
+	task_count = 0;
 	server = rates_only = build_before = false;
 	old_lines = 0;
 }
@@ -398,6 +481,8 @@ finish(struct tally *tally)
 	if (is_open() && !whole())
 		tally_raise(&sum, TALLY_TRUNCATED, unfinished);
 	end_run();
+	if (task_count > 0)
+		tally_raise(&sum, TALLY_TRUNCATED, cut_task);
 	if (sum.requests == 0 && rates_only)
 		tally_raise(&sum, TALLY_UNCOUNTABLE,
 		    "the log tells rates, no counts");

@@ -18,6 +18,7 @@
 
 enum {
 	DOCUMENT_MAX = 64 << 20,
+	SAMPLES_MAX = 1000000, /* of a row; times any count they stay in int64 */
 	TRIES = 64 /* to read a document at a bracket in the first column */
 };
 
@@ -59,7 +60,8 @@ static const char *file;
 
 static uint64_t rows, records;
 static int64_t arrival_ns; /* of a record that is a line, if known */
-static bool malformed, parts_open;
+static bool malformed, parts_open, parts_cut;
+static int64_t last_part; /* the tokens so far of the stream under way */
 static bool documents; /* not a record per line */
 static struct {
 	char *text;
@@ -268,13 +270,18 @@ take_openai(const struct json_value *values, bool events)
 		end_answer(true);
 }
 
-/* llama-server's own /completion; parts of a stream say "stop":false. */
+/* llama-server's own /completion; parts of a stream say "stop":false, and their
+ * tokens rise: where they fall another stream has begun. */
 static void
 take_completion(const struct json_value *values)
 {
+	int64_t generated = count_of(&values[KEY_TOKENS_PREDICTED]);
 	struct timings timings = { .known = false };
 	struct tally tally;
 
+	if (parts_open && generated < last_part)
+		parts_cut = true;
+	last_part = generated;
 	parts_open = values[KEY_STOP].kind == JSON_FALSE;
 	if (parts_open)
 		return;
@@ -283,7 +290,7 @@ take_completion(const struct json_value *values)
 	tally.format = "llama-server-json";
 	tally.method = "tokens_evaluated and tokens_predicted";
 	tally.prompt_tokens = count_of(&values[KEY_TOKENS_EVALUATED]);
-	tally.generated_tokens = count_of(&values[KEY_TOKENS_PREDICTED]);
+	tally.generated_tokens = generated;
 	read_timings(&timings, &values[KEY_TIMINGS]);
 	add_timings(&tally, &timings);
 	if (tally.generated_tokens == TALLY_UNKNOWN)
@@ -385,7 +392,8 @@ take_row(const struct json_value *values, uint64_t line)
 	int64_t generated = count_of(&values[KEY_N_GEN]), samples, total_ns;
 
 	if (prompt == TALLY_UNKNOWN || generated == TALLY_UNKNOWN ||
-	    !add_samples(&values[KEY_SAMPLES_NS], &samples, &total_ns)) {
+	    !add_samples(&values[KEY_SAMPLES_NS], &samples, &total_ns) ||
+	    samples > SAMPLES_MAX) {
 		report_malformed(file, line, "a row of llama-bench without "
 		    "n_prompt, n_gen and samples_ns");
 		return;
@@ -651,7 +659,7 @@ start(void)
 	tally_start(&sum, NULL);
 	answer.open = answer.events = false;
 	rows = records = 0;
-	malformed = parts_open = documents = false;
+	malformed = parts_open = parts_cut = documents = false;
 	document.line = 0;
 	document.too_long = false;
 }
@@ -668,7 +676,7 @@ finish(struct tally *tally)
 		return false;
 	if (malformed)
 		tally_raise(&sum, TALLY_TRUNCATED, "a record is malformed");
-	if (parts_open)
+	if (parts_open || parts_cut)
 		tally_raise(&sum, TALLY_TRUNCATED,
 		    "a stream ends before its last record");
 	if (sum.requests == 0 && sum.status == TALLY_COMPLETE)
