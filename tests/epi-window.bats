@@ -819,6 +819,16 @@ energy_of() (
 	[ "$(grep -c 'all of it is read' told)" -gt 4 ]
 }
 
+@test "--sorted: a last line that is cut is being written, one without newline is whole" {
+	{ series a 1 2 3 4; printf '{"timestamp":5,"node"'; } >trace
+	ok epi-window --sorted --from 2 --to 3 trace
+	gives 'a1 [2 a2 ]3 a3'
+	partly 1 epi-window --from 2 --to 3 trace
+	printf ':"a","watts":1}' >>trace
+	ok epi-window --sorted --from 4 --to 5 trace
+	gives 'a3 [4 a4 ]5 a5'
+}
+
 @test "--sorted with many spans reads from the first to the last" {
 	long_trace >trace
 	for t in 3000 3001.5 3001 6000; do echo "{\"type\":\"x\",\"label\":\"$t\",\"begin\":$t,\"end\":$((${t%.*} + 2))}"; done >spans

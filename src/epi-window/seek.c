@@ -116,6 +116,29 @@ find_last(struct seek *seek)
 	}
 }
 
+/* The size without a last line that is cut: somebody is writing it, perhaps. */
+static int64_t
+whole_lines(const struct seek *seek)
+{
+	static const char *const key = "type";
+	int64_t from = seek->size > CHUNK ? seek->size - CHUNK : 0;
+	size_t length = (size_t)(seek->size - from), end = length;
+	char *bytes = report_resize(NULL, length + 1, 1);
+	int64_t size = seek->size;
+	struct json_value value;
+	struct json_error error;
+
+	if (pread(seek->fd, bytes, length, (off_t)from) == (ssize_t)length) {
+		while (end > 0 && bytes[end - 1] != '\n')
+			end--;
+		if (end > 0 && end < length && !json_members(bytes + end,
+		    length - end, &key, 1, &value, &error))
+			size = from + (int64_t)end;
+	}
+	free(bytes);
+	return size;
+}
+
 bool
 seek_open(struct seek *seek, const char *file, struct sample_nodes *nodes)
 {
@@ -131,6 +154,7 @@ seek_open(struct seek *seek, const char *file, struct sample_nodes *nodes)
 		return false;
 	}
 	seek->size = status.st_size;
+	seek->size = whole_lines(seek);
 	seek->reader = report_resize(NULL, 1, sizeof *seek->reader);
 	*seek->reader = (struct sample_reader){ .nodes = nodes };
 	seek->first_at = first_sample(seek, 0, &seek->first_ns);
