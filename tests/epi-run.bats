@@ -390,6 +390,59 @@ typed() {
 
 # ---- other sources
 
+# stepping: the clock as epi-run reads it is 5 s ahead from when `stepped` is there.
+stepping() {
+	command -v cc || skip "no cc"
+	cat >step.c <<-'END'
+		#define _GNU_SOURCE
+		#include <errno.h>
+		#include <string.h>
+		#include <sys/syscall.h>
+		#include <time.h>
+		#include <unistd.h>
+		int clock_gettime(clockid_t id, struct timespec *now)
+		{
+			int result = (int)syscall(SYS_clock_gettime, id, now);
+			if (id == CLOCK_REALTIME && strcmp(program_invocation_short_name, "epi-run") == 0 &&
+			    access("stepped", F_OK) == 0)
+				now->tv_sec += 5;
+			return result;
+		}
+	END
+	cc -shared -fPIC -o step.so step.c
+	export ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0
+}
+
+@test "a clock that is set within the run moves no time of it, and is told" {
+	stepping
+	warns env LD_PRELOAD="$PWD/step.so" epi-run -s 'exec bash meter' --no-tokens -o rec sh -c 'sleep 0.2; >stepped; sleep 0.2'
+	[ "$(figure '.complete and .seconds < 3 and (.joules - 5 * .seconds | fabs < 1e-6)')" = true ]
+	[ "$(record '.warnings | length')" = 1 ]
+	[[ $stderr == *"clock was set by +5.000 s"* ]]
+}
+
+@test "marks of a command whose clock was set tell no phase" {
+	stepping
+	warns env LD_PRELOAD="$PWD/step.so" epi-run -s 'exec bash meter' --no-tokens -o rec \
+		sh -c 'epi-mark load begin >>"$EPI_MARKS"; >stepped; sleep 0.1; epi-mark load end >>"$EPI_MARKS"'
+	[ "$(jq -c 'select(.label == "load")' rec)" = "" ]
+	[[ $stderr == *"the command's marks are not by"* ]]
+}
+
+@test "--trace: samples of a time that is not this machine's are refused or told" {
+	for shift in 5 -9; do
+		sed "s/\$EPOCHREALTIME,\\\\\"node/\$((\${EPOCHREALTIME%.*} + $shift)).\${EPOCHREALTIME#*.},\\\\\"node/" meter >other
+		setsid bash other >trace 3>&- &
+		started+=($!)
+		soon test -s trace
+		take epi-run --trace trace --no-tokens --wait 1s touch "ran$shift"
+		kill "$!"
+		[[ $stderr == *"the samples are "* ]]
+	done
+	[ ! -e ran5 ]
+	[ -e ran-9 ]
+}
+
 @test "--trace: the samples that somebody else's source is writing" {
 	setsid bash meter >trace 3>&- &
 	started+=($!)

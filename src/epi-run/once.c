@@ -78,6 +78,25 @@ ready(int64_t ns)
 	return trace_ready();
 }
 
+/* Samples that have just come are of now, where one clock tells both times; there
+ * may be a while between, and a sample is the mean of a time. */
+static bool
+is_of_now(void)
+{
+	int64_t interval_ns, lag_ns = trace_lag(time_now(), &interval_ns);
+
+	if (lag_ns < -CLOCK_SECOND) {
+		report_error("%s: the samples are %.3f s ahead of this machine's "
+		    "clock; nothing was measured", run.trace,
+		    (double)-lag_ns / 1e9);
+		return false;
+	}
+	if (lag_ns > 3 * CLOCK_SECOND + 2 * interval_ns)
+		report_warning("%s: the samples are %.3f s behind this machine's "
+		    "clock: was it set?", run.trace, (double)lag_ns / 1e9);
+	return true;
+}
+
 static bool
 begin_samples(void)
 {
@@ -87,7 +106,7 @@ begin_samples(void)
 		source_start();
 	if (await(ready, 0)) {
 		listen_start();
-		return true;
+		return !run.trace || is_of_now();
 	}
 	if (!run.interrupted && !run.source_left)
 		report_error("no sample%s%s within %g s",
@@ -152,10 +171,10 @@ warm_up(void)
 
 	if (!run.warmup_ns || run.number > 1)
 		return 0;
-	mark_put("warmup", false, clock_now(), MARK_EVENT);
+	mark_put("warmup", false, time_now(), MARK_EVENT);
 	while (!status && going() && clock_steady() < until_ns)
 		status = warm_up_once();
-	mark_put("warmup", true, clock_now(), MARK_EVENT);
+	mark_put("warmup", true, time_now(), MARK_EVENT);
 	return status;
 }
 
@@ -166,10 +185,10 @@ measure_idle(const char *label, int64_t ns)
 
 	if (!ns)
 		return true;
-	mark_put(label, false, clock_now(), MARK_SPAN | MARK_EVENT);
+	mark_put(label, false, time_now(), MARK_SPAN | MARK_EVENT);
 	while (going() && clock_steady() < until_ns)
 		listen_turn(until_ns);
-	last_ns = clock_now();
+	last_ns = time_now();
 	mark_put(label, true, last_ns, MARK_SPAN | MARK_EVENT);
 	return going();
 }
@@ -185,11 +204,11 @@ run_command(void)
 	int status;
 
 	phase_start();
-	run.begin_ns = clock_now();
+	run.begin_ns = time_now();
 	mark_put("run", false, run.begin_ns, use);
 	if (!start(&child)) {
 		status = not_started();
-		mark_put("run", true, clock_now(), use);
+		mark_put("run", true, time_now(), use);
 		return status;
 	}
 	pass_started();
@@ -230,8 +249,10 @@ end_samples(void)
 static void
 start_anew(void)
 {
-	run.begin_ns = run.end_ns = 0;
+	run.begin_ns = run.end_ns = run.step_ns = 0;
 	run.status = 0;
+	if (!run.trace || run.number == 1)
+		time_start();
 	run.source_left = run.silent = run.uncovered = false;
 	mark_open();
 	phase_start();
@@ -268,6 +289,7 @@ once(void)
 		measure_idle("idle_after", run.idle_after_ns);
 	end_samples();
 	run.silent = silent;
+	run.step_ns = time_step();
 	result_tell();
 	signals_take();
 	return run.silent ? STATUS_FAILED : child_status(run.status);

@@ -254,7 +254,7 @@ read_flow(struct flow *flow)
 	flow->at = 0;
 	flow->filled = (size_t)n;
 	if (log_file)
-		log_bytes(flow, flow->buffer, (size_t)n, clock_now());
+		log_bytes(flow, flow->buffer, (size_t)n, time_now());
 	if (flow->to < 0)
 		flow->filled = 0;
 }
@@ -318,7 +318,7 @@ close_log(void)
 {
 	for (int i = 0; i < PASS_POLLS; i++)
 		if (flows[i].length > 0)
-			log_line(&flows[i], clock_now());
+			log_line(&flows[i], time_now());
 	if (fclose(log_file) == EOF && !log_error)
 		log_error = errno;
 	if (log_error)

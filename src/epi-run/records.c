@@ -77,12 +77,16 @@ compose_where(void)
 static void
 compose_warnings(void)
 {
-	if (!run.silent)
+	if (!run.silent && !run.step_ns)
 		return;
 	compose_key("warnings");
 	compose_begin('[');
-	compose_string("silent: no samples came, and the command was told to "
-	    "end");
+	if (run.silent)
+		compose_string("silent: no samples came, and the command was "
+		    "told to end");
+	if (run.step_ns)
+		compose_string("clock-step: the host's clock was set "
+		    "meanwhile; the times are by it as it was before");
 	compose_end(']');
 }
 

@@ -10,8 +10,9 @@
  * them, records writes them; repeat is what several runs come to, table all of
  * that in Markdown; say keeps what is told, for notify; detach leaves the
  * terminal.
- * Times are CLOCK_REALTIME in ns where they go into records, and
- * CLOCK_MONOTONIC, called steady, where something is waited for.
+ * Times are those of the host's clock in ns where they go into records, by time,
+ * which steps do not move; and CLOCK_MONOTONIC, called steady, where something is
+ * waited for.
  */
 #ifndef EPI_RUN_RUN_H
 #define EPI_RUN_RUN_H
@@ -58,6 +59,7 @@ struct run {
 	bool source_left;          /* the source ended before it was told to */
 	bool silent;               /* no sample came for --silence: it ends */
 	bool uncovered;            /* samples did not reach the end in time */
+	int64_t step_ns;           /* the host's clock was set by so much */
 };
 
 extern struct run run;
@@ -71,6 +73,14 @@ char *run_numbered(const char *name);
 int run_open(const char *name, int flags);
 /* Two such ends of a pipe. */
 void run_pipe(int ends[2]);
+
+/*
+ * time: the host's clock as it stood at the start, from where on it is that of the
+ * samples: these do not follow when it is set, and no more do our times.
+ */
+void time_start(void);
+int64_t time_now(void);
+int64_t time_step(void); /* by how much it was set since; 0: it was not */
 
 /*
  * keeper: a process that waits for our end, however that comes, kill -9
@@ -145,6 +155,9 @@ void trace_skip(void);    /* all but the last 64 KiB */
 bool trace_ready(void);
 /* NULL, or a node that was announced and did not come yet. */
 const char *trace_missing(void);
+/* How far behind this time the latest sample is, and how far apart the last two of
+ * its node are. */
+int64_t trace_lag(int64_t ns, int64_t *interval_ns);
 /* Every node has a sample at that time or later. */
 bool trace_covers(int64_t ns);
 /* How many there were. */

@@ -219,6 +219,10 @@ tell_run(void)
 		    (long long)run.number, (long long)run.repetitions);
 	report_warning("%s%s: status %d", which, run.command[0],
 	    child_status(run.status));
+	if (run.step_ns)
+		report_warning("this machine's clock was set by %+.3f s "
+		    "meanwhile; the times are by it as it was before",
+		    (double)run.step_ns / 1e9);
 	judge_energy();
 	if (result_holds_run())
 		tell_energy();

@@ -22,7 +22,7 @@ static struct sample_reader reader = { .nodes = &nodes };
 static struct node {
 	bool announced;
 	uint64_t samples;
-	int64_t last_ns;
+	int64_t last_ns, interval_ns;
 } *seen;
 static unsigned seen_count;
 static uint64_t samples;
@@ -118,6 +118,7 @@ take(struct block *block)
 
 			samples++;
 			node->samples++;
+			node->interval_ns = sample.timestamp_ns - node->last_ns;
 			node->last_ns = sample.timestamp_ns;
 		} else if (kind == SAMPLE_TYPED &&
 		    event_read(reader.line, reader.length, &event, &why) &&
@@ -188,6 +189,18 @@ trace_missing(void)
 		if (seen[i].announced && !seen[i].samples)
 			return nodes.names[i];
 	return NULL;
+}
+
+int64_t
+trace_lag(int64_t ns, int64_t *interval_ns)
+{
+	const struct node *latest = &seen[0];
+
+	for (unsigned i = 1; i < seen_count; i++)
+		if (seen[i].last_ns > latest->last_ns)
+			latest = &seen[i];
+	*interval_ns = latest->interval_ns;
+	return ns - latest->last_ns;
 }
 
 bool

@@ -147,7 +147,7 @@ reap(void)
 
 	signals_hold(&before);
 	if (run.pid && waitpid(run.pid, &run.status, WNOHANG) > 0) {
-		run.end_ns = clock_now();
+		run.end_ns = time_now();
 		keeper_release(run.pid);
 		run.pid = 0;
 	}
