@@ -184,6 +184,25 @@ sample() {
 	ok epi-pull power.db | cmp - in
 }
 
+@test "a member that stands twice has no column, and none of the sample before" {
+	command -v sqlite3 || skip "no sqlite3 (make deps-dev)"
+	{ trace 1000 1; echo '{"timestamp":2000,"node":"pi1","watts":5,"volts":1,"volts":2}'; } >in
+	ok epi-log power.db in
+	ok epi-pull power.db | cmp - in
+	[ "$(sqlite3 power.db 'select watts, volts, hertz, joules, seq from power where timestamp = 2000')" = "5.0||||" ]
+}
+
+@test "so are those that differ in another column than watts" {
+	echo '{"timestamp":1000.000000,"node":"a","watts":5.000,"volts":120.00,"joules":1.000}' >in
+	ok epi-log power.db in
+	ok epi-log power.db <<<'{"joules":1,"volts":120,"watts":5,"node":"a","timestamp":1000}'
+	for other in '"volts":121,"joules":1' '"volts":120,"joules":2' '"volts":120' '"volts":120,"joules":1,"hertz":50'; do
+		fails 1 epi-log power.db <<<'{"timestamp":1000,"node":"a","watts":5,'"$other}"
+		[[ $stderr == *"two different samples of node a"* ]]
+	done
+	ok epi-pull power.db | cmp - in
+}
+
 @test "a span is a stream of its own: its meter starts with it, and stops" {
 	{ start; trace 1000 500; stop; } >in
 	ok epi-log power.db in

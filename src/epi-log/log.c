@@ -54,8 +54,10 @@ prepare_all(struct log *log)
 	snprintf(sql + n, sizeof sql - n, ", line) VALUES (?, ?, ?, ?, ?, ?, "
 	    "?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
 	log->add_sample = db_prepare(&log->db, sql);
-	log->find_sample = db_prepare(&log->db, "SELECT watts_nw FROM samples "
-	    "WHERE source = ? AND time_ns = ? AND node = ?");
+	log->find_sample = db_prepare(&log->db, "SELECT 1 FROM samples "
+	    "WHERE source = ? AND time_ns = ? AND node = ? AND (watts_nw, "
+	    "volts_uv, amps_ua, power_factor_ppm, vars_uvar, hertz_uhz, "
+	    "joules_uj, seq) IS (?, ?, ?, ?, ?, ?, ?, ?)");
 	log->add_record = db_prepare(&log->db, "INSERT INTO records (source, "
 	    "type, place_ns, line) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING");
 	log->add_source = db_prepare(&log->db, "INSERT INTO runs (run, meter) "
@@ -230,8 +232,8 @@ match_columns(struct log *log, struct node_key *key, const char *name,
 	return true;
 }
 
-/* The columns of a sample; false: it is one that they do not hold. */
-static bool
+/* The columns of a sample; none of one that they do not hold. */
+static void
 read_columns(struct log *log, const char *line, size_t length, int64_t *values,
     bool *has)
 {
@@ -239,15 +241,16 @@ read_columns(struct log *log, const char *line, size_t length, int64_t *values,
 	struct json_value found[DB_COLUMNS];
 	struct json_error error;
 
-	for (int i = 0; i < DB_COLUMNS; i++)
+	for (int i = 0; i < DB_COLUMNS; i++) {
 		keys[i] = db_quantities[i].key;
+		has[i] = false;
+	}
 	if (!json_members(line, length, keys, DB_COLUMNS, found, &error))
-		return false;
+		return;
 	for (int i = 0; i < DB_COLUMNS; i++)
 		has[i] = json_decimal(&found[i], db_quantities[i].scale,
 		    &values[i]);
 	json_learn(log->shapes, line, length);
-	return true;
 }
 
 /* Whether the columns give the very line back. */
@@ -267,21 +270,33 @@ gives_back(struct log *log, const char *line, size_t length, int64_t time_ns,
 	    memcmp(log->line, line, length) == 0;
 }
 
+/* The key of a sample, and its columns. */
+static void
+bind_sample(sqlite3_stmt *statement, const struct source *source,
+    int64_t time_ns, const struct node_key *key, const int64_t *values,
+    const bool *has)
+{
+	sqlite3_bind_int64(statement, 1, source->id);
+	sqlite3_bind_int64(statement, 2, time_ns);
+	sqlite3_bind_int64(statement, 3, key->id);
+	for (int i = 0; i < DB_COLUMNS; i++)
+		if (has[i])
+			sqlite3_bind_int64(statement, 4 + i, values[i]);
+		else
+			sqlite3_bind_null(statement, 4 + i);
+}
+
 /* A sample of that key is there: the same, or one that contradicts it. */
 static void
-check_twin(struct log *log, const struct source *source,
-    const struct node_key *key, const struct log_entry *entry)
+check_twin(struct log *log, const struct log_entry *entry)
 {
-	const struct sample *sample = entry->sample;
-	sqlite3_int64 watts;
+	sqlite3_int64 same = 0;
 
-	sqlite3_bind_int64(log->find_sample, 1, source->id);
-	sqlite3_bind_int64(log->find_sample, 2, sample->timestamp_ns);
-	sqlite3_bind_int64(log->find_sample, 3, key->id);
-	if (ask(log, log->find_sample, &watts) && watts != sample->watts_nw)
+	ask(log, log->find_sample, &same);
+	if (!same && !log->failed)
 		report_malformed(entry->file, entry->line_number, "two "
 		    "different samples of node %.80s at one time; the first "
-		    "one is kept", log->nodes->names[sample->node]);
+		    "one is kept", log->nodes->names[entry->sample->node]);
 }
 
 /* Of all samples that came before. */
@@ -331,7 +346,7 @@ write_sample(struct log *log, const struct log_entry *entry)
 	const struct sample *sample = entry->sample;
 	const char *name = log->nodes->names[sample->node];
 	int64_t values[DB_COLUMNS];
-	bool has[DB_COLUMNS];
+	bool has[DB_COLUMNS], is_new;
 	struct node_key *key = known_key(log, sample->node);
 	struct source *source;
 	sqlite3_stmt *add = log->add_sample;
@@ -343,14 +358,7 @@ write_sample(struct log *log, const struct log_entry *entry)
 		read_columns(log, entry->line, entry->length, values, has);
 	values[DB_WATTS] = sample->watts_nw; /* checked there */
 	has[DB_WATTS] = true;
-	sqlite3_bind_int64(add, 1, source->id);
-	sqlite3_bind_int64(add, 2, sample->timestamp_ns);
-	sqlite3_bind_int64(add, 3, key->id);
-	for (int i = 0; i < DB_COLUMNS; i++)
-		if (has[i])
-			sqlite3_bind_int64(add, 4 + i, values[i]);
-		else
-			sqlite3_bind_null(add, 4 + i);
+	bind_sample(add, source, sample->timestamp_ns, key, values, has);
 	if (gives_back(log, entry->line, entry->length, sample->timestamp_ns,
 	    name, values, has))
 		sqlite3_bind_null(add, 4 + DB_COLUMNS);
@@ -358,9 +366,13 @@ write_sample(struct log *log, const struct log_entry *entry)
 		bind_text(add, 4 + DB_COLUMNS, entry->line, entry->length);
 	if (!run(log, add))
 		return;
+	is_new = sqlite3_changes(log->db.handle) > 0;
 	pass(log, source, sample->timestamp_ns);
-	if (sqlite3_changes(log->db.handle) == 0)
-		check_twin(log, source, key, entry);
+	if (is_new)
+		return;
+	bind_sample(log->find_sample, source, sample->timestamp_ns, key, values,
+	    has);
+	check_twin(log, entry);
 }
 
 /* ---- other records */
