@@ -118,11 +118,14 @@ static void
 read_tables(char **files)
 {
 	for (; *files; files++) {
+		size_t before = s.questions.count + s.examples.count;
 		char *subject = find_subject(*files);
 
 		read_table(*files, subject, &s.questions, SIZE_MAX);
 		if (s.shots > 0)
 			read_table_examples(*files, subject);
+		if (s.questions.count + s.examples.count == before)
+			free(subject); /* else it is theirs */
 	}
 }
 
