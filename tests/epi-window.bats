@@ -383,8 +383,8 @@ compare() {
 	cmp want got
 }
 
-@test "1,000 random windows of three nodes in any order hold what a plain filter finds" {
-	windows 1000 >list
+@test "random windows of three nodes in any order hold what a plain filter finds" {
+	windows $((${EPI_ROUNDS:-20} * 50)) >list
 	compare
 }
 
@@ -805,7 +805,7 @@ energy_of() (
 )
 
 @test "--sorted: the energy of two taps is that of the plain way, whichever node dies" {
-	for seed in {1..12}; do
+	for seed in $(seq "${EPI_ROUNDS:-12}"); do
 		two_taps $seed
 		# shellcheck disable=SC2086 # words on purpose
 		while read -r window; do
@@ -815,8 +815,8 @@ energy_of() (
 			tail -n 1 want >>statuses
 		done <windows
 	done
-	for outcome in '0 0' '0 1'; do [ "$(grep -cx "$outcome" statuses)" -gt 20 ]; done
-	[ "$(grep -c 'all of it is read' told)" -gt 4 ]
+	for outcome in '0 0' '0 1'; do [ "$(grep -cx "$outcome" statuses)" -ge $((${EPI_ROUNDS:-12} * 2)) ]; done
+	[ "$(grep -c 'all of it is read' told)" -ge $((${EPI_ROUNDS:-12} / 3)) ]
 }
 
 @test "--sorted: a last line that is cut is being written, one without newline is whole" {
