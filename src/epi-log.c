@@ -51,7 +51,7 @@ take(struct sample_reader *reader, enum sample_kind kind,
 			.file = file, .line_number = reader->line_number
 		});
 	if (s.tee)
-		stream_line(reader->line, reader->length);
+		stream_pass(reader->line, reader->length);
 }
 
 /* Waits for input no longer than the records that are not yet safe may wait. */

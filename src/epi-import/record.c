@@ -150,7 +150,7 @@ put_sample(struct import *im, const struct reading *r)
 void
 record_pass(struct import *im, int64_t ns)
 {
-	stream_line(im->line->text, im->line->length);
+	stream_pass(im->line->text, im->line->length);
 	im->samples++;
 	if (ns > im->last_ns)
 		im->last_ns = ns;

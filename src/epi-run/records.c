@@ -119,7 +119,7 @@ static void
 copy(void *state, const struct feed_record *record)
 {
 	(void)state;
-	stream_line(record->line, record->length);
+	stream_pass(record->line, record->length);
 }
 
 static void

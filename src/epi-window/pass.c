@@ -230,7 +230,7 @@ cross(struct node *node, const struct feed_record *record)
 	if (s.sorted)
 		end_spans(t);
 	if (node->inside || (needs_this && !s.only)) {
-		stream_line(record->line, record->length);
+		stream_pass(record->line, record->length);
 		node->held_length = 0;
 	} else {
 		hold(node, record->line, record->length);
@@ -258,7 +258,7 @@ take_sample(const struct feed_record *record)
 	if (t >= node->next_edge_ns)
 		cross(node, record);
 	else if (node->inside)
-		stream_line(record->line, record->length);
+		stream_pass(record->line, record->length);
 	else
 		hold(node, record->line, record->length);
 	node->last_ns = t;
@@ -372,7 +372,7 @@ write_start(const struct feed_record *record, const struct event *event)
 	char *at;
 
 	if ((!s.only_nodes && !later) || event->nodes.kind != JSON_ARRAY) {
-		stream_line(record->line, record->length);
+		stream_pass(record->line, record->length);
 		return;
 	}
 	if (count == 2 && event->channels.at < event->nodes.at) {
@@ -409,7 +409,7 @@ static void
 take_clock(const struct feed_record *record, int64_t t)
 {
 	if (s.begun > 0 && t < s.spans[s.begun - 1].begin_ns) {
-		stream_line(record->line, record->length);
+		stream_pass(record->line, record->length);
 		return;
 	}
 	pass_begin(t, false);
@@ -491,7 +491,7 @@ pass_event(const struct feed_record *record)
 		write_start(record, &event);
 	} else if (json_is(&event.type, "calibration")) {
 		/* of a start event: every span's uncertainty hangs on it */
-		stream_line(record->line, record->length);
+		stream_pass(record->line, record->length);
 	} else if (event.kind == EVENT_STOP) {
 		s.stops++;
 		keep_stop(record->line, record->length);
@@ -500,7 +500,7 @@ pass_event(const struct feed_record *record)
 			pass_begin(end_of(&event), false); /* of all it touches */
 		else if (event.has_timestamp)
 			pass_begin(event.timestamp_ns, false);
-		stream_line(record->line, record->length);
+		stream_pass(record->line, record->length);
 	} else if (event.kind == EVENT_CLOCK && event.has_timestamp &&
 	    !is_of_other(&event)) {
 		take_clock(record, event.timestamp_ns);

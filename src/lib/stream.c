@@ -19,6 +19,10 @@ enum {
 static const char *output_name = "standard output";
 static size_t output_full = OUTPUT_FULL;
 struct stream_output stream_out;
+static size_t output_room;
+
+/* Lines of a block that go out as they are, while the buffer is empty. */
+static struct { const char *at, *end; } lent;
 
 static void (*watcher)(const char *bytes, size_t length);
 
@@ -190,8 +194,8 @@ stream_next(struct stream *in, struct block *block)
 	if (in->handed)
 		in->line = block->line;
 	in->handed = true;
-	make_room(in);
 	stream_flush();
+	make_room(in);
 	n = fill(in);
 	if (n == 0)
 		return finish_input(in, block);
@@ -252,6 +256,8 @@ stream_close(struct stream *in)
 {
 	if (in->fd >= 0 && close(in->fd) < 0 && errno != EINTR)
 		report_error("%s: %s", in->name, strerror(errno));
+	if (lent.at)
+		stream_more_room(0);
 	free(in->buffer);
 	in->buffer = NULL;
 	in->fd = -1;
@@ -357,19 +363,31 @@ stream_interrupted(void)
 	return signalled && expired;
 }
 
+static void
+grow_output(size_t filled, size_t length)
+{
+	if (output_room == 0)
+		output_room = OUTPUT_ROOM;
+	while (output_room - filled < length)
+		output_room *= 2;
+	stream_out.begin = report_resize(stream_out.begin, output_room, 1);
+	stream_out.at = stream_out.begin + filled;
+}
+
+/* What is lent is taken back: from now on it is the buffer's. */
 char *
 stream_more_room(size_t length)
 {
 	size_t filled = (size_t)(stream_out.at - stream_out.begin);
-	size_t room = (size_t)(stream_out.end - stream_out.begin);
+	size_t back = (size_t)(lent.end - lent.at);
 
-	if (room == 0)
-		room = OUTPUT_ROOM;
-	while (room - filled < length)
-		room *= 2;
-	stream_out.begin = report_resize(stream_out.begin, room, 1);
-	stream_out.at = stream_out.begin + filled;
-	stream_out.end = stream_out.begin + room;
+	if (output_room - filled < back + length)
+		grow_output(filled, back + length);
+	stream_out.end = stream_out.begin + output_room;
+	if (back > 0)
+		memcpy(stream_out.at, lent.at, back);
+	stream_out.at += back;
+	lent.at = lent.end = NULL;
 	return stream_out.at;
 }
 
@@ -408,24 +426,50 @@ stream_line(const char *text, size_t length)
 }
 
 void
+stream_pass(const char *text, size_t length)
+{
+	bool first = !lent.at && stream_out.at == stream_out.begin;
+
+	if (text[length] != '\n' || (!first && text != lent.end)) {
+		stream_line(text, length);
+		return;
+	}
+	if (first) {
+		lent.at = text;
+		stream_out.end = stream_out.at;
+	}
+	lent.end = text + length + 1;
+}
+
+/* All of it is out, or given up. */
+static void
+forget_output(void)
+{
+	lent.at = lent.end = NULL;
+	stream_out.at = stream_out.begin;
+	stream_out.end = stream_out.begin + output_room;
+}
+
+void
 stream_flush(void)
 {
-	const char *from = stream_out.begin;
+	const char *at = lent.at ? lent.at : stream_out.begin;
+	const char *end = lent.at ? lent.end : stream_out.at;
 
-	while (from < stream_out.at) {
-		ssize_t n = write(STDOUT_FILENO, from, (size_t)(stream_out.at - from));
+	while (at < end) {
+		ssize_t n = write(STDOUT_FILENO, at, (size_t)(end - at));
 
 		if (n < 0 && errno == EAGAIN)
 			wait_for(STDOUT_FILENO, POLLOUT);
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (n < 0) {
-			stream_out.at = stream_out.begin; /* nor is it tried again at the end */
+			forget_output(); /* nor is it tried again at the end */
 			report_fatal("%s: %s", output_name, strerror(errno));
 		}
-		from += n;
+		at += n;
 	}
-	stream_out.at = stream_out.begin;
+	forget_output();
 }
 
 void

@@ -106,7 +106,8 @@ void stream_leave_signals(void);
  */
 int stream_wake(void);
 
-/* stream's own: what was written and not yet flushed, and the room behind it. */
+/* stream's own: what was written and not yet flushed, and the room behind it; none
+ * while lines are lent. */
 extern struct stream_output {
 	char *begin, *at, *end;
 } stream_out;
@@ -139,8 +140,15 @@ void stream_hold(size_t bytes);
 /* `length` bytes as one record (they end with '\n'). */
 void stream_copy(const char *bytes, size_t length);
 
-/* `length` bytes and a newline as one record: a record passed on. */
+/* `length` bytes and a newline as one record. */
 void stream_line(const char *text, size_t length);
+
+/*
+ * The same of a line of the block given out last, as block_line gave it: a record
+ * passed on.  Lines that follow one another go out from where they were read,
+ * and are not copied before something else is written.
+ */
+void stream_pass(const char *text, size_t length);
 
 /* Everything written goes to standard output now. */
 void stream_flush(void);

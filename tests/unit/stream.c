@@ -343,9 +343,149 @@ comes_out(size_t count, int flags)
 	return all && total == 10 * count && flags == 0;
 }
 
+enum { PASSED = 3000 }; /* lines, more than one read's */
+
+static char passed_text[PASSED * 400];
+
+/* Lines of random lengths, some that end with a CR, the last with nothing. */
+static int
+lines_to_pass(void)
+{
+	FILE *file = tmpfile();
+	char *at = passed_text;
+
+	must(file != NULL);
+	for (int i = 0; i < PASSED; i++) {
+		int length = rand() % 390;
+
+		memset(at, 'a' + i % 26, (size_t)length);
+		at += length;
+		if (rand() % 16 == 0)
+			*at++ = '\r';
+		*at++ = '\n';
+	}
+	must(fwrite(passed_text, 1, (size_t)(at - 1 - passed_text), file) ==
+	    (size_t)(at - 1 - passed_text));
+	must(fflush(file) == 0 && lseek(fileno(file), 0, SEEK_SET) == 0);
+	return fileno(file);
+}
+
+/* A filter that passes most lines, drops some, and adds some. */
+static void
+pass_lines(int fd, unsigned seed)
+{
+	const char *text;
+	size_t length;
+
+	srand(seed);
+	stream_attach(&in, fd, "file");
+	while (stream_next(&in, &block))
+		while (block_line(&block, &text, &length)) {
+			int what = rand() % 64;
+
+			if (what == 0)
+				stream_copy("added\n", 6);
+			if (what == 1)
+				stream_line(text, length);
+			else if (what != 2)
+				stream_pass(text, length);
+		}
+	stream_close(&in);
+	_exit(stream_finish());
+}
+
+/* What it should write: the length. */
+static size_t
+passed_lines(char *out, unsigned seed)
+{
+	const char *at = passed_text;
+	char *begin = out;
+
+	srand(seed);
+	for (int i = 0; i < PASSED; i++) {
+		size_t length = strcspn(at, "\r\n");
+		int what = rand() % 64;
+
+		if (what == 0)
+			out += sprintf(out, "added\n");
+		if (what != 2) {
+			memcpy(out, at, length);
+			out[length] = '\n';
+			out += length + 1;
+		}
+		at += length + strspn(at + length, "\r") + 1;
+	}
+	return (size_t)(out - begin);
+}
+
+static void
+passing(void)
+{
+	static char want[2 * sizeof passed_text], got[2 * sizeof passed_text];
+	int fd = lines_to_pass(), result;
+	size_t length = 0;
+	ssize_t n;
+	pid_t pid;
+
+	must(pipe(ends) == 0);
+	fflush(stdout);
+	pid = fork();
+	must(pid >= 0);
+	if (pid == 0) {
+		dup2(ends[1], STDOUT_FILENO);
+		close(ends[0]);
+		close(ends[1]);
+		pass_lines(fd, 7);
+	}
+	close(ends[1]);
+	while ((n = read(ends[0], got + length, sizeof got - length)) > 0)
+		length += (size_t)n;
+	close(ends[0]);
+	waitpid(pid, &result, 0);
+	is(result == 0 && length == passed_lines(want, 7) &&
+	    memcmp(want, got, length) == 0,
+	    "lines are passed on in their places, among others");
+}
+
+/* What is passed on is written, though its block is gone. */
+static void
+passing_and_closing(void)
+{
+	char got[16] = "";
+	const char *text;
+	size_t length;
+	int to[2];
+	pid_t pid;
+
+	begin();
+	must(pipe(to) == 0);
+	fflush(stdout);
+	pid = fork();
+	must(pid >= 0);
+	if (pid == 0) {
+		dup2(to[1], STDOUT_FILENO);
+		put("one\ntwo\n", 8);
+		must(stream_next(&in, &block));
+		while (block_line(&block, &text, &length))
+			stream_pass(text, length);
+		stream_close(&in);
+		stream_line("three", 5);
+		_exit(stream_finish());
+	}
+	close(to[1]);
+	waitpid(pid, NULL, 0);
+	is(read(to[0], got, sizeof got) == 14 &&
+	    memcmp(got, "one\ntwo\nthree\n", 14) == 0,
+	    "and are not lost with their block");
+	close(to[0]);
+	finish();
+}
+
 static void
 output(void)
 {
+	passing();
+	passing_and_closing();
 	is(comes_out(0, 0), "nothing written");
 	is(comes_out(1, 0) && comes_out(100000, 0), "records, all of them");
 	is(comes_out(100000, O_NONBLOCK),
