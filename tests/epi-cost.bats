@@ -203,6 +203,14 @@ sums() {
 }
 
 # Of 7 J and half a second one, of 300 s the other, whose joules nobody knows.
+@test "an ask that failed is not right because a later one was" {
+	{ ask 1 10 1 3 '{"error":"timeout"}'; ask 2 10 1 5 '{"id":"q1"}' | sed 's/"q2"/"q1"/'
+		echo '{"type":"graded","benchmark":"own","id":"q1","correct":true}'; } >all
+	warns epi-cost --each all
+	[ "$(jq -c 'select(.type == "question_cost") | [.answered, .correct]' <<<"$output" | xargs)" = "[false,null] [true,true]" ]
+	[ "$(sums '.correct, .joules_per_correct_answer, .failed.joules')" = "1 5 3" ]
+}
+
 @test "asks that failed and were not all measured: their joules are not known, their seconds are" {
 	{
 		ask 1 5 1 10; ask 2 null null 7 '{"error":"reset"}'

@@ -332,7 +332,8 @@ grade(const struct input *input, struct question *question)
 
 	if (!found)
 		return true;
-	question->verdict = found->verdict;
+	if (!question->failed) /* the grade is of another ask, of later */
+		question->verdict = found->verdict;
 	question->simulated |= found->simulated;
 	if (found->disputed)
 		report_error("refused: graded twice, and not alike: %s of %s",
