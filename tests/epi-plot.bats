@@ -346,7 +346,7 @@ says() {
 @test "a results folder: scores of repetitions, the trace of one run" {
 	mkdir -p data/baseline/m_q4/raw
 	head -1 "$data/compare/baseline.ndjson" >data/baseline/m_q4/epi_001.json
-	cp data/baseline/m_q4/epi_{001,002}.json
+	jq -c '.energy.joules_per_token *= 1.01' data/baseline/m_q4/epi_001.json >data/baseline/m_q4/epi_002.json
 	printf 'timestamp,node,watts\n%d,a,5\n' 100 >data/baseline/m_q4/power_trace_001.csv
 	printf '%d,a,5\n' 101 102 >>data/baseline/m_q4/power_trace_001.csv
 	draw repeat data --keep kept

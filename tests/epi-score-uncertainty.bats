@@ -382,6 +382,15 @@ run_of() {
 	[ "$(jq '.budget[1].nu' <<<"$output")" = 4 ]
 }
 
+@test "a run that is given twice, or is in the pool too, is no repetition" {
+	for joules in 1234.5 1200 1300; do run_of $joules; done >runs.ndjson 2>/dev/null
+	head -n 1 runs.ndjson >again.ndjson
+	fails 1 epi-score --repetitions runs.ndjson again.ndjson
+	[[ $stderr == *"again.ndjson: the score of runs.ndjson once more, "* ]]
+	fails 1 epi-score --repetitions --pool again.ndjson runs.ndjson
+	[[ $stderr == *"again.ndjson: the score of runs.ndjson once more, "* ]]
+}
+
 @test "an outlier is flagged, and not left out" {
 	for joules in 1200 1201 1202 1203 1400; do run_of $joules; done >runs.ndjson 2>/dev/null
 	ok epi-score --repetitions runs.ndjson

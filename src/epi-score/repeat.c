@@ -380,6 +380,23 @@ put_score(const struct run *median, const struct runs *runs,
 	compose_close();
 }
 
+/* Whether one of the runs is this very one, told as it is. */
+static bool
+is_told_twice(const struct run *run, const struct run *others, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct result *other = &others[i].result;
+
+		if (run->result.length != other->length || memcmp(
+		    run->result.line, other->line, other->length) != 0)
+			continue;
+		report_error("%s: the score of %s once more, which is no "
+		    "repetition", run->file, others[i].file);
+		return true;
+	}
+	return false;
+}
+
 /* False: not repetitions of one configuration, as was said. */
 static bool
 check(const struct runs *runs)
@@ -387,12 +404,15 @@ check(const struct runs *runs)
 	if (runs->count < 2)
 		report_error("%zu scores: repetitions are two or more",
 		    runs->count);
-	for (size_t i = 1; i < runs->count; i++)
-		if (!same_configuration(&runs->run[0], &runs->run[i])) {
-			report_error("%s: not of the configuration of %s",
-			    runs->run[i].file, runs->run[0].file);
+	for (size_t i = 1; i < runs->count; i++) {
+		if (is_told_twice(&runs->run[i], runs->run, i))
 			return false;
-		}
+		if (same_configuration(&runs->run[0], &runs->run[i]))
+			continue;
+		report_error("%s: not of the configuration of %s",
+		    runs->run[i].file, runs->run[0].file);
+		return false;
+	}
 	return runs->count > 1 && report_malformed_count() == 0;
 }
 
@@ -414,6 +434,8 @@ pooled_spread(struct runs *runs, char *pool)
 	if (!pool)
 		return spread;
 	feed_records((char *[]){ pool, NULL }, &nodes, take, &more);
+	for (size_t i = 0; i < more.count; i++)
+		is_told_twice(&more.run[i], runs->run, runs->count);
 	others = spread_of(&more);
 	spread.squares += others.squares;
 	spread.freedom += others.freedom;
