@@ -123,19 +123,15 @@ group(void)
 }
 
 /* The chance of a difference of logs as great as this, or greater, where there
- * is none; common variates cancel. */
+ * is none; its budget is cleared. */
 static double
-chance(double difference, const struct budget *a, const struct budget *b)
+chance(double difference, struct budget *budget)
 {
-	struct budget both = { 0 };
-	double u, p;
+	double u = budget_uncertainty(budget);
+	double p = u > 0 ? stats_student_tails(difference / u,
+	    budget_freedom(budget)) / 2 : 0;
 
-	budget_join(&both, a, 1);
-	budget_join(&both, b, -1);
-	u = budget_uncertainty(&both);
-	p = u > 0 ? stats_student_tails(difference / u,
-	    budget_freedom(&both)) / 2 : 0;
-	budget_clear(&both);
+	budget_clear(budget);
 	return difference > 0 || u == 0 ? p : 1 - p;
 }
 
@@ -145,15 +141,19 @@ chance(double difference, const struct budget *a, const struct budget *b)
 static double
 chance_of_both(const struct point *worse, const struct point *better)
 {
-	double cost, benefit;
+	const struct result *a = &worse->result, *b = &better->result;
+	struct budget energy = { 0 }, accuracy = { 0 };
 
 	if (!has_default_axes())
 		return 0;
-	cost = chance(log(worse->cost / better->cost),
-	    &worse->result.energy, &better->result.energy);
-	benefit = chance(log(better->benefit / worse->benefit),
-	    &better->result.accuracy, &worse->result.accuracy);
-	return fmax(cost, benefit);
+	/* Common variates cancel. */
+	budget_join(&energy, &a->energy, 1);
+	budget_join(&energy, &b->energy, -1);
+	result_pool_freedom(&energy, a, b);
+	budget_join(&accuracy, &b->accuracy, 1);
+	budget_join(&accuracy, &a->accuracy, -1);
+	return fmax(chance(log(worse->cost / better->cost), &energy),
+	    chance(log(better->benefit / worse->benefit), &accuracy));
 }
 
 static bool

@@ -336,6 +336,23 @@ sampled() {
 	jq -e '.epi.ratio == 0.5 and .epi.ci95 == null and (.warnings[0] | startswith("uncertainty-unknown"))' <<<"$output"
 }
 
+# Two medians by one spread of 4 degrees of freedom: t is 2.776, the sum's u is
+# 0.01 sqrt 2; by a spread each there are 8 degrees.
+@test "a pooled spread of repetitions has its degrees of freedom once" {
+	for who in base less; do
+		score $who 1000 800 8000 10000 0 | jq -c --arg who $who '.repeatability = {s: 0.015, nu: 4} |
+			.budget = [.budget[0], {source: "repeatability", c_relative: 0.01, type: "A",
+			distribution: "normal", nu: 4, scope: "run", key: ("repeatability:" + $who)}, .budget[2]]' >$who
+	done
+	sed -i 's/"s":0.015/"s":0.015000000000000003/' less
+	ok epi-compare base less
+	near .joules_per_token.u_relative '(0.01 * (2 | sqrt))'
+	jq -e '.joules_per_token | (.nu_eff - 4 | fabs) < 1e-12 and (.k - 2.7764451 | fabs) < 1e-7' <<<"$output"
+	sed -i 's/"s":0.015[0-9]*/"s":0.016/' less
+	ok epi-compare base less
+	jq -e '.joules_per_token.nu_eff - 8 | fabs < 1e-12' <<<"$output"
+}
+
 # Half the energy is as good as certain, but not what is done with it.
 @test "an accuracy of unknown uncertainty is not taken as exact" {
 	score base 1000 800 8000 10000 0.001 >base

@@ -46,6 +46,21 @@ apart() {
 	jq -se '.[1].p | . > 0.01225 and . < 0.01245' <<<"$output"
 }
 
+# z = 2: one-sided, Student's p is 0.058 with 4 degrees of freedom, 0.040 with 8.
+@test "the spread of repetitions that all were pooled for counts once" {
+	for who in good poor; do
+		score $who "$([ $who = good ] && echo 1 || jq -n '0.02 * (2 | sqrt) | exp')" 0.5 \
+			"[$(line repeatability "run:$who" 0.01 | jq -c '.nu = 4'),$(line accuracy a -0.1)]" |
+			jq -c '.repeatability = {s: 0.015, nu: 4}'
+	done >in
+	ok epi-pareto in
+	[ "$(verdicts)" = "good frontier poor indistinguishable" ]
+	jq -se '.[1].p - 0.0580583 | fabs < 1e-6' <<<"$output"
+	sed -i '2s/0.015/0.016/' in
+	ok epi-pareto in
+	[ "$(verdicts)" = "good frontier poor dominated" ]
+}
+
 @test "one that chance would often show is not" {
 	ok epi-pareto <<<"$(apart -0.05)"
 	[ "$(verdicts)" = "good frontier poor indistinguishable" ]

@@ -142,6 +142,8 @@ energy_difference(struct budget *both, const struct pair *pair)
 {
 	budget_join(both, &pair->candidate->result.energy, 1);
 	budget_join(both, &pair->baseline->result.energy, -1);
+	result_pool_freedom(both, &pair->baseline->result,
+	    &pair->candidate->result);
 }
 
 /* energy is of u and nu, the accuracy's is the rest. */
@@ -216,6 +218,8 @@ find_payback(struct comparison *comparison, double invested_kwh)
 
 	budget_join(&both, &pair->baseline->result.energy, a);
 	budget_join(&both, &pair->candidate->result.energy, -b);
+	result_pool_freedom(&both, &pair->baseline->result,
+	    &pair->candidate->result);
 	half = is_budgeted(pair) ? budget_uncertainty(&both) *
 	    stats_student_quantile(0.975, budget_freedom(&both)) : NAN;
 	comparison->payback = (struct payback){

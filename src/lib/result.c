@@ -115,6 +115,41 @@ result_read(struct result *result, const char *line, size_t length,
 	return true;
 }
 
+static bool
+is_spread(const struct budget_line *line)
+{
+	return strcmp(line->source, "repeatability") == 0;
+}
+
+/* Welch and Satterthwaite's term of one estimate is (sum c^2)^2 / nu, where two
+ * would have sum c^4 / nu. */
+void
+result_pool_freedom(struct budget *difference, const struct result *a,
+    const struct result *b)
+{
+	static const char *const paths[] = {
+		"repeatability.s", "repeatability.nu"
+	};
+	double squares = 0, fourths = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		double x = result_number(a, paths[i]);
+
+		/* Summed in another order, one estimate differs by rounding. */
+		if (!(fabs(x - result_number(b, paths[i])) <= 1e-9 * x))
+			return;
+	}
+	for (size_t i = 0; i < difference->count; i++)
+		if (is_spread(&difference->lines[i])) {
+			squares += pow(difference->lines[i].c, 2);
+			fourths += pow(difference->lines[i].c, 4);
+		}
+	for (size_t i = 0; i < difference->count && squares > 0; i++)
+		if (is_spread(&difference->lines[i]))
+			difference->lines[i].nu *= fourths /
+			    (squares * squares);
+}
+
 void
 result_clear(struct result *result)
 {

@@ -42,6 +42,14 @@ double result_number(const struct result *result, const char *path);
 bool result_alike(const struct result *a, const struct result *b,
     const char *path);
 
+/*
+ * Of the difference of two results' energies, which has lines of both: where
+ * the spread of repetitions is one estimate, pooled over the runs of both, its
+ * degrees of freedom count once and not for each of the two.
+ */
+void result_pool_freedom(struct budget *difference, const struct result *a,
+    const struct result *b);
+
 /* Keys of "model", "quantization" and "surgery" as an object of a record. */
 void result_compose_name(const struct result *result);
 
