@@ -144,6 +144,21 @@ answers() {
 	[[ $stderr == *tokens* ]]
 }
 
+@test "an answer of unknown prompt tokens makes an unknown sum, and no smaller one" {
+	fixture run
+	answers '1s/"prompt_tokens":10/"prompt_tokens":null/'
+	ok epi-derive run 001
+	[ "$(jq -c '[.prompt_tokens, .joules_per_total_token, .energy.total_tokens]' run/epi_001.json)" = "[null,null,8]" ]
+}
+
+@test "log-probabilities generate nothing: no joules per token and no EPI" {
+	fixture run
+	answers 's/"protocol":"gen-letter"/"protocol":"loglik-letter","logprobs":[-2,-1]/'
+	ok epi-derive run 001
+	[ "$(jq -c '[.energy.total_tokens, .energy.joules_per_token, .epi.value, .accuracy.composite, .prompt_tokens]' run/epi_001.json)" = "[0,null,null,1,40]" ]
+	jq -e 'any(.warnings[]; startswith("tokens-none: "))' run/epi_001.json
+}
+
 @test "a decode workload has joules per token and no EPI" {
 	fixture run
 	answers 's/"benchmark":"own"/"benchmark":"decode"/; s/"protocol":"gen-letter"/"protocol":"decode"/; s/"choices":\[[^]]*\],"gold":1/"choices":null,"gold":null/'
