@@ -555,6 +555,11 @@ reset_at() {
 		{ cat x; series a 4 5; event stop 6; cat y; } >trace
 		epi-window --from 1 --to 4 $way trace | epi-integrate >energy
 		[ "$(jq -c 'select(.scope == "cluster") | [.nodes, .joules, .complete]' energy)" = '[["a"],3,true]' ]
+		# it lies between the last sample and the end, of a span that is copied
+		series b {102..130} | sed "s/}/&$(printf '%6400s' '')/" >>trace
+		event stop 131 >>trace
+		epi-window --from 1 --to 7 $way trace | epi-integrate >energy
+		[ "$(jq -c 'select(.scope == "cluster") | [.nodes, .joules, .complete]' energy)" = '[["a"],4,true]' ]
 		cat x y >trace
 		epi-window --from 1 --to 4 $way trace | { epi-integrate >energy 2>told || grep -q incomplete told; }
 		[ "$(jq -c 'select(.scope == "cluster") | [.nodes, .complete]' energy)" = '[["a"],false]' ]

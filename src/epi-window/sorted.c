@@ -58,7 +58,7 @@ take_events(void *state, const struct feed_record *record)
 }
 
 /* The lines of the spans' hull, of which the middle of a single span is copied
- * unread. */
+ * unread; behind its last sample another tap may have started. */
 static bool
 take_hull(const char *file, const char *name, const struct seek *seek,
     const struct places *places)
@@ -67,6 +67,7 @@ take_hull(const char *file, const char *name, const struct seek *seek,
 	int64_t copied_to = end_at < places->tail_at ? end_at
 	    : places->tail_at;
 
+	copied_to = stream_line_at(seek->fd, copied_to - TAIL_BYTES);
 	if (s.count == 1 && !s.only_nodes && at < copied_to) {
 		pass_neighbours(s.spans[0].begin_ns); /* an event has begun it? */
 		pass_begin(s.spans[0].begin_ns, false);
