@@ -834,6 +834,23 @@ energy_of() (
 	gives 'a3 [4 a4 ]5 a5'
 }
 
+# 65 kB a second of one node, and a sample a minute of another, between the looks.
+@test "--sorted: a node that a start names is found, however far apart its samples" {
+	event start 1000 '"nodes":["a"],"rate_hz":10' >trace
+	event start 1000 '"nodes":["slow"],"rate_hz":0.0166' >>trace
+	awk 'BEGIN { pad = sprintf("%6400s", ""); for (t = 10000; t < 13000; t++) {
+		printf "{\"timestamp\":%d.%d,\"node\":\"a\",\"watts\":1}%s\n", t / 10, t % 10, pad
+		if (t % 600 == 500) printf "{\"timestamp\":%d.5,\"node\":\"slow\",\"watts\":2}\n", t / 10 } }' >>trace
+	for window in '1110 1115' '1100 1110'; do
+		read -r from to <<<"$window"
+		for way in '' --sorted; do
+			epi-window --from "$from" --to "$to" $way trace | epi-integrate >"energy$way"
+		done
+		cmp energy energy--sorted
+		[ "$(jq -c 'select(.scope == "cluster") | [.joules, .coverage]' energy)" = "[$((3 * (to - from))),1]" ]
+	done
+}
+
 @test "--sorted with many spans reads from the first to the last" {
 	long_trace >trace
 	for t in 3000 3001.5 3001 6000; do echo "{\"type\":\"x\",\"label\":\"$t\",\"begin\":$t,\"end\":$((${t%.*} + 2))}"; done >spans

@@ -217,6 +217,23 @@ struct look {
 	struct seek_taps taps;
 };
 
+/* A node that a start names may have a sample anywhere. */
+static void
+note_names(const struct seek *seek, const struct json_value *names)
+{
+	const char *cursor = NULL;
+	char name[SAMPLE_NODE_MAX + 1];
+	struct json_value value;
+
+	while (names->kind == JSON_ARRAY &&
+	    json_element(names, &cursor, &value)) {
+		long length = json_string(&value, name, sizeof name);
+
+		if (length > 0)
+			sample_node(seek->nodes, name, (size_t)length);
+	}
+}
+
 static void
 note_event(const struct seek *seek, struct look *look)
 {
@@ -226,10 +243,12 @@ note_event(const struct seek *seek, struct look *look)
 	if (!event_read(seek->reader->line, seek->reader->length, &event,
 	    &why))
 		return;
-	if (event.kind == EVENT_START)
+	if (event.kind == EVENT_START) {
 		look->taps.starts++;
-	else if (event.kind == EVENT_STOP)
+		note_names(seek, &event.nodes);
+	} else if (event.kind == EVENT_STOP) {
 		look->taps.stops++;
+	}
 }
 
 static void
@@ -323,7 +342,7 @@ void
 seek_look(const struct seek *seek, int64_t at, int64_t length)
 {
 	struct look look = { 0 };
-	int64_t from = line_at(seek, at, seek->first_at, seek->size);
+	int64_t from = line_at(seek, at, 0, seek->size);
 
 	look_at(seek, from, line_at(seek, from + length, from, seek->size),
 	    &look);

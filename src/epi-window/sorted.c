@@ -133,6 +133,7 @@ find_nodes(const struct seek *seek, struct places *places)
 	unsigned count;
 	bool met;
 
+	seek_look(seek, 0, seek->first_at); /* the starts before all samples */
 	seek_look(seek, places->begin_at - TAIL_BYTES, TAIL_BYTES);
 	for (int i = 0; i <= LOOKS; i++)
 		seek_look(seek, seek->first_at + i * step, TAIL_BYTES);
