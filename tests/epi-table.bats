@@ -153,6 +153,15 @@ models() {
 	[[ $output == *"FORCED in spite of coverage-low: a q40."* ]]
 }
 
+@test "every reason to refuse a score that epi-score(1) tells is known" {
+	slugs=$(sed -n '/^is 1, if$/,/^\.El$/s/^\.It Cm //p' "$root/man/epi-score.1" | tr -d ,)
+	[ "$(wc -w <<<"$slugs")" -gt 20 ]
+	for slug in $slugs; do
+		ok epi-table <<<"$(score a 1 null 0.5 | change ".warnings = [\"$slug: such a thing\"]")" >/dev/null
+		[[ $output == *"FORCED in spite of $slug: a q40."* ]]
+	done
+}
+
 @test "a score without joules per token is no row, and is named" {
 	partly 1 epi-table <<<"$(score a 1 null 0.5 | change '.energy.joules_per_token = null'; score b 1 null 0.5)"
 	[ "$(models)" = b ]

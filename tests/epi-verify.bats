@@ -414,6 +414,8 @@ plant_77() {
 @test "77: a file with two hashes, one of them wrong" { refuted manifest-malformed; }
 plant_78() { of_run '.node_check = { passed: false, channels: [] }'; }
 @test "78: nodes that were not measured under their own names" { refuted nodes-unknown; }
+plant_79() { of_score '.warnings += ["tokens-twice: 1 of 2 tokens records have begin, end and counts of another one"]'; }
+@test "79: a score that was refused, and written all the same" { refuted forced epi_001.json; }
 
 @test "three repetitions of three days are accepted" {
 	for n in 002 003; do

@@ -200,12 +200,13 @@ say_forced(struct sentences *notes, const struct table *table)
 {
 	static const char *const slugs[] = {
 		"energy-missing", "tokens-missing", "benchmark-missing",
-		"energy-ambiguous", "benchmark-twice", "energy-incomplete",
-		"energy-not-positive", "coverage-low", "tokens-incomplete",
+		"energy-ambiguous", "tokens-twice", "benchmark-twice",
+		"energy-incomplete", "energy-unknown", "energy-not-positive", "coverage-low", "tokens-incomplete",
 		"tokens-unknown", "span-outside", "nodes-unmeasured",
 		"transport-failures", "protocols-mixed", "limited",
 		"accuracy-zero", "budget-malformed", "idle-other",
-		"input-unread", "input-malformed"
+		"idle-missing", "idle-unknown", "input-unread",
+		"input-malformed"
 	};
 	char introduction[80];
 
