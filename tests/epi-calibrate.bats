@@ -225,6 +225,28 @@ is() {
 }
 
 # U(error): calibration 0.2 % of 10 W, load 0.02 W, both one error: they cancel.
+# By hand: a resistor of 10 W under the phase of 7, 24 and 25 shows 9.6 W and -2.8
+# var; without these its watts are what is shown over 0.96.
+@test "verify: without vars the load is a resistor, as for epi-tap" {
+	trace t0 0 0
+	trace t5 4.8 -1.4
+	trace t15 14.4 -4.2
+	calibrate
+	trace with 9.6 -2.8
+	trace without 9.6
+	for file in with without; do
+		ok epi-calibrate --verify 10,U=0.002 --calibration cal $file >record
+		jq -e '[.power, .energy] | all(.watts - 10 | fabs < 1e-4)' record
+	done
+}
+
+@test "the last reading behind a gap: what is wrong is said" {
+	three
+	for file in t0 t5 t15; do awk '/watts/ && ++n > 188 && n < 200 { next } 1' $file >cut; mv cut $file; done
+	fails 1 epi-calibrate --load 0 --load 5,U=0.01 --load 15,U=0.03 t0 t5 t15
+	[[ $stderr == "epi-calibrate: t0: a gap of a twentieth of the time"* ]]
+}
+
 @test "verify: the calibration's own reference cancels, another one adds" {
 	three
 	trace mid 10.27 0 10.35

@@ -356,6 +356,15 @@ has(const struct batches *batches, enum means_column column)
 	return true;
 }
 
+/* A counter that was read once in the last batch has no slope there. */
+static bool
+ends_alone(const struct batches *batches)
+{
+	return has(batches, MEANS_COUNTER) &&
+	    batches->of[READINGS_BATCHES - 1].ns ==
+	    batches->of[READINGS_BATCHES].ns;
+}
+
 static void
 take_deviation(struct means *means, const struct batches *batches,
     enum means_column column)
@@ -480,7 +489,7 @@ readings_means(const struct readings *readings,
 		if (reference)
 			sort_in(reference, means, &batches, true);
 	}
-	if (!has(&batches, MEANS_WATTS) ||
+	if (!has(&batches, MEANS_WATTS) || ends_alone(&batches) ||
 	    (reference && !has(&batches, MEANS_REFERENCE))) {
 		report_error("%s: a gap of a twentieth of the time, or no "
 		    "time in common with the reference", readings->file);

@@ -12,7 +12,8 @@ struct figure {
 	double watts, error, expanded_difference, expanded, score;
 };
 
-/* The truth by a path, from what was indicated. */
+/* The truth by a path, from what was indicated; without vars that of a resistor,
+ * as calibration_correct has it. */
 static void
 correct(const double *value, bool counter, double *watts, double *vars)
 {
@@ -22,9 +23,13 @@ correct(const double *value, bool counter, double *watts, double *vars)
 	    value[CALIBRATION_ENERGY_GAIN] :
 	    (*watts - value[CALIBRATION_OFFSET_WATTS]) /
 	    value[CALIBRATION_GAIN];
+
+	if (!vars) {
+		*watts = w / cos(f);
+		return;
+	}
 	double q = (*vars - value[CALIBRATION_OFFSET_VARS]) /
 	    value[CALIBRATION_GAIN];
-
 	*watts = w * cos(f) - q * sin(f);
 	*vars = q * cos(f) + w * sin(f);
 }
@@ -102,13 +107,13 @@ compare(struct figure *figure, const struct load *load,
 	int column = counter ? MEANS_COUNTER : MEANS_WATTS;
 	const double *value = channel->value;
 	double watts = load->means.value[column];
-	double vars = load->means.has_vars ? load->means.value[MEANS_VARS] :
-	    load->readings.corrected ? 0 : value[CALIBRATION_OFFSET_VARS];
+	double vars = load->means.has_vars ? load->means.value[MEANS_VARS] : 0;
 	double by[CALIBRATION_PARAMETERS];
 	struct budget budget = { 0 };
 
 	if (!load->readings.corrected)
-		correct(value, counter, &watts, &vars);
+		correct(value, counter, &watts, load->means.has_vars ? &vars
+		    : NULL);
 	calibration_slopes(value, counter, watts, vars, by);
 	figure->watts = watts;
 	figure->error = figure->watts - load_watts(load);
