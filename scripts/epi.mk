@@ -20,11 +20,12 @@ tab := $()	$()
 cut = $(subst <:end:>,,$(subst $(space)<:end:>,,$(subst $(tab)<:end:>,,$(1)<:end:>)))
 trim = $(if $(strip $(foreach c,space tab,$(findstring $($(c))<:end:>,$(1)<:end:>))),$(call trim,$(cut)),$(1))
 
-# Where this file is, and the programs that belong to it.
+# Where this file is, and the programs that belong to it: beside it, or those that
+# are found, as of a build elsewhere.
 EPI ?= $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 campaign := $(call quoted,$(EPI)/campaign)
 EPI_BIN ?= $(shell cd $(call quoted,$(EPI)) && { [ -x ../bin/epi-score ] || cd ..; } && \
-	cd ../bin && pwd)
+	cd ../bin 2>/dev/null && [ -x epi-score ] && pwd || dirname -- "$$(command -v epi-score)")
 export PATH := $(EPI_BIN):$(PATH)
 have = $(shell [ -x $(call quoted,$(EPI_BIN)/$(1)) ] && echo yes)
 

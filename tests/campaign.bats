@@ -55,6 +55,15 @@ results() {
 	[ -z "$(find c -newer before -type f)" ]
 }
 
+@test "a build elsewhere: the programs are those that are found" {
+	unset EPI_BIN
+	mkdir scripts
+	cp -R "$root/scripts/epi.mk" "$root/scripts/campaign" scripts
+	printf 'MODELS = a_q40\ninclude scripts/epi.mk\nshow:\n\t@echo "$(EPI_BIN) $(call have,epi-table)"\n' >Makefile
+	ok env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS make -s show
+	[ "$output" = "$(dirname "$(command -v epi-score)") yes" ]
+}
+
 @test "all that follows from a simulation says so" {
 	made
 	jq -s -e 'all(.evidence == "simulated")' c/results/scores.ndjson c/data/baseline/*/epi_*.json
