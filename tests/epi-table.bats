@@ -75,6 +75,16 @@ models() {
 	[ "$(models)" = "c b a" ]
 }
 
+@test "a benchmark's column is sorted by what stands in it, whatever the shots" {
+	for row in 'a 0.6' 'b 0.2' 'c 0.4'; do
+		score ${row% *} 1 null 0.5 | change ".benchmarks[0] |= (.shots = 0 | .accuracy = ${row#* })"
+	done >in
+	ok epi-table --sort MMLU in
+	[ "$(models)" = "b c a" ]
+	ok epi-table --sort -mmlu in
+	[ "$(models)" = "a c b" ]
+}
+
 @test "what has no such key comes last, up or down" {
 	{ score a 1 null 0.5 | change '.watts = null'; score b 2 null 0.5 | change '.watts = 1'; } >in
 	ok epi-table --sort watts in

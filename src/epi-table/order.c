@@ -77,6 +77,25 @@ by_number(double a, double b)
 	return sorted->falling ? (a < b) - (a > b) : (a > b) - (a < b);
 }
 
+/* The columns of benchmarks, whatever their shots: no key has them. */
+static const struct {
+	const char *word;
+	enum figure figure;
+} benchmarks[] = {
+	{ "mmlu", MMLU }, { "arc-c", ARC_CHALLENGE }, { "hswag", HELLASWAG }
+};
+
+enum { BENCHMARKS = sizeof benchmarks / sizeof *benchmarks };
+
+static double
+number_of(const struct row *row)
+{
+	for (int i = 0; i < BENCHMARKS; i++)
+		if (strcmp(sorted->sort, benchmarks[i].word) == 0)
+			return row->cells[benchmarks[i].figure].value;
+	return result_number(&row->result, sorted->sort);
+}
+
 static int
 by_key(const struct row *a, const struct row *b)
 {
@@ -87,9 +106,7 @@ by_key(const struct row *a, const struct row *b)
 
 	free(x);
 	free(y);
-	return order != 0 ? order : by_number(
-	    result_number(&a->result, sorted->sort),
-	    result_number(&b->result, sorted->sort));
+	return order != 0 ? order : by_number(number_of(a), number_of(b));
 }
 
 static int
@@ -127,9 +144,6 @@ order_key(const char *word)
 	} columns[] = {
 		{ "quant", "quantization" },
 		{ "j/token", "energy.joules_per_token" },
-		{ "mmlu", "accuracy.mmlu_5shot" },
-		{ "arc-c", "accuracy.arc_challenge_25shot" },
-		{ "hswag", "accuracy.hellaswag_10shot" },
 		{ "accuracy", "accuracy.composite" },
 		{ "epi", "epi.value" },
 		{ "model", "model" }
@@ -138,5 +152,8 @@ order_key(const char *word)
 	for (size_t i = 0; i < sizeof columns / sizeof *columns; i++)
 		if (strcasecmp(word, columns[i].word) == 0)
 			return columns[i].path;
+	for (int i = 0; i < BENCHMARKS; i++)
+		if (strcasecmp(word, benchmarks[i].word) == 0)
+			return benchmarks[i].word;
 	return word;
 }
