@@ -64,10 +64,15 @@ kernel_eight(const char *p)
 static inline uint64_t
 kernel_plain_newlines(const char *p)
 {
-	uint64_t mask = 0;
+	uint64_t mask = 0, low = 0x7F7F7F7F7F7F7F7F;
 
-	for (int i = 0; i < KERNEL_BYTES; i++)
-		mask |= (uint64_t)(p[i] == '\n') << i;
+	for (int i = 0; i < KERNEL_BYTES; i += 8) {
+		uint64_t v = kernel_eight(p + i) ^ 0x0A0A0A0A0A0A0A0A;
+
+		/* of a byte that is 0 no bit reaches the top */
+		v = ~(((v & low) + low) | v | low) >> 7;
+		mask |= (v * 0x0102040810204080 >> 56) << i;
+	}
 	return mask;
 }
 
@@ -83,15 +88,23 @@ enum { KERNEL_BLOCKS = 24 };
 static inline void
 kernel_plain_layout(const char *p, unsigned blocks, uint64_t layout[2])
 {
-	layout[0] = layout[1] = 0;
-	for (unsigned i = 0; i < 2 * blocks; i++) {
-		unsigned group = i / 16;
-		uint64_t bits = (kernel_eight(p + 8 * i) >> 4 &
-		    0x0101010101010101) << i / 2 % 8;
+	static const uint64_t ones = 0x0101010101010101;
 
-		if (group == 1)
-			bits = bits << 32 | bits >> 32;
-		layout[(i + group / 2) % 2] ^= bits;
+	layout[0] = layout[1] = 0;
+	for (unsigned from = 0; from < blocks; from += 8) {
+		uint64_t a = 0, b = 0;
+
+		for (unsigned i = blocks < from + 8 ? blocks : from + 8;
+		    i-- > from;) {
+			a = a << 1 | (kernel_eight(p + 16 * i) >> 4 & ones);
+			b = b << 1 | (kernel_eight(p + 16 * i + 8) >> 4 & ones);
+		}
+		if (from == 8) {
+			a = a << 32 | a >> 32;
+			b = b << 32 | b >> 32;
+		}
+		layout[from / 16] ^= a;
+		layout[1 - from / 16] ^= b;
 	}
 }
 
