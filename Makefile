@@ -167,8 +167,8 @@ uninstall:
 # The same commit gives the same bytes.
 dist:
 	@mkdir -p dist
-	git archive --prefix=epi-$(VERSION)/ HEAD | gzip -9n \
-		>dist/epi-$(VERSION).tar.gz
+	git archive --prefix=epi-$(VERSION)/ -o dist/epi-$(VERSION).tar HEAD
+	gzip -9nf dist/epi-$(VERSION).tar
 
 clean:
 	rm -rf bin build dist firmware/build

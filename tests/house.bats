@@ -90,6 +90,13 @@ house() {
 	[ "$(sha256sum copy/dist/*)" = "$sum" ]
 }
 
+@test "without git there is no tarball, and that is a failure" {
+	cp "$root/Makefile" .
+	take env -u MAKEFLAGS GIT_CEILING_DIRECTORIES="$PWD/.." GIT_DIR=none make -s dist
+	[ "$status" -eq 2 ]
+	[ -z "$(find dist -name '*.gz')" ]
+}
+
 # check_arm CODE: in a tree with one unit test, and a module of a library that is
 # not there for ARM.
 check_arm() {
