@@ -133,6 +133,20 @@ sample() {
 	fails 2 epi-pull --follow --to 5 power.db
 }
 
+@test "who may not write beside a database is told when it can be read" {
+	[ "$(id -u)" -ne 0 ] || command -v setpriv || skip "root, and no setpriv"
+	as=$([ "$(id -u)" -ne 0 ] || echo "setpriv --reuid=65534 --clear-groups")
+	db=$(mktemp -d)
+	trace 1000 1 | ok epi-log "$db/power.db"
+	chmod 555 "$db"
+	# shellcheck disable=SC2086 # words on purpose, here and below
+	$as sh -c 'epi-pull --version && test -r "$0"' "$db/power.db" || skip "nobody else can come here"
+	fails 1 $as epi-pull "$db/power.db"
+	chmod 755 "$db"
+	rm -r "$db"
+	[ "$stderr" = "epi-pull: $db/power.db: who may not write into its folder can read it while epi-log has it open, and not now" ]
+}
+
 @test "the same stream twice is kept once" {
 	{ start; trace 1000 50; stop; } >in
 	ok epi-log power.db in in

@@ -241,7 +241,12 @@ db_open(struct db *db, const char *file, bool write)
 	if (sqlite3_open_v2(file, &db->handle, flags, NULL) == SQLITE_OK &&
 	    prepare_patiently(db, write))
 		return true;
-	if (!*db->error)
+	/* a WAL that nobody has open is begun anew, beside the database */
+	if (!write && (sqlite3_errcode(db->handle) & 0xff) == SQLITE_READONLY)
+		snprintf(db->error, sizeof db->error, "who may not write into "
+		    "its folder can read it while epi-log has it open, and not "
+		    "now");
+	else if (!*db->error)
 		db_fail(db, "database");
 	sqlite3_close(db->handle);
 	db->handle = NULL;
