@@ -265,6 +265,14 @@ fits() {
 	[ "$(cat c/Makefile)" = mine ]
 }
 
+@test "a seed is a number that all who take one read alike" {
+	for seed in '' 08 -1 1.5 x 1234567890; do
+		fails 2 epi-new --seed "$seed" c
+	done
+	[ ! -e c ]
+	ok epi-new --seed 0 c
+}
+
 @test "a folder of any name: -o, -, a line break, beside a CDPATH" {
 	mkdir -p far/there
 	for name in -o - there $'a\nb "c"'; do
