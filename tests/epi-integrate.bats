@@ -356,6 +356,13 @@ edge() {
 	jq -es '.[0] | (.u_joules / 0.741097 - 1) * 1e6 | fabs < 1' whole
 }
 
+@test "a node that came when the span was over has no peak in it" {
+	{ edge begin 1 3; for t in 0 1 2 3 4; do echo '{"timestamp":'$t',"node":"a","watts":2}'; done
+		for t in 10 11 12; do echo '{"timestamp":'$t',"node":"b","watts":9}'; done; edge end 1 3; } >trace
+	ok epi-integrate --rate 1 trace
+	[ "$(jq -c 'select(.scope == "node") | [.node, .joules, .peak_watts]' <<<"$output" | xargs)" = '[a,4,2] [b,null,null]' ]
+}
+
 # 60 spans, some within others, some apart.
 @test "many spans at once are what each of them is alone" {
 	irregular 400 >trace

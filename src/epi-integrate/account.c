@@ -219,6 +219,8 @@ pass_begin(const struct node *node, struct part *part,
 	if (span->begin_ns <= node->first_ns) {
 		part->from_ns = node->first_ns;
 		part->begin_nw = node->first.point.watts_nw;
+		if (span->end_ns <= node->first_ns)
+			return; /* it was over when the node came */
 		span_stretch(part, node->peak_nw, node->low_nw);
 		span_stretch(part, node->first_peak_nw, node->first_low_nw);
 	} else if (span->begin_ns >= last_ns) {
