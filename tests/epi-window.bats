@@ -566,6 +566,16 @@ reset_at() {
 	done
 }
 
+@test "what a later tap told of is taken where files come in another order" {
+	{ event start 100 '"instrument_id":"y","nodes":["b"]'; event stop 102; } >late
+	{ series a 0 1 2; series b 0 1 2; event stop 3; } >early
+	for files in 'late early' 'early late'; do
+		# shellcheck disable=SC2086
+		epi-window --from 0 --to 2 $files | epi-integrate >energy
+		[ "$(jq -c 'select(.scope == "cluster") | [.nodes, .joules, .complete]' energy)" = '[["a","b"],4,true]' ]
+	done
+}
+
 @test "an event before the first sample passes if it lies in the span" {
 	ok epi-window --from 1 --to 9 < <(event lost 1 '"begin":1,"end":2'; series a 2 9)
 	gives '[1 lost a2 a9 ]9'

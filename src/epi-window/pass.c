@@ -237,6 +237,16 @@ cross(struct node *node, const struct feed_record *record)
 	}
 }
 
+/* Whether all spans are over at that time. */
+static bool
+is_behind(int64_t t)
+{
+	for (size_t i = 0; i < s.count; i++)
+		if (t < s.spans[i].end_ns)
+			return false;
+	return true;
+}
+
 static void
 take_sample(const struct feed_record *record)
 {
@@ -246,6 +256,10 @@ take_sample(const struct feed_record *record)
 	if (!node->seen) {
 		node->seen = true;
 		node->wanted = option_listed(s.only_nodes, s.names.names[record->sample.node]);
+	}
+	if (node->later && !is_behind(t)) { /* files in another order */
+		node->later = false;
+		node->wanted = true;
 	}
 	if (node->wanted || !s.only_nodes)
 		extent_note(t);
@@ -310,12 +324,8 @@ copy(char *at, const char *from, const char *end)
 static bool
 is_later(const struct event *event)
 {
-	if (s.only_nodes || !event->has_timestamp || s.count == 0)
-		return false;
-	for (size_t i = 0; i < s.count; i++)
-		if (event->timestamp_ns < s.spans[i].end_ns)
-			return false;
-	return true;
+	return !s.only_nodes && event->has_timestamp && s.count > 0 &&
+	    is_behind(event->timestamp_ns);
 }
 
 /* Whether a start event is to name the node.  One that only a later tap tells of
@@ -328,6 +338,7 @@ names(const char *name, bool later)
 	if (!later)
 		return option_listed(s.only_nodes, name);
 	node = node_at(sample_node(&s.names, name, strlen(name)));
+	node->later |= !node->seen;
 	node->seen = true;
 	return node->wanted;
 }

@@ -39,6 +39,8 @@ struct node {
 	int64_t last_ns;
 	int64_t next_edge_ns;  /* before it nothing changes */
 	bool seen, wanted, inside;
+	bool later;            /* so far, only a tap told of it that started behind all
+	                          spans: not wanted */
 	size_t begins;         /* how many spans have begun by last_ns; of these */
 	struct list open;      /* have not ended */
 	char *held;            /* the last sample, not written so far */
