@@ -158,6 +158,18 @@ group() {
 	[[ $stderr == *"g: its tasks have different metrics"* ]]
 }
 
+@test "tasks of a group by different filters: the group has none, and says so" {
+	ok epi-lmeval <<<"$(group '' | jq -c '.results.a = {"acc,strict": 0.5, "acc,loose": 0.7} | .results.b = {"acc,none": 0.5}')" >/dev/null
+	[ "$(of '[.benchmark, .metric, .filter]')" = '["g","acc",null]' ]
+	[[ $(of '.warnings[]') == *"filters-differ: of the group's tasks"* ]]
+}
+
+@test "results: a figure without a filter beside others is told as that" {
+	ok epi-lmeval <<<"$(results t '{"alias_of_something_long":"xx","acc":0.5,"acc,none":0.5,"acc,foo":0.6,"acc_stderr":0.05}')" >/dev/null
+	[ "$(of '[.filter, .accuracy]')" = '[null,0.5]' ]
+	[[ $(of '.warnings') != *filter-first* ]]
+}
+
 @test "a part of old MMLU says so, and a model in an object is named" {
 	ok epi-lmeval <<<"$(results hendrycksTest-anatomy '{"acc":0.5,"acc_stderr":0.1}' |
 		jq -c '.config.model_args = {pretrained: "org/m"} | .config.model = "hf"')" >/dev/null

@@ -307,22 +307,33 @@ set_common(struct outcome *outcome, const char *task)
 	outcome->shots = shots_of(task);
 }
 
+/* The filter of the metric's figure, "" for none. */
+static bool
+filter_of(const struct json_value *result, const char *metric,
+    char filter[NAME])
+{
+	char key[NAME];
+	const char *behind;
+
+	if (!find_key(result, metric, key))
+		return false;
+	behind = key + strlen(metric);
+	snprintf(filter, NAME, "%s", *behind && strcmp(behind, ",none") != 0
+	    ? behind + 1 : "");
+	return true;
+}
+
 static void
 set_metric(struct outcome *outcome, const struct json_value *result,
     const char *metric)
 {
-	char key[NAME];
-	const char *filter;
-
-	if (!find_key(result, metric, key))
+	if (!filter_of(result, metric, outcome->filter))
 		return;
-	filter = key + strlen(metric);
 	snprintf(outcome->metric, NAME, "%s", metric);
-	if (*filter && strcmp(filter, ",none") != 0)
-		snprintf(outcome->filter, NAME, "%s", filter + 1);
-	if (!f.wanted.filter && filters(result, metric) > 1)
+	if (!f.wanted.filter && *outcome->filter &&
+	    filters(result, metric) > 1)
 		outcome_note(outcome, "filter-first: %s is the first of %d by "
-		    "which the file has %s", filter + 1,
+		    "which the file has %s", outcome->filter,
 		    filters(result, metric), metric);
 	outcome->value = figure(result, metric);
 	outcome->u = error_of(result, metric);
@@ -410,7 +421,7 @@ struct sum {
 	struct outcome *outcome;
 	int64_t tasks, questions, correct, steps;
 	double values, weighted, variance;
-	bool shots_differ, metrics_differ;
+	bool shots_differ, metrics_differ, filters_differ;
 };
 
 static void
@@ -418,6 +429,7 @@ add_task(struct sum *sum, const char *task)
 {
 	struct json_value result = of_task(RESULTS, task);
 	const char *metric = metric_of(task, &result), *protocol;
+	char filter[NAME] = "";
 	int64_t n = questions_of(task), correct;
 	double value = metric ? figure(&result, metric) : NAN;
 	double u = stats_share_error(value, (double)n);
@@ -436,6 +448,8 @@ add_task(struct sum *sum, const char *task)
 		sum->outcome->version = of_task(VERSIONS, task);
 	}
 	sum->metrics_differ |= strcmp(sum->outcome->metric, metric) != 0;
+	sum->filters_differ |= filter_of(&result, metric, filter) &&
+	    strcmp(sum->outcome->filter, filter) != 0;
 	sum->shots_differ |= sum->outcome->shots != shots_of(task);
 	/* One subject's figures may be equal by chance. */
 	if (protocol && (!sum->outcome->protocol ||
@@ -465,6 +479,10 @@ take_sum(struct sum *sum, const struct json_value *own)
 	if (sum->shots_differ) {
 		outcome_note(outcome, "shots-differ: of the group's tasks");
 		outcome->shots = UNKNOWN;
+	}
+	if (sum->filters_differ) {
+		outcome_note(outcome, "filters-differ: of the group's tasks");
+		outcome->filter[0] = '\0';
 	}
 	outcome->value = sum->questions == UNKNOWN ? NAN : mean;
 	outcome->u = sum->questions == UNKNOWN ? NAN
