@@ -25,8 +25,8 @@ trim = $(if $(strip $(foreach c,space tab,$(findstring $($(c))<:end:>,$(1)<:end:
 EPI ?= $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 campaign := $(call quoted,$(EPI)/campaign)
 EPI_BIN ?= $(shell cd $(call quoted,$(EPI)) && { [ -x ../bin/epi-score ] || cd ..; } && \
-	cd ../bin 2>/dev/null && [ -x epi-score ] && pwd || dirname -- "$$(command -v epi-score)")
-export PATH := $(EPI_BIN):$(PATH)
+	cd ../bin 2>/dev/null && [ -x epi-score ] && pwd || { found=$$(command -v epi-score) && dirname -- "$$found"; })
+export PATH := $(if $(EPI_BIN),$(EPI_BIN):)$(PATH)
 have = $(shell [ -x $(call quoted,$(EPI_BIN)/$(1)) ] && echo yes)
 
 # ---- settings, for all models; MODEL.NAME is that of one
