@@ -308,14 +308,10 @@ opening(void)
 	stream_close(&in);
 }
 
-/* What the child writes through the stream's output, in two buffers. */
-static bool
-comes_out(size_t count, int flags)
+/* A child; what it writes to standard output is to be read from ends[0]. */
+static pid_t
+child(void)
 {
-	char buffer[4096];
-	size_t total = 0;
-	bool all = true;
-	ssize_t n;
 	pid_t pid;
 
 	must(pipe(ends) == 0);
@@ -325,7 +321,22 @@ comes_out(size_t count, int flags)
 	if (pid == 0) {
 		dup2(ends[1], STDOUT_FILENO);
 		close(ends[0]);
-		close(ends[1]);
+	}
+	close(ends[1]);
+	return pid;
+}
+
+/* What the child writes through the stream's output, in two buffers. */
+static bool
+comes_out(size_t count, int flags)
+{
+	char buffer[4096];
+	size_t total = 0;
+	bool all = true;
+	ssize_t n;
+	pid_t pid = child();
+
+	if (pid == 0) {
 		fcntl(STDOUT_FILENO, F_SETFL, flags);
 		for (size_t i = 0; i < count; i++)
 			if (i % 2)
@@ -334,7 +345,6 @@ comes_out(size_t count, int flags)
 				stream_line("012345678", 9);
 		_exit(stream_finish());
 	}
-	close(ends[1]);
 	while ((n = read(ends[0], buffer, sizeof buffer)) > 0)
 		for (ssize_t i = 0; i < n; i++, total++)
 			all = all && buffer[i] == "012345678\n"[total % 10];
@@ -425,19 +435,10 @@ passing(void)
 	int fd = lines_to_pass(), result;
 	size_t length = 0;
 	ssize_t n;
-	pid_t pid;
+	pid_t pid = child();
 
-	must(pipe(ends) == 0);
-	fflush(stdout);
-	pid = fork();
-	must(pid >= 0);
-	if (pid == 0) {
-		dup2(ends[1], STDOUT_FILENO);
-		close(ends[0]);
-		close(ends[1]);
+	if (pid == 0)
 		pass_lines(fd, 7);
-	}
-	close(ends[1]);
 	while ((n = read(ends[0], got + length, sizeof got - length)) > 0)
 		length += (size_t)n;
 	close(ends[0]);
@@ -454,16 +455,10 @@ passing_and_closing(void)
 	char got[16] = "";
 	const char *text;
 	size_t length;
-	int to[2];
-	pid_t pid;
+	pid_t pid = child();
 
-	begin();
-	must(pipe(to) == 0);
-	fflush(stdout);
-	pid = fork();
-	must(pid >= 0);
 	if (pid == 0) {
-		dup2(to[1], STDOUT_FILENO);
+		begin();
 		put("one\ntwo\n", 8);
 		must(stream_next(&in, &block));
 		while (block_line(&block, &text, &length))
@@ -472,13 +467,11 @@ passing_and_closing(void)
 		stream_line("three", 5);
 		_exit(stream_finish());
 	}
-	close(to[1]);
 	waitpid(pid, NULL, 0);
-	is(read(to[0], got, sizeof got) == 14 &&
+	is(read(ends[0], got, sizeof got) == 14 &&
 	    memcmp(got, "one\ntwo\nthree\n", 14) == 0,
 	    "and are not lost with their block");
-	close(to[0]);
-	finish();
+	close(ends[0]);
 }
 
 static void
