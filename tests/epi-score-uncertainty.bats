@@ -389,6 +389,9 @@ run_of() {
 	[[ $stderr == *"again.ndjson: the score of runs.ndjson once more, "* ]]
 	fails 1 epi-score --repetitions --pool again.ndjson runs.ndjson
 	[[ $stderr == *"again.ndjson: the score of runs.ndjson once more, "* ]]
+	{ run_of 500 other; run_of 505 other; } >pool.ndjson 2>/dev/null
+	ok epi-score --repetitions --pool pool.ndjson runs.ndjson
+	fails 1 epi-score --repetitions --pool <(cat pool.ndjson pool.ndjson) runs.ndjson
 }
 
 @test "an outlier is flagged, and not left out" {

@@ -435,7 +435,8 @@ pooled_spread(struct runs *runs, char *pool)
 		return spread;
 	feed_records((char *[]){ pool, NULL }, &nodes, take, &more);
 	for (size_t i = 0; i < more.count; i++)
-		is_told_twice(&more.run[i], runs->run, runs->count);
+		if (!is_told_twice(&more.run[i], runs->run, runs->count))
+			is_told_twice(&more.run[i], more.run, i);
 	others = spread_of(&more);
 	spread.squares += others.squares;
 	spread.freedom += others.freedom;
