@@ -43,7 +43,7 @@ house() {
 	mkdir -p "it's a %/scripts"
 	cp "$root/Makefile" "it's a %"
 	cp "$root/scripts/epi-new" "$root/scripts/epi.mk" "it's a %/scripts"
-	ok env -u MAKEFLAGS -u MAKELEVEL make -s -C "it's a %" bin/epi-new
+	ok env -u MAKEFLAGS -u MAKELEVEL make -s -C "it's a %" BUILD=build BIN=bin bin/epi-new
 	[ "$("it's a %/bin/epi-new" --where)" = "$PWD/it's a %/scripts" ]
 }
 
