@@ -447,7 +447,8 @@ forget_output(void)
 {
 	lent.at = lent.end = NULL;
 	stream_out.at = stream_out.begin;
-	stream_out.end = stream_out.begin + output_room;
+	if (stream_out.begin)
+		stream_out.end = stream_out.begin + output_room;
 }
 
 void
