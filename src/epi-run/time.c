@@ -1,22 +1,10 @@
-#include <time.h>
-
 #include "clock.h"
 #include "epi-run/run.h"
+#include "report.h"
 
 enum { TRIES = 8 }; /* to read two clocks at one moment */
 
-static int64_t ahead_ns; /* of the host's clock, as it was, to the steady one */
-
-/* Goes on while the machine sleeps, as epi-tap's samples do. */
-static int64_t
-boot_ns(void)
-{
-	struct timespec ts;
-
-	if (clock_gettime(CLOCK_BOOTTIME, &ts) < 0)
-		return 0;
-	return (int64_t)ts.tv_sec * CLOCK_SECOND + ts.tv_nsec;
-}
+static int64_t ahead_ns; /* of the host's clock, as it was, to the time since boot */
 
 /* By the closest of some readings: somebody else may run between two. */
 static int64_t
@@ -25,8 +13,8 @@ find_ahead(void)
 	int64_t least_ns = INT64_MAX, found_ns = 0;
 
 	for (int i = 0; i < TRIES; i++) {
-		int64_t before_ns = boot_ns(), real_ns = clock_now();
-		int64_t took_ns = boot_ns() - before_ns;
+		int64_t before_ns = clock_boot(), real_ns = clock_now();
+		int64_t took_ns = clock_boot() - before_ns;
 
 		if (took_ns < least_ns) {
 			least_ns = took_ns;
@@ -39,13 +27,15 @@ find_ahead(void)
 void
 time_start(void)
 {
+	if (clock_boot() == 0) /* times would stand still */
+		report_fatal("this machine tells no time since its boot");
 	ahead_ns = find_ahead();
 }
 
 int64_t
 time_now(void)
 {
-	return boot_ns() + ahead_ns;
+	return clock_boot() + ahead_ns;
 }
 
 int64_t

@@ -231,3 +231,9 @@ clock_steady(void)
 {
 	return now(CLOCK_MONOTONIC);
 }
+
+int64_t
+clock_boot(void)
+{
+	return now(CLOCK_BOOTTIME);
+}

@@ -37,8 +37,10 @@ bool clock_value(const struct json_value *value, int64_t *ns);
  * the length, a NUL behind. */
 size_t clock_format(char text[CLOCK_TEXT], int64_t ns);
 
-/* CLOCK_REALTIME and CLOCK_MONOTONIC. */
+/* CLOCK_REALTIME, CLOCK_MONOTONIC, and CLOCK_BOOTTIME, which goes on while the
+ * machine sleeps; 0: there is no such clock. */
 int64_t clock_now(void);
 int64_t clock_steady(void);
+int64_t clock_boot(void);
 
 #endif
