@@ -103,12 +103,11 @@ check: all $(units) $(helpers)
 	@EPI_BIN=$(call quoted,$(abspath $(BIN))) scripts/check $(units)
 
 # The same under the sanitizers, which keep a processor busy each, but for the tests
-# of scripts: what these call has tests of its own, and a campaign calls it all.  Of
-# what is drawn at random a few rounds: they are slow there.
+# of scripts: what these call has tests of its own, and a campaign calls it all.
 of_scripts = $(filter-out tests/campaign.bats,$(patsubst scripts/%,tests/%.bats,\
 	$(wildcard scripts/*))) tests/campaign-sweep.bats
 sancheck:
-	@JOBS="$${JOBS:-$$(getconf _NPROCESSORS_ONLN)}" EPI_ROUNDS="$${EPI_ROUNDS:-4}" \
+	@JOBS="$${JOBS:-$$(getconf _NPROCESSORS_ONLN)}" \
 		TESTS="$${TESTS:-$(filter-out $(of_scripts),$(wildcard tests/*.bats))}" \
 		$(MAKE) check BUILD=build/san BIN=build/san/bin CFLAGS='$(SANITIZE)'
 
