@@ -197,6 +197,14 @@ sample() {
 	[ "$(of '[.benchmark, .questions, .correct, .failures.no_match, .filter]')" = '["toy",3,1,1,"x"]' ]
 }
 
+@test "samples: the year in a task's name is no date" {
+	for file in samples_aime_2024.jsonl samples_aime_2024_2025-01-02T00-00.jsonl samples_aime_2024_nofigures_2025-01-02T00-00.jsonl; do
+		sample 0 x 1 1 >$file
+		epi-lmeval $file | jq -r .benchmark
+	done >names
+	[ "$(xargs <names)" = 'aime_2024 aime_2024 aime_2024_nofigures' ]
+}
+
 @test "samples: parts of a point and broken lines are malformed" {
 	{ sample 0 x 1 1; sample 2 x 1 0.5; echo '{'; echo '{}'; } >samples_toy.jsonl
 	partly 1 epi-lmeval samples_toy.jsonl >/dev/null

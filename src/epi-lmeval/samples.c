@@ -45,7 +45,8 @@ set_task(char task[NAME], const char *file)
 
 	snprintf(task, NAME, "%s", at ? at + strlen(lead) : name);
 	for (char *next = task; (next = strstr(next, "_20")); next++)
-		end = next; /* the date is the last of them: "aime_2024" */
+		if (strcspn(next, "-") == strlen("_2024"))
+			end = next; /* of the date, not "aime_2024" */
 	if (!end)
 		end = strstr(task, ".jsonl");
 	if (end)
