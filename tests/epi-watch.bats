@@ -210,6 +210,15 @@ shows() {
 	grep -qF "total - W   0.000 J   mean - W in 0.0 s   coverage -   lost 7" <<<"$output"
 }
 
+# 10 s at 5 W are 50 J, and b's 4 s at 3 W 12 J: a mean of 5 + 3 W, not 62 J in 10 s.
+@test "the mean power is of the time that each node was measured, as epi-integrate's" {
+	{ steady a 5 100 110; steady b 3 106 110; } >in
+	ok epi-watch --once --size 120x30 in
+	grep -qF "total 8.00 W   62.000 J   mean 8.00 W in 10.0 s   coverage 40.0 %" <<<"$output"
+	[ "$(grep -c "mean 8.00 W" <<<"$output")" -eq 2 ]
+	ok epi-integrate in | jq -es '.[2].mean_watts == 8'
+}
+
 @test "coverage leaves gaps out: two of ten seconds" {
 	{ steady a 5 100 104; steady a 5 106 110; } >in
 	ok epi-watch --once in | grep -qF "coverage 80.0 %"

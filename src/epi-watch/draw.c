@@ -368,8 +368,7 @@ draw_total_panel(struct sheet *sheet, struct place place, int digits,
 	if (details < 5)
 		return;
 	line(sheet, &place, PLAIN, "mean %s W", draw_watts_text(text,
-	    total->seconds > 0 ? energy_joules(total->joules) /
-	    total->seconds : NAN));
+	    total->mean_watts));
 	line(sheet, &place, PLAIN, "in %.1f s", total->seconds);
 	draw_joules(text, total->joules);
 	line(sheet, &place, BOLD, "%s J", text);
@@ -450,9 +449,7 @@ draw_summary(struct sheet *sheet, int row)
 	draw_joules(text, total->joules);
 	column = part(sheet, row, column, "%s J", text);
 	column = part(sheet, row, column, "mean %s W in %.1f s",
-	    draw_watts_text(text, total->seconds > 0
-	    ? energy_joules(total->joules) / total->seconds : NAN),
-	    total->seconds);
+	    draw_watts_text(text, total->mean_watts), total->seconds);
 	column = part(sheet, row, column, "coverage %s",
 	    coverage_text(text, total->coverage));
 	part(sheet, row, column, "lost %lld", (long long)total->lost);

@@ -598,6 +598,16 @@ view_coverage(const struct view *view, unsigned index)
 	return (double)measured_ns / (double)span_ns;
 }
 
+/* As epi-integrate's: over the time from its first sample to its last. */
+static double
+node_mean(const struct node *node)
+{
+	int64_t ns = node->energy.last.point.time_ns - node->first_ns;
+
+	return node->seen && ns > 0 ? energy_mean_watts(node_joules(node), ns)
+	    : NAN;
+}
+
 double
 quantity_fresh(const struct view *view, const struct quantity *quantity)
 {
@@ -613,6 +623,7 @@ view_total(const struct view *view, struct total *total)
 
 	*total = (struct total){
 		.watts = view->count > 0 ? 0 : NAN, .coverage = NAN,
+		.mean_watts = view->count > 0 ? 0 : NAN,
 		.lost = view->count > 0 ? 0 : view->account.lost,
 		.seconds = (double)span_of(view, &begin_ns) / 1e9
 	};
@@ -623,6 +634,7 @@ view_total(const struct view *view, struct total *total)
 		total->watts += node_silence(view, i) > 0 ? NAN
 		    : node_watts(node);
 		total->joules += node->seen ? node_joules(node) : 0;
+		total->mean_watts += node_mean(node);
 		total->lost += node_lost(view, i);
 		if (!(total->coverage <= coverage))
 			total->coverage = coverage;

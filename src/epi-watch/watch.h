@@ -145,6 +145,7 @@ double view_coverage(const struct view *view, unsigned index);
 
 struct total {
 	double watts;          /* NAN: a node is silent, or none there */
+	double mean_watts;     /* of the times measured; NAN: of a node, none */
 	energy_units joules;
 	int64_t lost;
 	double coverage, seconds;
