@@ -160,7 +160,22 @@ open_sources(void)
 	sqlite3_bind_int64(ask, 2, s.source);
 	while (step(ask))
 		open_source(sqlite3_column_int64(ask, 0));
-	if (s.run && s.count == 0 && !s.follow)
+	sqlite3_finalize(ask);
+}
+
+/* One that is followed may be to come. */
+static void
+check_run(void)
+{
+	sqlite3_stmt *ask = db_prepare(&s.db,
+	    "SELECT count(*) FROM runs WHERE run = ?");
+
+	if (!ask) {
+		fail();
+		return;
+	}
+	sqlite3_bind_text(ask, 1, s.run, -1, SQLITE_STATIC);
+	if (step(ask) && sqlite3_column_int64(ask, 0) == 0)
 		report_error("%s: no run %s", s.file, s.run);
 	sqlite3_finalize(ask);
 }
@@ -478,6 +493,8 @@ pull(void)
 	bool others = !s.type || !samples;
 	sqlite3_stmt *records = NULL;
 
+	if (s.run && !s.follow)
+		check_run();
 	if (samples) {
 		read_nodes();
 		open_sources();

@@ -190,6 +190,14 @@ sample() {
 	fails 1 epi-pull --run three power.db
 }
 
+@test "a run that the database has not is told, whatever is asked of it" {
+	start | ok epi-log --run one db
+	fails 1 epi-pull --run two db
+	fails 1 epi-pull --run two --type event db
+	[ "$stderr" = "epi-pull: db: no run two" ]
+	ok epi-pull --run one --type energy db
+}
+
 @test "different samples at one time are told, and the first one stays" {
 	echo '{"timestamp":1000.000000,"node":"a","watts":5.000}' >in
 	ok epi-log power.db in
