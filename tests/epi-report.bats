@@ -144,6 +144,15 @@ small() {
 	[[ $(text) == *"commands.meter epi-tap &lt;&amp;3 "*"run 001: psu-warm: it was"* ]]
 }
 
+@test "what is false, and what is none, is told as that" {
+	small one && jq -c '. + {meter_check: {passed: false}} | .environment = {
+		before: [{host: "pi1", clock: {synchronized: true}, throttled: {now: []}}],
+		after: [{host: "pi1", clock: {synchronized: false}, throttled: {now: ["throttled"]}}]}' \
+		'my data'/a_q40/run_001.json >one/m_q/run_001.json
+	blind epi-report -o page one 2>told || true
+	[[ $(text page) == *"meter_check.passed false "*"pi1: clock.synchronized true false pi1: throttled.now none throttled "* ]]
+}
+
 @test "the same folder gives the same bytes, whatever the locale" {
 	small one
 	eyes=budget
