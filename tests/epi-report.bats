@@ -186,6 +186,14 @@ small() {
 	[[ $(text bad.html) == *"run 002: no score: epi_002.json is not readable"* ]]
 }
 
+@test "work that is not done is no configuration" {
+	small one && mkdir one/m_q/.run_002 one/m_q/.derive_001.x
+	cp 'my data'/a_q40/run_001.json one/m_q/.run_002/run_002.json
+	cp one/m_q/epi_001.json one/m_q/.derive_001.x
+	blind epi-report one >page 2>told || true
+	[ "$(grep -c '<h2 id="c' page)" -eq 1 ]
+}
+
 @test "-o is there as a whole or not at all; a wrong folder is told" {
 	small one
 	blind fails 1 epi-report -o nowhere/page.html one
