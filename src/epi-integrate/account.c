@@ -78,6 +78,8 @@ span_changed(void)
 void
 span_forget(size_t count)
 {
+	if (count == 0)
+		return; /* there may be no room yet */
 	s.spans += count;
 	s.span_count -= count;
 	s.span_told += count;

@@ -15,13 +15,13 @@ static const char *const shapes[] = { "normal", "rectangular", "triangular",
 void
 budget_add(struct budget *budget, const struct budget_line *line)
 {
-	struct budget_line *own = budget->lines;
-	struct budget_line *end = own + budget->count;
+	struct budget_line *own;
 
-	while (own < end && (strcmp(own->key, line->key) != 0 ||
-	    strcmp(own->source, line->source) != 0))
-		own++;
-	if (own < end) {
+	for (size_t i = 0; i < budget->count; i++) {
+		own = &budget->lines[i];
+		if (strcmp(own->key, line->key) != 0 ||
+		    strcmp(own->source, line->source) != 0)
+			continue;
 		own->c += line->c;
 		own->nu = fmin(own->nu, line->nu);
 		return;
