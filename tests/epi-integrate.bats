@@ -174,6 +174,13 @@ joules() {
 	[[ $(node '.warnings[0]') == '"gap: 4 s '* ]]
 }
 
+# From 12 W at 2 to 30 W at 20, 3 s: u = 3 (30-12)/(2 sqrt 3) = 15.588...; a class
+# of 1 % of 49.5 J adds little to it.
+@test "a span inside a gap is as uncertain as what lies at its ends" {
+	ok epi-integrate --rate 1 --uncertainty gain_relative=0.01 < <(series a 1 10 12; edge begin 5 8; series a 20 30 30; edge end 5 8)
+	[ "$(node '[.joules, .samples, (.u_gap_joules * 1000 | round), (.u_joules * 1000 | round)]')" = '[49.5,0,15588,15596]' ]
+}
+
 @test "2.5 periods are no gap, a little more is one" {
 	ok epi-integrate --rate 1 < <(sample a 0 1; sample a 2.5 1)
 	[ "$(node .gap_seconds)" = 0 ]

@@ -53,8 +53,10 @@ span_part(struct span *span, unsigned node)
 		memset(span->parts + span->room, 0,
 		    (room - span->room) * sizeof *span->parts);
 		for (; span->room < room; span->room++) {
-			span->parts[span->room].peak_nw = INT64_MIN;
-			span->parts[span->room].low_nw = INT64_MAX;
+			struct part *part = &span->parts[span->room];
+
+			part->peak_nw = part->gap_peak_nw = INT64_MIN;
+			part->low_nw = part->gap_low_nw = INT64_MAX;
 		}
 	}
 	return &span->parts[node];
@@ -209,6 +211,24 @@ is_counted(const struct node *node, const struct energy_reading *to)
 	    energy_counter_step(&node->energy, to) >= 0;
 }
 
+/* A gap that an edge is in has readings that are no samples of the span. */
+static void
+stretch_gap(const struct node *node, struct part *part,
+    const struct energy_reading *to)
+{
+	int64_t ends[] = { node->energy.last.point.watts_nw,
+		to->point.watts_nw };
+
+	if (!energy_is_gap(&node->energy, to))
+		return;
+	for (int i = 0; i < 2; i++) {
+		if (ends[i] > part->gap_peak_nw)
+			part->gap_peak_nw = ends[i];
+		if (ends[i] < part->gap_low_nw)
+			part->gap_low_nw = ends[i];
+	}
+}
+
 /* The begin edge, at or before `to`.  Where the node's samples started inside
  * the span, it is covered from the first of them. */
 static void
@@ -227,6 +247,8 @@ pass_begin(const struct node *node, struct part *part,
 		span_stretch(part, node->first_peak_nw, node->first_low_nw);
 	} else if (span->begin_ns >= last_ns) {
 		part->from_ns = span->begin_ns;
+		if (span->begin_ns < to->point.time_ns)
+			stretch_gap(node, part, to);
 		part->begin_nw = power_at(node, to, span->begin_ns);
 		part->tally = energy_at(&node->energy, to, span->begin_ns);
 		if (span->begin_ns == last_ns)
@@ -256,6 +278,7 @@ pass_end(const struct node *node, struct part *part, const struct span *span,
 	if (span->end_ns > part->from_ns) {
 		part->to_ns = span->end_ns;
 		at_end = energy_at(&node->energy, to, span->end_ns);
+		stretch_gap(node, part, to);
 	}
 	energy_tally_subtract(&at_end, &part->tally);
 	part->tally = at_end;

@@ -145,9 +145,12 @@ by_method(const struct figure *figure, const struct span *span)
 static double
 gap_uncertainty(const struct part *part, int64_t gap_ns)
 {
-	return (double)gap_ns / 1e9 *
-	    ((double)part->peak_nw - (double)part->low_nw) / 1e9 /
-	    (2 * sqrt(3));
+	double max = fmax((double)part->peak_nw, (double)part->gap_peak_nw);
+	double min = fmin((double)part->low_nw, (double)part->gap_low_nw);
+
+	if (gap_ns == 0)
+		return 0;
+	return (double)gap_ns / 1e9 * (max - min) / 1e9 / (2 * sqrt(3));
 }
 
 static void

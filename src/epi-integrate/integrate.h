@@ -41,6 +41,8 @@ struct part {
 	int64_t step_uj;         /* the counter's smallest, up to the end */
 	int64_t lost;
 	int64_t peak_nw, low_nw;
+	int64_t gap_peak_nw, gap_low_nw; /* at both ends of the gaps that its
+	                                    edges are in */
 	int64_t begin_nw, end_nw; /* the power at from_ns and to_ns */
 };
 
