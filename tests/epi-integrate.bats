@@ -323,6 +323,11 @@ edge() {
 	[ "$(node '[.samples, .peak_watts]')" = '[4,90]' ]
 }
 
+@test "the peak of a span that comes after its begin is of the samples that count" {
+	ok epi-integrate --rate 1 < <(series a 1 90 80 30; edge begin 1.5 4.5; series a 4 5 5; edge end 1.5 4.5)
+	[ "$(node '[.samples, .peak_watts]')" = '[2,30]' ]
+}
+
 # Sums at 1 to 6: 2 6 12 3 7 2; at 7 only one node stands.
 @test "the cluster's peak is that of its own span, of the ticks with most nodes" {
 	{ edge begin 0.5 2.5; edge begin 1.5 4.5; edge begin 3.5 8; edge end 0.5 2.5; edge end 1.5 4.5

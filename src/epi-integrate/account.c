@@ -261,6 +261,7 @@ pass_begin(const struct node *node, struct part *part,
 		part->tally = energy_at_last(&node->energy);
 		part->begin_nw = node->energy.last.point.watts_nw;
 		part->late = true;
+		span_stretch(part, part->begin_nw, part->begin_nw);
 	}
 }
 
