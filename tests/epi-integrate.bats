@@ -152,6 +152,15 @@ joules() {
 	[[ $(node '[.method, .warnings[0]]') == '["trapezoid","counter_coarse: '* ]]
 }
 
+# 5 W for 3 s, which a counter in steps of 3600 J does not show.
+@test "a counter that has not risen is not taken for none" {
+	stuck() { for t in 1 2 3 4; do sample a $t 5 7200; done; }
+	ok epi-integrate < <(stuck)
+	[[ $(node '[.joules, .method, .warnings[0]]') == '[15,"trapezoid","counter_coarse: '* ]]
+	ok epi-integrate --method counter < <(stuck)
+	[[ $(node '.warnings[0]') == '"methods_disagree: counter 0 J, trapezoid 15 J"' ]]
+}
+
 @test "a counter wraps where the start event says, and goes on" {
 	wrapped() { sample a 0 10 90; sample a 1 10 0; sample a 2 10 10; }
 	ok epi-integrate --method counter < <(start 0 '"nodes":["a"],"rate_hz":1,"joules_wrap":100'; wrapped; stop 2)

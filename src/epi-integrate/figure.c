@@ -93,6 +93,11 @@ choose_method(struct figure *figure, const struct node *node,
 		    (long long)figure->tally.resets);
 	if (!counter_possible(figure, part))
 		return TRAPEZOID;
+	if (resolution_uj == 0 && figure->tally.trapezoid > 0) {
+		warn(figure, "counter_coarse: the counter has not risen; the "
+		    "trapezoid was used");
+		return TRAPEZOID;
+	}
 	if (energy_is_coarse(figure->tally.trapezoid, resolution_uj)) {
 		warn(figure, "counter_coarse: the counter's step of %.6g J is "
 		    "over 0.05 %% of the energy; the trapezoid was used",
@@ -113,10 +118,11 @@ compare_methods(struct figure *figure, const struct node *node,
 	double trapezoid = energy_joules(figure->tally.trapezoid);
 	double granted = (instrument_is_known(node->instrument) ? 0.001 : 0.01) *
 	    fabs(trapezoid) + 2 * budget_unshared(figure, node, part, index);
+	int64_t step_uj = resolution_of(node, part);
 
 	if (counter_possible(figure, part) &&
-	    !energy_is_coarse(figure->tally.trapezoid,
-	    resolution_of(node, part)) &&
+	    ((step_uj == 0 && figure->method == COUNTER) ||
+	    !energy_is_coarse(figure->tally.trapezoid, step_uj)) &&
 	    fabs(counter - trapezoid) > granted)
 		warn(figure, "methods_disagree: counter %.9g J, trapezoid "
 		    "%.9g J", counter, trapezoid);

@@ -123,7 +123,8 @@ energy_is_coarse(energy_units energy, int64_t step_uj)
 {
 	const int steps = 2000;
 
-	return (energy_units)step_uj * ENERGY_PER_MICROJOULE * steps > energy;
+	return step_uj == 0 ? energy > 0
+	    : (energy_units)step_uj * ENERGY_PER_MICROJOULE * steps > energy;
 }
 
 /* What the counter, or the trapezoid in its stead, has of the interval from one

@@ -163,7 +163,7 @@ energy_counter_step(const struct energy_node *node,
 int64_t energy_step(int64_t smallest_uj, int64_t resolution_uj);
 
 /* Whether a counter of such steps says too little of an energy: one step at each
- * edge is 0.1 % of 2000. */
+ * edge is 0.1 % of 2000.  One whose step is not known has not risen yet. */
 bool energy_is_coarse(energy_units energy, int64_t step_uj);
 
 /* Whether the interval from the last reading to the next one is a gap. */
