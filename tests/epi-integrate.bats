@@ -161,6 +161,11 @@ joules() {
 	[[ $(node '.warnings[0]') == '"methods_disagree: counter 0 J, trapezoid 15 J"' ]]
 }
 
+@test "a counter's step is seen in a span's last interval, too" {
+	ok epi-integrate < <(sample a 1 10 0; edge begin 1 2; sample a 2 10 3600; edge end 1 2; sample a 3 10 3600)
+	[ "$(node '[.joules, .method]')" = '[10,"trapezoid"]' ]
+}
+
 @test "a counter wraps where the start event says, and goes on" {
 	wrapped() { sample a 0 10 90; sample a 1 10 0; sample a 2 10 10; }
 	ok epi-integrate --method counter < <(start 0 '"nodes":["a"],"rate_hz":1,"joules_wrap":100'; wrapped; stop 2)

@@ -265,6 +265,17 @@ pass_begin(const struct node *node, struct part *part,
 	}
 }
 
+/* The counter's smallest rise, that to the next reading included. */
+static int64_t
+smallest_step(const struct node *node, const struct energy_reading *to)
+{
+	int64_t step_uj = is_counted(node, to)
+	    ? energy_counter_step(&node->energy, to) : 0;
+
+	return step_uj > 0 && step_uj < node->energy.step_uj ? step_uj
+	    : node->energy.step_uj;
+}
+
 /* The end edge, at or before `to`; it may lie before the node's samples. */
 static void
 pass_end(const struct node *node, struct part *part, const struct span *span,
@@ -275,7 +286,7 @@ pass_end(const struct node *node, struct part *part, const struct span *span,
 	part->ended = s.passed = true;
 	part->to_ns = part->from_ns;
 	part->end_nw = power_at(node, to, span->end_ns);
-	part->step_uj = node->energy.step_uj;
+	part->step_uj = smallest_step(node, to);
 	if (span->end_ns > part->from_ns) {
 		part->to_ns = span->end_ns;
 		at_end = energy_at(&node->energy, to, span->end_ns);
