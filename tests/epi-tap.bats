@@ -216,6 +216,13 @@ load tap
 	[ "$(said "$(event reset) | .node, .timestamp")" = "ch2 1700000000.3" ]
 }
 
+# Its counts are -10 -20, none, -1, of 0.01 J.
+@test "a counter that runs down, of a reversed clamp, and begins anew is a reset" {
+	ok epi-tap $at --invert ch2 ic-reversed.ndjson
+	[ "$(said "$(event reset) | .node, .timestamp, .reason")" = "ch2 1700000000.3 ic" ]
+	[ "$(said 'select(.node == "ch2" and .seq) | .joules')" = "0.1 0.2 0.01" ]
+}
+
 @test "a line that comes twice is dropped and counted" {
 	ok epi-tap $at twice.ndjson
 	[ "$(total samples) $(total duplicates) $(total lost) $(total resets)" = "8 2 0 0" ]

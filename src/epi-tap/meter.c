@@ -506,7 +506,14 @@ turns(const struct meter *meter, int64_t from, int64_t to)
 	return step < -half ? 1 : step > half ? -1 : 0;
 }
 
-/* The energy counter of an IC that had to be started again begins at 0. */
+/* The energy counter of an IC that had to be started again begins at 0: it is
+ * closer to that, or beyond.  Of a clamp the wrong way round it runs down. */
+static bool
+began_anew(int64_t before, int64_t counts)
+{
+	return before < 0 ? counts > before : counts < before;
+}
+
 static void
 follow_counter(struct meter *meter, const struct frame_sample *sample,
     uint32_t c, int64_t ns)
@@ -519,7 +526,7 @@ follow_counter(struct meter *meter, const struct frame_sample *sample,
 	if (!(sample->has & FRAME_HAS_ENERGY))
 		return;
 	if (channel->restarted && channel->has_counts &&
-	    counts < channel->counts) {
+	    began_anew(channel->counts, counts)) {
 		record_reset(channel->node, ns, "ic");
 		channel->turned_joules = 0;
 		memset(&channel->counter, 0, sizeof channel->counter);
