@@ -279,6 +279,13 @@ load tap
 	[ "$(total malformed) $(total samples)" = "2 2" ]
 }
 
+@test "a recording without the times of its arrivals is not replayed at 1970" {
+	fails 1 epi-tap --replay two.ndjson
+	[[ $stderr == *"two.ndjson: a recording without the times"* ]]
+	{ echo && cat overtaken.recording; } >blank
+	ok epi-tap --replay blank
+}
+
 @test "a header that was asked for is no reset" {
 	ok epi-tap $at asked.ndjson
 	[ "$(total resets) $(total samples) $(total lost)" = "0 4 0" ]

@@ -23,6 +23,8 @@ struct link {
 	struct talk talk;
 	struct lines lines;
 	struct replay replay;
+	bool told;      /* a line of the host's came: it is a recording of that
+	                   kind */
 	uint64_t bytes; /* since the port was opened */
 	bool sound;     /* a sound line among them */
 	bool checking;
@@ -189,6 +191,7 @@ follow_host(struct link *link, enum replay_what what, const char *text,
 {
 	struct meter *meter = &link->meter;
 
+	link->told = true;
 	switch (what) {
 	case REPLAY_BAD:
 		report_malformed(meter->name, line,
@@ -211,6 +214,15 @@ follow_host(struct link *link, enum replay_what what, const char *text,
 	meter_tell_clock(meter);
 }
 
+/* What came before any time was told has none, and 1970 is none of it. */
+static void
+refuse_untimed(struct link *link)
+{
+	meter_refuse(&link->meter, "a recording without the times of its "
+	    "arrivals is read without --replay");
+	link->device->refused = true;
+}
+
 static void
 take_line(void *user, const char *text, size_t length, uint64_t line)
 {
@@ -229,6 +241,8 @@ take_line(void *user, const char *text, size_t length, uint64_t line)
 		    &link->meter.now, sent);
 	if (what != REPLAY_WIRE)
 		follow_host(link, what, sent, line);
+	else if (tap_options.replay && !link->told && length > 0)
+		refuse_untimed(link);
 	else
 		take_wire(link, text, length, line);
 }
