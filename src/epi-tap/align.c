@@ -126,16 +126,19 @@ find_skew(struct align *align)
 
 /* Offset. */
 
-/* The least that the arrivals allow at x: an upper bound of the offset. */
+/* The least that the arrivals allow at x, an upper bound of the offset; the
+ * older one is, by `wide` the less it allows. */
 static double
-envelope(const struct align *align, double x)
+envelope(const struct align *align, double x, double wide)
 {
 	double least = INFINITY;
 
 	for (unsigned i = 0; i < align->bucket_count; i++) {
 		const struct align_point *point = bucket(align, i);
+		double age = x - point->x;
 
-		least = fmin(least, point->y + align->skew * (x - point->x));
+		least = fmin(least, point->y + align->skew * age +
+		    wide * fabs(age));
 	}
 	return least;
 }
@@ -163,7 +166,9 @@ ping_bounds(const struct align *align, double x, double *low, double *high)
 	return any;
 }
 
-/* Without pings the delay of the reading is a guess, and so the bound. */
+/* Without pings the delay of the reading is a guess, and so the bound.  A ping
+ * whose answer lay about while this machine stalled leaves seconds open above,
+ * of which the arrivals allow next to nothing. */
 static void
 find_offset(struct align *align, double x)
 {
@@ -171,10 +176,11 @@ find_offset(struct align *align, double x)
 
 	align->x = x;
 	if (ping_bounds(align, x, &low, &high)) {
+		high = fmin(high, envelope(align, x, align->skew_u));
 		align->offset = (low + high) / 2;
 		align->bound = fabs(high - low) / 2;
 	} else {
-		align->offset = envelope(align, x) - align->reading_s;
+		align->offset = envelope(align, x, 0) - align->reading_s;
 		align->bound = align->reading_s + 0.001;
 	}
 }
