@@ -32,7 +32,8 @@ size_t hal_uart_pending(void);
 /* Queues bytes; count <= hal_uart_room(). */
 void hal_uart_write(const char *bytes, size_t count);
 
-/* The next byte received and when it came, or -1. */
+/* The next byte received and when it came, or -1.  0, which no command has,
+ * stands for one that was damaged and for those that found no room. */
 int hal_uart_read(uint64_t *time_us);
 
 /* The first call starts the watchdog: a second without a call resets. */

@@ -188,6 +188,7 @@ static uint32_t out_put, out_got;
 
 static struct {
 	uint8_t byte;
+	bool behind_lost;      /* bytes before it found no room */
 	uint32_t time_us;      /* low half: a byte is not kept for an hour */
 } in_ring[IN_RING];
 static volatile uint32_t in_put, in_got;
@@ -196,6 +197,7 @@ static volatile uint32_t in_put, in_got;
 void
 board_uart_irq(void)
 {
+	static bool lost;
 	uint32_t why = mmio_get(UART0 + UART_MIS);
 	uint32_t now = (uint32_t)hal_time_us();
 
@@ -205,8 +207,12 @@ board_uart_irq(void)
 	while (!(mmio_get(UART0 + UART_FR) & UART_FR_RXFE)) {
 		uint32_t data = mmio_get(UART0 + UART_DR);
 
-		if (in_put - in_got == IN_RING)
+		if (in_put - in_got == IN_RING) {
+			lost = true;
 			continue;
+		}
+		in_ring[in_put % IN_RING].behind_lost = lost;
+		lost = false;
 		/* A byte with an error spoils its line. */
 		in_ring[in_put % IN_RING].byte =
 		    data & UART_DR_ERRORS ? 0 : (uint8_t)data;
@@ -261,6 +267,10 @@ hal_uart_read(uint64_t *time_us)
 	uint32_t age = (uint32_t)now - in_ring[in_got % IN_RING].time_us;
 	int byte = in_ring[in_got % IN_RING].byte;
 	*time_us = now - age;
+	if (in_ring[in_got % IN_RING].behind_lost) {
+		in_ring[in_got % IN_RING].behind_lost = false;
+		return 0; /* spoils the line that would be of two */
+	}
 	in_got = in_got + 1;
 	return byte;
 }

@@ -160,6 +160,21 @@ test("every command is acknowledged with its token", () => {
 	assert.equal(meter.ics[0].registers[0x23], 0x1234);
 });
 
+// 780 bytes, most of them while the ICs start; the queue has 128.
+test("bytes that find no room: no command is made of two, and it is told", () => {
+	const meter = new Meter(image);
+	const typed = Array.from({ length: 78 }, (_, i) => `token${i + 10}`);
+	meter.ics[0].missing = true;
+	meter.type(typed.map((token) => `P ${token}\n`).join(""));
+	meter.run(0.5);
+	const frames = meter.frames();
+	assert.deepEqual(frames.filter((f) => "no" in f).map((f) => f.why),
+	    ["command"]);
+	const answers = frames.filter((f) => "ok" in f);
+	assert.ok(answers.length > 5 && answers.length < 78);
+	assert.ok(answers.every((f) => typed.includes(f.k)));
+});
+
 test("garbage and hostile commands: refused, and sampling goes on", () => {
 	const meter = start();
 	for (const line of ["", " ", "Z", "R", "R x 1000", "R x -1", "C x 9 23 1",
