@@ -293,9 +293,10 @@ bound_whole(struct span *span)
 	span->end_ns = last_ns;
 }
 
-/* The last span of --every ends where the samples do. */
+/* A span whose end was not told, and the last one of --every, end where the
+ * samples do. */
 static void
-cut_series(struct span *span)
+cut_span(struct span *span)
 {
 	int64_t last_ns = span->begin_ns;
 
@@ -308,11 +309,20 @@ cut_series(struct span *span)
 }
 
 /* A span's end edge that is missing is the only sign that a stream broke off which
- * has no start events. */
+ * has no start events; without it an end that was left open is not known. */
 static bool
 is_open(const struct span *span)
 {
-	return s.has_spans && s.every_ns == 0 && s.starts == 0 && !span->closed;
+	return s.has_spans && !span->closed &&
+	    (s.starts == 0 || span->end_ns == INT64_MAX);
+}
+
+/* The same of a span that --every divides. */
+static bool
+series_is_open(void)
+{
+	return s.series_open &&
+	    (s.starts == 0 || s.series_end_ns == INT64_MAX);
 }
 
 static void
@@ -336,21 +346,23 @@ finish(void)
 	}
 	for (size_t i = 0; i < s.span_count; i++) {
 		struct span *span = &s.spans[i];
+		bool open = series_is_open() || is_open(span);
 
 		for (unsigned n = 0; n < s.names.count; n++)
 			figure_end_part(&s.nodes[n], span_part(span, n), span);
 		if (span->whole)
 			bound_whole(span);
-		else if (s.every_ns > 0)
-			cut_series(span);
-		emit_span(span, (stopped && !is_open(span)) ||
+		else if (s.every_ns > 0 ? s.series_open || !s.has_spans
+		    : span->end_ns == INT64_MAX)
+			cut_span(span);
+		emit_span(span, (stopped && !open) ||
 		    (s.has_spans && span->closed && s.every_ns == 0) ||
 		    (emit_all_ended(span) && span->closed));
 	}
-	if (s.incomplete)
+	if (s.incomplete || series_is_open())
 		report_error("incomplete: %s", s.unread
 		    ? "not all of the input was read" : s.stops < s.starts
-		    ? "the stream ended without stop" : s.starts == 0
+		    ? "the stream ended without stop" : s.away <= 0
 		    ? "a span has no end edge"
 		    : "an instrument was unplugged, and did not come back");
 }

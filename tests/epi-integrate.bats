@@ -320,6 +320,37 @@ slow() { start 1 '"nodes":["a"],"rate_hz":1,"response_seconds":0.5'; series b 1 
 	[ "$(cluster '[.begin, .end, .joules]' | xargs)" = '[1.5,3.5,2] [3.5,4.5,1]' ]
 }
 
+# divided [MORE]: samples of 1 W from 1 to 5; a span from 1.5 on, whose end is told
+# at its end, 4.5.
+divided() {
+	printf '{"timestamp":1.5,"type":"event","event":"span","edge":"begin","begin":1.5%s}\n' "$1"
+	series a 1 1 1 1 1
+	echo '{"timestamp":4.5,"type":"event","event":"span","edge":"end","begin":1.5,"end":4.5}'
+	series a 5 1
+}
+
+@test "--every ends where a span does whose end is told late" {
+	for rate in '' '--rate 1'; do
+		# shellcheck disable=SC2086 # words on purpose
+		ok epi-integrate $rate --every 2s < <(divided)
+		[ "$(cluster '[.begin, .end, .joules]' | xargs)" = '[1.5,3.5,2] [3.5,4.5,1]' ]
+	done
+}
+
+@test "--every divides a span up to its end, with samples or without" {
+	ok epi-integrate --rate 1 --every 2s < <(divided ',"end":9' | sed 's/4\.5/9/g; /:5,/d')
+	[ "$(cluster '[.begin, .end, .joules, .coverage]' | xargs)" = '[1.5,3.5,2,1] [3.5,5.5,0.5,0.25] [5.5,7.5,null,0] [7.5,9,null,0]' ]
+}
+
+@test "a span that breaks off is incomplete, and ends with the samples" {
+	started() { start 0 '"nodes":["a"],"rate_hz":1'; divided; stop 5; }
+	for every in '' '--every 9s'; do for stream in divided started; do
+		# shellcheck disable=SC2086 # words on purpose
+		partly 1 epi-integrate --rate 1 --method mean $every < <($stream | sed '/"end"/d')
+		[ "$(cluster '[.begin, .end, .joules, .complete]')$stderr" = '[1.5,5,3.5,false]epi-integrate: incomplete: a span has no end edge' ]
+	done; done
+}
+
 # edge WHICH BEGIN END: of a span that is named after its begin.
 edge() {
 	local at=$2

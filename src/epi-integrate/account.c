@@ -498,6 +498,22 @@ extend_series(int64_t t)
 	}
 }
 
+/* A set that was begun ends there too; those behind the samples are made. */
+void
+span_end_series(int64_t t)
+{
+	s.series_open = false;
+	if (s.series_end_ns == INT64_MAX) {
+		s.series_end_ns = t;
+		for (size_t i = 0; i < s.span_count; i++)
+			if (s.spans[i].end_ns > t && s.spans[i].begin_ns < t)
+				s.spans[i].end_ns = t;
+		span_changed();
+	}
+	if (s.series_next_ns < s.series_end_ns)
+		extend_series(s.series_end_ns);
+}
+
 /* The first sample opens the span of the whole stream; it is taken back when
  * the stream turns out to have spans of its own. */
 void

@@ -165,11 +165,11 @@ take_start(const struct feed_record *record, const struct event *event)
 }
 
 static bool
-same_label(const struct span *span, const struct json_value *label)
+same_label(const char *own, const struct json_value *label)
 {
-	if (!span->label)
+	if (!own)
 		return label->kind != JSON_STRING;
-	return json_is(label, span->label);
+	return json_is(label, own);
 }
 
 static void
@@ -212,7 +212,7 @@ begin_span(const struct event *event)
 		report_malformed(s.file, s.line,
 		    "--every cannot divide spans that overlap");
 	free(s.series_label);
-	s.series = true;
+	s.series = s.series_open = true;
 	s.series_label = label;
 	s.series_next_ns = begin_ns;
 	s.series_end_ns = end_ns;
@@ -222,10 +222,15 @@ begin_span(const struct event *event)
 static void
 end_span(const struct event *event)
 {
+	if (s.every_ns > 0) {
+		if (s.series_open && same_label(s.series_label, &event->label))
+			span_end_series(event->timestamp_ns);
+		return;
+	}
 	for (size_t i = 0; i < s.span_count; i++) {
 		struct span *span = &s.spans[i];
 
-		if (span->closed || !same_label(span, &event->label) ||
+		if (span->closed || !same_label(span->label, &event->label) ||
 		    (event->has_begin && event->begin_ns != span->begin_ns))
 			continue;
 		span->closed = true;

@@ -123,6 +123,7 @@ struct state {
 	int64_t series_end_ns;
 	char *series_label;
 	bool series;
+	bool series_open;        /* of a span whose end edge has not come */
 	bool opened;             /* a sample came */
 	bool passed;             /* an end edge was passed since the last look */
 
@@ -203,6 +204,8 @@ void span_changed(void);
 /* The first `count` spans are no longer needed, their memory is freed. */
 void span_forget(size_t count);
 void span_open_whole(int64_t t);
+/* The span that --every divides ends at t. */
+void span_end_series(int64_t t);
 void span_stretch(struct part *part, int64_t peak_nw, int64_t low_nw);
 
 /* The tick that is over, or is looked at, counts in every span it is in. */
