@@ -309,6 +309,15 @@ slow() { start 1 '"nodes":["a"],"rate_hz":1,"response_seconds":0.5'; series b 1 
 	[[ $(node '[.lost_samples, .warnings[0]]') == '[3,"lost_samples: 3 samples were lost"]' ]]
 }
 
+# Six of them, from 3.5 to 8.5: no set from 3 on is there yet when they are told.
+@test "lost samples are of every set of --every that they were lost in" {
+	lost() { echo '{"timestamp":'$2',"type":"event","event":"lost","begin":'$1',"end":'$2',"count":6}'; }
+	ok epi-integrate --rate 1 --every 2s < <(series a 1 5 5 5; lost 3.5 8.5; series a 9 5 5 5)
+	[ "$(cluster '[.begin, .lost_samples]' | xargs)" = '[1,0] [3,6] [5,6] [7,6] [9,0]' ]
+	ok epi-integrate --every 2s < <(lost 0.5 0.75; lost 1 1.5; series a 1 5 5 5 5 5)
+	[ "$(cluster '[.begin, .lost_samples]' | xargs)" = '[1,6] [3,0]' ]
+}
+
 @test "--every cuts from the first sample on" {
 	ok epi-integrate --every 2s < <(series a 1 1 1 1 1 5 5)
 	[ "$(cluster '[.begin, .end, .joules]' | xargs)" = '[1,3,2] [3,5,4] [5,6,5]' ]

@@ -481,6 +481,7 @@ tick_fold(void)
 static void
 extend_series(int64_t t)
 {
+	struct span *span;
 	int64_t end_ns;
 
 	if (s.series && t >= s.series_next_ns && t < s.series_end_ns &&
@@ -491,9 +492,10 @@ extend_series(int64_t t)
 	    s.series_next_ns < s.series_end_ns) {
 		end_ns = s.series_end_ns - s.series_next_ns > s.every_ns
 		    ? s.series_next_ns + s.every_ns : s.series_end_ns;
-		span_add(s.series_label, s.series_label
-		    ? strlen(s.series_label) : 0, s.series_next_ns,
-		    end_ns)->closed = true;
+		span = span_add(s.series_label, s.series_label
+		    ? strlen(s.series_label) : 0, s.series_next_ns, end_ns);
+		span->closed = true;
+		event_lose_again(span);
 		s.series_next_ns = end_ns;
 	}
 }

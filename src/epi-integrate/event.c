@@ -256,30 +256,74 @@ event_loser(const struct event *event, unsigned *node)
 	return true;
 }
 
-/* Lost samples count in every span that their time touches; of no node, they are
- * of every node, also of one that is not known yet. */
+/* Samples that were lost, by one node or, with no name, by all: also by one that
+ * is not known yet. */
+struct loss {
+	int64_t begin_ns, end_ns, count;
+	unsigned node;
+	bool is_of_one;
+};
+
+/* Those that sets of --every may have yet to count. */
+static struct {
+	struct loss *list;
+	size_t count, room;
+} losses;
+
+static void
+keep_loss(const struct loss *loss)
+{
+	if (losses.count == losses.room) {
+		losses.room = losses.room ? losses.room * 2 : 8;
+		losses.list = report_resize(losses.list, losses.room,
+		    sizeof *losses.list);
+	}
+	losses.list[losses.count++] = *loss;
+}
+
+/* They count in every span that their time touches. */
+static void
+lose(struct span *span, const struct loss *loss)
+{
+	if (loss->begin_ns >= span->end_ns || loss->end_ns < span->begin_ns)
+		return;
+	if (loss->is_of_one)
+		span_part(span, loss->node)->lost += loss->count;
+	else
+		span->lost += loss->count;
+}
+
+void
+event_lose_again(struct span *span)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < losses.count; i++) {
+		lose(span, &losses.list[i]);
+		if (losses.list[i].end_ns >= span->end_ns)
+			losses.list[kept++] = losses.list[i];
+	}
+	losses.count = kept;
+}
+
 static void
 take_lost(const struct event *event)
 {
 	int64_t begin_ns = event->has_begin ? event->begin_ns
 	    : event->timestamp_ns;
-	int64_t end_ns = event->has_end ? event->end_ns : begin_ns;
-	int64_t count = event->count > 0 ? event->count : 0;
-	unsigned node;
-	bool is_of_one = event_loser(event, &node);
+	struct loss loss = {
+		.begin_ns = begin_ns,
+		.end_ns = event->has_end ? event->end_ns : begin_ns,
+		.count = event->count > 0 ? event->count : 0
+	};
 
-	if (!s.opened && event->has_timestamp)
+	loss.is_of_one = event_loser(event, &loss.node);
+	if (s.every_ns > 0)
+		keep_loss(&loss);
+	else if (!s.opened && event->has_timestamp)
 		span_open_whole(event->timestamp_ns);
-	for (size_t i = 0; i < s.span_count; i++) {
-		struct span *span = &s.spans[i];
-
-		if (begin_ns >= span->end_ns || end_ns < span->begin_ns)
-			continue;
-		if (is_of_one)
-			span_part(span, node)->lost += count;
-		else
-			span->lost += count;
-	}
+	for (size_t i = 0; i < s.span_count; i++)
+		lose(&s.spans[i], &loss);
 }
 
 static void

@@ -270,6 +270,9 @@ bool emit_all_ended(const struct span *span);
 void emit_passed(void);
 
 void event_take(const struct feed_record *record);
+/* A new set of --every counts what was lost in it before it was made; later ones
+ * begin later. */
+void event_lose_again(struct span *span);
 /* What an event or a calibration says of nodes and instruments; a start event
  * is not counted. */
 void event_learn(const char *line, size_t length, const struct event *event);
