@@ -107,6 +107,14 @@ u() {
 	[ "$(lines - | grep -v edges | xargs)" = "delay 0 clock 0" ]
 }
 
+@test "the widest bound holds, also where the instrument starts again" {
+	again() { start '"averaging_seconds":1,"uncertainty":{"offset_watts":0}'; }
+	{ again; echo '{"timestamp":1001,"type":"event","event":"clock","bound":0.1}'; series a 5 5 5 10 10; stop; again
+	echo '{"timestamp":1004,"type":"event","event":"clock","bound":0.05}'; stop; } >trace
+	ok epi-integrate --nodes a trace
+	[ "$(lines a | grep -v edges)" = "clock 0.5" ]
+}
+
 # A gap of 4 s between 2 and 10 W: 4 * 8 / (2 sqrt 3).
 @test "a gap is a line of its own" {
 	{ start '"averaging_seconds":1,"uncertainty":{"offset_watts":0}'; series a 2 10 2

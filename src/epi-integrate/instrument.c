@@ -120,7 +120,8 @@ instrument_announce(const char *line, size_t length,
 	} else {
 		instrument = report_resize(NULL, 1, sizeof *instrument);
 		*instrument = (struct instrument){
-			.id = id, .name = name, .next = instruments
+			.id = id, .name = name, .bound_seconds = NAN,
+			.next = instruments
 		};
 		for (int i = 0; i < CLASS_TERMS; i++)
 			instrument->terms[i] = NAN;
@@ -171,7 +172,7 @@ is_widest(double seconds, const struct json_value *id)
 {
 	for (struct instrument *at = instruments; at; at = at->next)
 		if ((id->kind != JSON_STRING || json_is(id, at->id)) &&
-		    !(at->terms[CLASS_CLOCK] >= seconds))
+		    !(at->bound_seconds >= seconds))
 			return true;
 	return false;
 }
@@ -196,8 +197,8 @@ instrument_clock(const char *line, size_t length)
 	keep(line, length);
 	for (struct instrument *at = instruments; at; at = at->next)
 		if ((id.kind != JSON_STRING || json_is(&id, at->id)) &&
-		    !(at->terms[CLASS_CLOCK] >= seconds))
-			at->terms[CLASS_CLOCK] = seconds;
+		    !(at->bound_seconds >= seconds))
+			at->bound_seconds = seconds;
 }
 
 void
@@ -228,7 +229,11 @@ instrument_term(const struct instrument *instrument, enum class_term term)
 		return told[term];
 	if (term == CLASS_HOSTS)
 		return hosts_seconds;
-	return instrument ? instrument->terms[term] : NAN;
+	if (!instrument)
+		return NAN;
+	return term == CLASS_CLOCK
+	    ? fmax(instrument->terms[term], instrument->bound_seconds)
+	    : instrument->terms[term];
 }
 
 static bool

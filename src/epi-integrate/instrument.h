@@ -37,6 +37,7 @@ enum class_term {
 struct instrument {
 	char *id, *name;        /* "" where not told */
 	double terms[CLASS_TERMS]; /* NAN: not told */
+	double bound_seconds;      /* the widest of its clock events; NAN: none */
 	double averaging_seconds;  /* NAN: not told */
 	double response_seconds;   /* to follow a change; 0: not told */
 	bool corrected;         /* samples are, by the calibration */
