@@ -96,6 +96,18 @@ u() {
 	[ "$(jq -c '.budget[] | [.type, .nu]' <<<"$output" | sort -u)" = '["A",9]' ]
 }
 
+# A difference of 90 W: v = 90^2 / 2.  With one sample in each second that is
+# 63.639610307 J and 45 J at the edges; a quarter of a second has no sample, and
+# its edges cost a quarter.
+@test "a span of few samples is known as badly as they differ" {
+	{ start '"uncertainty":{"offset_watts":0}'; series a 10 100 10 100 10; } >trace
+	ok epi-integrate --nodes a --every 1s < <(cat trace; stop)
+	[ "$(lines a | sort -u | xargs)" = "edges 45 sampling 63.639610307" ]
+	ok epi-integrate --nodes a < <(sed 2q trace; echo '{"timestamp":1000.25,"type":"event","event":"span","edge":"begin","begin":1000.25,"end":1000.5}'
+		sed 1,2d trace; echo '{"timestamp":1004,"type":"event","event":"span","edge":"end","begin":1000.25,"end":1000.5}'; stop)
+	[ "$(lines a)" = "edges 11.25" ]
+}
+
 # 0.1 s at edges of 5 W and 10 W; a clock event may tell it.
 @test "a shift of the clock moves both edges" {
 	{ start '"averaging_seconds":1,"uncertainty":{"offset_watts":0,"delay_seconds":0.2}'

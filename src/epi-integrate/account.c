@@ -251,6 +251,8 @@ pass_begin(const struct node *node, struct part *part,
 			stretch_gap(node, part, to);
 		part->begin_nw = power_at(node, to, span->begin_ns);
 		part->tally = energy_at(&node->energy, to, span->begin_ns);
+		if (span->begin_ns == to->point.time_ns)
+			energy_add_watched(&node->energy, to, &part->tally);
 		if (span->begin_ns == last_ns)
 			span_stretch(part, node->energy.last.point.watts_nw,
 			    node->energy.last.point.watts_nw);
@@ -290,6 +292,7 @@ pass_end(const struct node *node, struct part *part, const struct span *span,
 	if (span->end_ns > part->from_ns) {
 		part->to_ns = span->end_ns;
 		at_end = energy_at(&node->energy, to, span->end_ns);
+		energy_add_watched(&node->energy, to, &at_end);
 		stretch_gap(node, part, to);
 	}
 	energy_tally_subtract(&at_end, &part->tally);

@@ -12,7 +12,8 @@
  *	sampling      of N samples a period P apart, whose differences have the
  *	              variance 2 v, and whose averaging covers the share a of P:
  *	              N P^2 v (1 - a); not by the counter
- *	edges         half a period at each edge: P^2 v / 2
+ *	edges         half a period at each edge: P^2 v / 2; of a span that is
+ *	              shorter, half of it
  *	noise         P n sqrt(N)
  *	resolution    two readings of the counter, each within one step
  *	clock, hosts  a shift of both edges: the power at the end, less that at
@@ -40,7 +41,8 @@ struct terms {
 	int64_t begin_ns;
 	double joules, seconds, var_seconds;
 	bool has_vars;
-	double period, samples, deviation; /* of samples, W */
+	double period, samples;
+	double differences, deviation; /* of samples, W */
 	double step_watts;         /* at the end, less at the begin */
 	double resolution;         /* of the counter */
 };
@@ -196,14 +198,14 @@ add_sampling(const struct terms *t)
 {
 	bool counted = t->figure->method == COUNTER;
 	double period = t->period * t->deviation;
-	double nu = t->samples > 2 ? t->samples - 2 : 1;
+	double nu = t->differences > 2 ? t->differences - 1 : 1;
 
 	if (!counted)
 		add(t, "sampling", period *
 		    sqrt(t->samples * uncovered(t)), CHANNEL_RUN,
 		    BUDGET_NORMAL, true, nu);
-	add(t, "edges", period / sqrt(2), CHANNEL_RUN, BUDGET_NORMAL, true,
-	    nu);
+	add(t, "edges", fmin(t->period, t->seconds) * t->deviation / sqrt(2),
+	    CHANNEL_RUN, BUDGET_NORMAL, true, nu);
 	if (!counted)
 		add_class(t, CLASS_NOISE, "noise", t->period *
 		    sqrt(t->samples), CHANNEL_RUN);
@@ -240,6 +242,7 @@ terms_of(struct figure *figure, const struct node *node,
 		.seconds = (double)figure->measured_ns / 1e9,
 		.period = (double)node->period_ns / 1e9,
 		.samples = (double)tally->samples,
+		.differences = (double)tally->differences,
 		.step_watts = (double)(part->end_nw - part->begin_nw) / 1e9,
 		.resolution = figure_resolution(node, part)
 	};
@@ -252,9 +255,9 @@ terms_of(struct figure *figure, const struct node *node,
 	if (t.has_vars) /* as it was where it was told */
 		t.var_seconds = energy_joules(tally->reactive) * 1e3 *
 		    (double)figure->measured_ns / (double)tally->reactive_ns;
-	if (tally->samples > 1)
+	if (tally->differences > 0)
 		t.deviation = sqrt((double)tally->variation / 1e12 / 2 /
-		    (t.samples - 1));
+		    t.differences);
 	return t;
 }
 

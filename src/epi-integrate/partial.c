@@ -236,6 +236,7 @@ compose_node(const struct node *node, unsigned index, const struct part *part)
 		compose_whole("resets", tally->resets);
 		compose_whole("gap_ns", tally->gap_ns);
 		compose_units("variation", tally->variation);
+		compose_whole("differences", tally->differences);
 		compose_units("reactive", tally->reactive);
 		compose_whole("reactive_ns", tally->reactive_ns);
 	}
@@ -474,6 +475,7 @@ tally_of(const struct json_value *object)
 		.resets = integer(object, "resets"),
 		.gap_ns = integer(object, "gap_ns"),
 		.variation = units(object, "variation"),
+		.differences = integer(object, "differences"),
 		.reactive = units(object, "reactive"),
 		.reactive_ns = integer(object, "reactive_ns")
 	};

@@ -89,6 +89,7 @@ energy_tally_add(struct energy_tally *sum, const struct energy_tally *t)
 	sum->resets += t->resets;
 	sum->gap_ns += t->gap_ns;
 	sum->variation += t->variation;
+	sum->differences += t->differences;
 	sum->reactive += t->reactive;
 	sum->reactive_ns += t->reactive_ns;
 }
@@ -107,6 +108,7 @@ energy_tally_subtract(struct energy_tally *from, const struct energy_tally *t)
 	from->resets -= t->resets;
 	from->gap_ns -= t->gap_ns;
 	from->variation -= t->variation;
+	from->differences -= t->differences;
 	from->reactive -= t->reactive;
 	from->reactive_ns -= t->reactive_ns;
 }
@@ -227,4 +229,17 @@ energy_at(const struct energy_node *node, const struct energy_reading *to,
 	tally.negative += last->watts_nw < 0;
 	tally.gap_ns += energy_is_gap(node, to) ? x : 0;
 	return tally;
+}
+
+void
+energy_add_watched(const struct energy_node *node,
+    const struct energy_reading *to, struct energy_tally *tally)
+{
+	struct energy_node next = { .last = node->last,
+		.gap_limit_ns = node->gap_limit_ns };
+
+	if (!node->watches)
+		return;
+	energy_watch(&next, to);
+	energy_tally_add(tally, &next.at_last);
 }

@@ -67,7 +67,8 @@ struct energy_tally {
 	int64_t uncounted;      /* intervals without the counter at both ends */
 	int64_t resets;         /* intervals in which the counter was reset */
 	int64_t gap_ns;         /* of intervals over the gap limit */
-	energy_units variation; /* uW^2: differences of neighbours, squared */
+	energy_units variation; /* uW^2: differences of neighbours, squared, */
+	int64_t differences;    /* and how many */
 	energy_units reactive;  /* 0.5e-15 var s, where vars are known */
 	int64_t reactive_ns;    /* for so long */
 };
@@ -128,6 +129,11 @@ struct energy_tally energy_at(const struct energy_node *node,
  */
 struct energy_tally energy_at_last(const struct energy_node *node);
 
+/* Adds what is watched in the interval to the next reading to a tally, which is
+ * that of a time in it: energy_at leaves it out. */
+void energy_add_watched(const struct energy_node *node,
+    const struct energy_reading *to, struct energy_tally *tally);
+
 /* The lead of a node whose first interval ends at `to`. */
 energy_units energy_lead(const struct energy_node *node,
     const struct energy_reading *to);
@@ -175,9 +181,8 @@ energy_is_gap(const struct energy_node *node, const struct energy_reading *to)
 }
 
 /* What is watched in that interval.  Across a gap neighbours are none.  Vars are
- * taken as straight between two readings that have them; at an edge inside an
- * interval both count at its end, which is near enough for what an uncertainty
- * takes from them. */
+ * taken as straight between two readings that have them.  An interval counts at
+ * its end, as a whole. */
 static inline void
 energy_watch(struct energy_node *node, const struct energy_reading *to)
 {
@@ -186,8 +191,10 @@ energy_watch(struct energy_node *node, const struct energy_reading *to)
 	int64_t x = to->point.time_ns - last->point.time_ns;
 	int64_t step_uw = (to->point.watts_nw - last->point.watts_nw) / 1000;
 
-	if (!energy_is_gap(node, to))
+	if (!energy_is_gap(node, to)) {
 		tally->variation += (energy_units)step_uw * step_uw;
+		tally->differences++;
+	}
 	if (last->has_vars && to->has_vars) {
 		tally->reactive += (energy_units)x *
 		    ((energy_units)last->vars_uvar + to->vars_uvar);
