@@ -410,6 +410,12 @@ edge() {
 	[ "$(node '[.joules, .method]')" = '[18,"counter"]' ]
 }
 
+@test "a reset before a span's first sample is none in it" {
+	ok epi-integrate < <(start 0 '"nodes":["a"],"rate_hz":1,"joules_resolution":0.001'; sample a 1 10 800
+		sample a 2 10 809; edge begin 3 4; sample a 3 10 2; sample a 4 10 11; edge end 3 4; stop 4)
+	[ "$(node '[.joules, .method]')" = '[9,"counter"]' ]
+}
+
 # vars of 12 2 2 18 2 from 3 to 7, behind the start: 7 + 2 + 10 + 10 var s in 4 of
 # the 6 s; u = hypot(0.01 * 60 J, 0.01 * 43.5 var s).
 @test "a class that is told on the way holds from there on" {

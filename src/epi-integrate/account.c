@@ -256,7 +256,8 @@ pass_begin(const struct node *node, struct part *part,
 		if (span->begin_ns == last_ns)
 			span_stretch(part, node->energy.last.point.watts_nw,
 			    node->energy.last.point.watts_nw);
-		else
+		else if (span->begin_ns < to->point.time_ns ||
+		    node->energy.delay_ns > 0)
 			part->uncounted = !is_counted(node, to);
 	} else {
 		part->from_ns = last_ns;
