@@ -202,6 +202,14 @@ joules() {
 	[ "$(node .gap_seconds)" = 2.500000001 ]
 }
 
+# 2.5 periods of 2e9 s are more than 2^63 ns.
+@test "a period of many years is no gap, a rate of less than any is none" {
+	ok epi-integrate < <(sample a 0 1; sample a 2000000000 1)
+	[ "$(node '[.joules, .gap_seconds]')" = '[2000000000,0]' ]
+	ok epi-integrate < <(start 0 '"nodes":["a"],"rate_hz":1e-300'; series a 1 5 5 5; stop 3)
+	[ "$(node '[.joules, .nominal_seconds]')" = '[10,1]' ]
+}
+
 @test "a node that was announced and stayed silent makes the cluster unknown" {
 	ok epi-integrate < <(start 1 '"nodes":["a","b"],"rate_hz":1'; series a 1 5 5; stop 2)
 	[ "$(cluster '[.nodes, .joules, .coverage]')" = '[["a","b"],null,0]' ]

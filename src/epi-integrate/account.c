@@ -604,7 +604,8 @@ node_median(const struct node *node)
 int64_t
 node_gap_limit(const struct node *node)
 {
-	return node->period_ns > 0 ? node->period_ns * 5 / 2 : INT64_MAX;
+	return node->period_ns > 0 && node->period_ns < INT64_MAX / 5
+	    ? node->period_ns * 5 / 2 : INT64_MAX;
 }
 
 void

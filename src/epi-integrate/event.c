@@ -67,7 +67,7 @@ announce_nodes(const struct event *event, struct instrument *instrument)
 			node->instrument_id = report_copy(id, strlen(id));
 		node->instrument = instrument;
 		node->channel = next.channel;
-		if (rate_hz > 0 && rate_hz < 1e6)
+		if (rate_hz >= 1e-6 && rate_hz < 1e6)
 			node->period_ns = (int64_t)(1e9 / rate_hz + 0.5);
 		json_decimal(&event->joules_wrap, 6, &node->wrap_uj);
 		json_decimal(&event->joules_resolution, 6,
