@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "report.h"
+#include "stream-map.h"
 #include "stream.h"
 
 enum {
@@ -101,9 +102,11 @@ wait_for(int fd, short events)
 static size_t
 fill(struct stream *in)
 {
-	size_t most = STREAM_READ;
+	size_t most = STREAM_READ, copied;
 	ssize_t n;
 
+	if (in->mapped && !expired && (copied = map_copy(in)) > 0)
+		return copied;
 	if (in->left >= 0 && (uint64_t)in->left < most)
 		most = (size_t)in->left;
 	do {
@@ -132,8 +135,8 @@ stream_watch(void (*see)(const char *bytes, size_t length))
 	watcher = see;
 }
 
-static const char *
-last_newline(const char *from, const char *to)
+const char *
+stream_last_newline(const char *from, const char *to)
 {
 	while (to > from)
 		if (*--to == '\n')
@@ -193,8 +196,12 @@ stream_next(struct stream *in, struct block *block)
 		return false;
 	if (in->handed)
 		in->line = block->line;
+	else if (!watcher)
+		map_begin(in);
 	in->handed = true;
 	stream_flush();
+	if (map_lend(in, block))
+		return true;
 	make_room(in);
 	n = fill(in);
 	if (n == 0)
@@ -205,7 +212,7 @@ stream_next(struct stream *in, struct block *block)
 		leave_skipped(in);
 		before = in->start;
 	}
-	newline = last_newline(in->buffer + before, in->buffer + in->filled);
+	newline = stream_last_newline(in->buffer + before, in->buffer + in->filled);
 	block->at = block->end = in->buffer + in->start;
 	block->line = in->line;
 	if (newline) {
@@ -258,6 +265,7 @@ stream_close(struct stream *in)
 		report_error("%s: %s", in->name, strerror(errno));
 	if (lent.at)
 		stream_more_room(0);
+	map_end(in);
 	free(in->buffer);
 	in->buffer = NULL;
 	in->fd = -1;
@@ -271,6 +279,8 @@ block_line(struct block *block, const char **text, size_t *length)
 	if (block->at >= block->end)
 		return false;
 	newline = memchr(block->at, '\n', (size_t)(block->end - block->at));
+	if (!newline)
+		map_lost();
 	*text = block->at;
 	*length = (size_t)(newline - block->at);
 	if (*length && newline[-1] == '\r')
@@ -465,6 +475,8 @@ stream_flush(void)
 		if (n < 0 && (errno == EINTR || errno == EAGAIN))
 			continue;
 		if (n < 0) {
+			if (errno == EFAULT)
+				map_lost();
 			forget_output(); /* nor is it tried again at the end */
 			report_fatal("%s: %s", output_name, strerror(errno));
 		}

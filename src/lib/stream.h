@@ -2,7 +2,7 @@
  * stream: blocks of whole lines in, records out, nothing lost between.
  *
  * In: read(2) into one reused buffer; a line that does not fit doubles it, up
- * to STREAM_LINE_MAX.  Out: one buffer for standard output.  Before any read
+ * to STREAM_LINE_MAX.  A large regular file is mapped instead (stream-map.h). Out: one buffer for standard output.  Before any read
  * that may sleep, what was written so far goes out: flush before you may
  * sleep.  A record never straddles two flushes.
  * Floor: first.  One of the four modules that may print or exit.
@@ -47,6 +47,9 @@ struct stream {
 	bool skipping;  /* inside a line over STREAM_LINE_MAX */
 	bool cut;       /* the last line had no newline */
 	bool failed;    /* ended by a failed read, not by the end of input */
+	bool mapped;    /* stream-map's from here on: bytes come from chunks */
+	int64_t next_chunk;            /* the next one's offset in the file */
+	const char *chunk, *chunk_end; /* not yet given out */
 };
 
 /*
@@ -69,6 +72,9 @@ void stream_attach(struct stream *in, int fd, const char *name);
 bool stream_next(struct stream *in, struct block *block);
 
 void stream_close(struct stream *in);
+
+/* stream's own: the last newline in [from, to), or NULL. */
+const char *stream_last_newline(const char *from, const char *to);
 
 /*
  * The place in a regular file at which the first line begins that begins at or
