@@ -127,6 +127,24 @@ says() {
 	[[ $(letters phases.svg) != *times* ]]
 }
 
+# 1 W for 11 s in files of a second each, of which the last line has no newline.
+@test "phases: many files are one stream in their order, each line whole" {
+	printf '{"timestamp":%s,"type":"event","event":"mark","label":"run","edge":"%s"}\n' 100 begin 111 end >marks
+	for i in $(seq 100 111); do printf '{"timestamp":%d,"node":"a","watts":1}' "$i" >"$i"; done
+	ok epi-plot phases marks $(seq 100 111) >phases.svg
+	says phases.svg '11.00 s' '11.00 J' '1.00 W'
+}
+
+@test "phases: samples of which none was added up are told" {
+	cat trace - >in <<-END
+		{"timestamp":100,"type":"event","event":"mark","label":"run","edge":"begin"}
+		{"timestamp":104,"type":"event","event":"mark","label":"run","edge":"end"}
+		{"timestamp":103,"node":"a","watts":900}
+	END
+	partly 1 epi-plot phases in >phases.svg
+	[[ $stderr == "epi-plot: time goes backwards for its node"* ]]
+}
+
 @test "phases without any: refused" {
 	fails 1 epi-plot phases trace
 	[[ $stderr == *"no phase to draw"* ]]
