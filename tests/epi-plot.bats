@@ -145,6 +145,16 @@ says() {
 	[[ $stderr == "epi-plot: time goes backwards for its node"* ]]
 }
 
+# From 100 to 102 with samples from 101 on: 5 J in a second, a mean of 5 W; and 5 J in
+# another second.
+@test "phases: mean power of the time measured, and which share that is" {
+	printf '{"timestamp":%s,"type":"event","event":"mark","label":"%s","edge":"%s"}\n' 100 run begin 102 run end 102 rest begin 103 rest end >in
+	printf '{"timestamp":%d,"node":"a","watts":5}\n' 101 102 103 >>in
+	ok epi-plot phases in >phases.svg
+	says phases.svg '2.000 s' '5.000 J' '5.00 W' 'Of run 50 % was measured.'
+	[[ $(letters phases.svg) != *"2.50 W"* && $(letters phases.svg) != *"Of rest"* ]]
+}
+
 @test "phases without any: refused" {
 	fails 1 epi-plot phases trace
 	[[ $stderr == *"no phase to draw"* ]]
