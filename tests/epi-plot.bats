@@ -314,6 +314,13 @@ says() {
 	[ "$(awk '{ print length }' figures | sort -u)" -eq "$(awk 'NR == 1 { print length }' figures)" ]
 }
 
+# 372 px for 0.0157 to 0.0199: 44 px for each 0.0005, where "0.0160" takes 46.
+@test "the figures of an axis do not run into one another" {
+	{ score m 0.016 1 && score m 0.0196 1; } >scores
+	ok epi-plot repeat --size 480x200 scores >svg
+	[ "$(sed -n 's|.*<text>\(0\.0[0-9]*\)</text>.*|\1|p' svg | xargs)" = "0.016 0.017 0.018 0.019" ]
+}
+
 @test "a title, a size and axes of one's own; hostile ones are text" {
 	ok epi-plot trace --title '`touch x` <b> & '\''"$(touch x)\' --ylabel 'W & <W>' --size 640x360 trace >svg
 	well_formed svg
