@@ -222,6 +222,28 @@ says() {
 }
 
 # As wide as a phone: 72 for each row, and all points below the row's name.
+@test "repeat: scores of the same labels are rows of their own, each run once" {
+	score m 1 0.5 | jq -c '.run_metadata.run_id = "r1"' >r1
+	for n in 1 2; do
+		jq -c --argjson n $n '.repetitions = [{run_id: "r\($n)", epi: (2 * $n), joules_per_token: $n}] | .epi.value = 2 * $n' r1 >all_$n
+	done
+	ok epi-plot repeat --keep kept all_1 all_2 r1 >repeat.svg
+	[ "$(tail -n +2 kept/runs.tsv)" = $'2\t0.5\n4\t1.5' ]
+	[ "$(tail -n +2 kept/scores.tsv)" = $'2\t2\t2\t0.5\n4\t4\t4\t1.5' ]
+}
+
+@test "repeat: without an EPI it is of joules per token" {
+	score m 0.25 0.5 | jq -c '.epi.value = null | .accuracy.composite = null' >r
+	ok epi-plot repeat --keep kept r >repeat.svg
+	says repeat.svg 'energy per token, J / token'
+	[ "$(tail -n +2 kept/runs.tsv)" = $'0.25\t0.5' ]
+	jq -c '.ci95_joules_per_token = [0.2, 0.3]' r | ok epi-plot repeat --keep kept >repeat.svg
+	[ "$(cat kept/alone.tsv)" = $'0.25\t0.2\t0.3\t0.5' ]
+	jq -c '.energy.joules_per_token = null' r >none
+	fails 1 epi-plot repeat none
+	[ "$stderr" = "epi-plot: no repetition to draw: no score has an EPI, or joules per token" ]
+}
+
 @test "repeat: names that have no room beside their rows stand above them, whole" {
 	{ score Llama-3.1-8B-Instruct-abliterated 1 0.5; score Qwen3-30B-A3B-Instruct-2507 2 0.4; } >two
 	for size in 360x 800x; do
