@@ -276,6 +276,14 @@ says() {
 	[[ $stderr == *"2 records have a budget"* ]]
 }
 
+@test "a budget without an EPI is of joules per token" {
+	score m 0.25 0.5 | jq -c '.epi.value = null | .accuracy.composite = null | .u_joules_per_token = 0.02
+		| .ci95_joules_per_token = [0.2, 0.3] | .budget = [{source: "gain", type: "B", share: 1, c_relative: 0.08}]' >r
+	ok epi-plot budget r >budget.svg
+	says budget.svg 'What the uncertainty of the energy per token is made of' \
+		'Energy per token of m: 0.2500 J / token, standard uncertainty 0.020 (8.0 %); 95 % interval 0.2000 to 0.3000.'
+}
+
 @test "the same input gives the same bytes, with no date and no program's version" {
 	ok epi-plot trace trace >one
 	ok epi-plot trace trace >other
