@@ -218,7 +218,7 @@ table:
 endif
 
 ifeq ($(call have,epi-plot)$(shell command -v gnuplot >/dev/null && echo yes),yesyes)
-plots: results/pareto.svg results/repeat.svg
+plots: $(if $(filter decode,$(call trim,$(WORKLOAD))),,results/pareto.svg) results/repeat.svg
 	@:
 results/pareto.svg: results/scores.ndjson
 	@epi-plot pareto -o $@ $<

@@ -201,6 +201,15 @@ says() {
 	says one.svg 'not distinguishable' 'Open diamonds'
 }
 
+@test "pareto: a score without an accuracy is told and left out; of such alone there is none" {
+	score m 0.25 0.5 | jq -c '.epi.value = null | .accuracy.composite = null' >r
+	{ cat r && score small 1 0.41 && score large 2 0.45; } >scores
+	ok epi-plot pareto scores >pareto.svg
+	says pareto.svg '2 scores' small large 'Without an accuracy, and not in it: 1 score.'
+	fails 1 epi-plot pareto r
+	[ "$stderr" = "epi-plot: no frontier to draw: no score has an accuracy" ]
+}
+
 @test "compare: ratios, intervals and verdict as epi-compare has them" {
 	epi-compare "$data"/compare/{baseline,pruned}.ndjson >comparison
 	ok epi-plot compare comparison >compare.svg

@@ -340,6 +340,12 @@ module() {
 }
 
 # b's trace has lost its stop: epi-plot draws it, and says that it broke off.
+@test "runs that ask nothing have no frontier, which is no failure" {
+	small one '.epi.value = null | .accuracy.composite = null'
+	eyes='pareto repeat budget' blind ok epi-report -o page one
+	[[ $(text page) == *"No picture: no frontier to draw: no score has an accuracy."*"energy per token, J / token"* ]]
+}
+
 @test "a picture that is not whole is there, told, and status 1" {
 	mkdir half
 	cp -R 'my data/b_q40' half
