@@ -142,6 +142,14 @@ numbers() {
 	[ "$(samples | jq .watts | xargs)" = 3 ]
 }
 
+# Which of both watts it is nobody said: 2 or 3.
+@test "a sample's own column that stands twice is refused, not the first taken" {
+	fails 1 epi-import < <(printf 'timestamp,watts,watts\n1,2,3\n')
+	[[ $stderr == *':1: two columns "watts"' ]]
+	fails 1 epi-import --map watts=a < <(printf 'timestamp,a,a\n1,2,3\n')
+	ok epi-import --map watts=a < <(printf 'timestamp,watts,a,watts\n1,2,7,3\n')
+}
+
 @test "a header without watts, without a time or with a column twice is refused" {
 	for header in timestamp,node node,watts timestamp,watts,x,x '"timestamp,watts' 'timestamp,watts [C]'; do
 		fails 1 epi-import < <(printf '%s\n1,2,3,4\n' "$header")

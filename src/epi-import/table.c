@@ -157,6 +157,17 @@ wanted_watts(const struct import *im)
 	return rule->path + (*rule->path == '.');
 }
 
+/* Two columns that would be one member of the record, or of one name, of which
+ * one is taken and nobody said which. */
+static bool
+is_one_key(const struct column *a, const struct column *b)
+{
+	if (a->label && b->label)
+		return strcmp(a->label, b->label) == 0;
+	return (a->key < KEYS || b->key < KEYS) &&
+	    strcmp(a->name, b->name) == 0;
+}
+
 static bool
 check_columns(struct import *im, unsigned taken)
 {
@@ -166,9 +177,8 @@ check_columns(struct import *im, unsigned taken)
 		keep_column(im, column);
 		column->as_it_stands = column->key < KEYS &&
 		    column->factor.digits == 1 && column->factor.places == 0;
-		for (size_t k = 0; column->label && k < i; k++)
-			if (table.columns[k].label && strcmp(
-			    table.columns[k].label, column->label) == 0)
+		for (size_t k = 0; k < i; k++)
+			if (is_one_key(&table.columns[k], column))
 				return refuse_header(im, "two columns",
 				    column->name);
 	}
