@@ -150,6 +150,12 @@ numbers() {
 	ok epi-import --map watts=a < <(printf 'timestamp,watts,a,watts\n1,2,7,3\n')
 }
 
+# Kueche and Kaeche in Latin-1: of each the second byte is no UTF-8.
+@test "two nodes of another character set do not become one" {
+	partly 1 epi-import < <(table $'1,K\xfcche,2' $'2,K\xe4che,3' 3,a,4)
+	[ "$(samples | jq -r .node | xargs)" = a ]
+}
+
 @test "a header without watts, without a time or with a column twice is refused" {
 	for header in timestamp,node node,watts timestamp,watts,x,x '"timestamp,watts' 'timestamp,watts [C]'; do
 		fails 1 epi-import < <(printf '%s\n1,2,3,4\n' "$header")

@@ -67,7 +67,8 @@ read_node(const struct import *im, struct reading *r, const char *text,
 	char *at = r->name;
 
 	if (!length || memchr(text, '\0', length) || length +
-	    (im->node ? strlen(im->node) : 0) > IMPORT_NODE_MAX)
+	    (im->node ? strlen(im->node) : 0) > IMPORT_NODE_MAX ||
+	    !write_is_utf8(text, length))
 		return false;
 	for (size_t i = 0; i < length; i++)
 		number = number && text[i] >= '0' && text[i] <= '9';
@@ -116,8 +117,8 @@ reading_fill(struct import *im, struct reading *r, enum key key,
 	if (key == NODE) {
 		r->has |= 1u << NODE;
 		return read_node(im, r, text, length) ||
-		    reading_refuse(im, "node", "a name of 1 to 200 bytes", text,
-		    length);
+		    reading_refuse(im, "node", "a name of 1 to 200 bytes in "
+		    "UTF-8", text, length);
 	}
 	understood = key == TIMESTAMP
 	    ? read_time(im, factor, text, length, &r->value[key])
