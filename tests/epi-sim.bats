@@ -258,6 +258,13 @@ fates() {
 	jq -se '[.[] | select(.p) | .s] as $s | [range(1; $s | length) | $s[.] - $s[. - 1]] | max == 11 and (map(select(. > 1)) | length) == 1' .out
 }
 
+# Out from 2.05 to 4.05 s: 20 samples at 10 Hz.
+@test "a host that is unplugged while it is sees nothing of what came meanwhile" {
+	sim $'0 watts 5\n2.05 unplug 5\n3.05 unplug 1' --for 5s --record
+	jq -se '[.[] | select(.host | IN("unplugged", "plugged")) | .mono] == [1002050000000, 1004050000000]' .out
+	jq -se '[.[] | select(.p) | .s] as $s | [range(1; $s | length) | $s[.] - $s[. - 1]] | max == 21 and (map(select(. > 1)) | length) == 1' .out
+}
+
 @test "a stalled host gets it all at once, late" {
 	sim $'0 watts 5\n2.05 stall 0.5' --for 5s --record
 	jq -se '[.[] | select(.host == "at") | .mono | select(. > 1002050000000 and . < 1002550000000)] == []' .out

@@ -58,8 +58,11 @@ deliver(void)
 void
 host_unplug(uint64_t us)
 {
+	bool out = host.wire.unplugged;
+
 	wire_unplug(&host.wire, host.true_us, us, host.config.write);
-	host.config.plug(false);
+	if (!out)
+		host.config.plug(false);
 }
 
 size_t

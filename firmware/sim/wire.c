@@ -273,9 +273,11 @@ void
 wire_unplug(struct wire *wire, uint64_t now_us, uint64_t us,
     void (*write)(const char *, size_t))
 {
+	bool out = wire->unplugged;
+
 	for (; wire->count; wire->count--) {
 		struct wire_line *line = &wire->lines[wire->first];
-		uint64_t bytes = now_us > line->begin_us
+		uint64_t bytes = !out && now_us > line->begin_us
 		    ? (now_us - line->begin_us) * 10 / US_PER_BYTE_TENTHS : 0;
 
 		if (bytes > line->length)
@@ -288,7 +290,8 @@ wire_unplug(struct wire *wire, uint64_t now_us, uint64_t us,
 	wire->unplugged = true;
 	wire->last_due_us = wire->plugged_us;
 	wire->command_length = wire->command_read = 0;
-	host_says(wire, "unplugged", "", now_us, write);
+	if (!out)
+		host_says(wire, "unplugged", "", now_us, write);
 	wire->open_line = false;
 }
 
