@@ -357,13 +357,6 @@ verdicts() { jq -r '.verdicts | join(",")' .out | xargs; }
 
 # ---- serial ports, by a library that has some
 
-# ports LIST: with these serial ports (tests/serial.c), CMD.
-ports() {
-	command -v cc || skip "no cc"
-	cc -shared -fPIC -o serial.so "$BATS_TEST_DIRNAME/serial.c"
-	export EPI_SERIAL=$1 ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 EPI_STEP=stepped
-}
-
 @test "--list tells path, usb:SERIAL, ids and description, and no control byte" {
 	ports $'/dev/ttyACM0,Pico - CDC\e[31m,11914,10,E66058388353A12B;/dev/ttyS0'
 	ok env LD_PRELOAD=./serial.so epi-tap --list

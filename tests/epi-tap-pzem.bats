@@ -233,6 +233,21 @@ adds_up() { [ "$(total 'samples + .lost')" = "$1" ]; }
 	[ "$(total 'samples + .lost - 1')" = "$(said "$samples | .seq" | sed 's/.* //')" ]
 }
 
+# ---- this machine's clock
+
+@test "a step of this machine's clock is a clock event, and the samples do not follow" {
+	ports ''
+	slave '1 says 11 1'
+	begin env LD_PRELOAD=./serial.so epi-tap --instrument pzem --node a --rate 20 line
+	soon grep -q '"seq":3' .out
+	: >stepped
+	soon grep -qE '"clock","nodes":."a".,"step_seconds":(5.0|4.99)' .out
+	last=$(said "$samples | .timestamp" | sed 's/.* //')
+	kill -INT "$pid"
+	ended 0
+	jq -es --argjson last "$last" 'map(select(.watts).timestamp) | . == sort and .[-1] - $last < 1' .out
+}
+
 # ---- what is refused
 
 @test "three seconds of silence, or of noise, are no pzem" {

@@ -74,6 +74,13 @@ ptys() {
 	soon test -e a -a -e b
 }
 
+# ports LIST: with these serial ports (tests/serial.c), CMD.
+ports() {
+	command -v cc || skip "no cc"
+	cc -shared -fPIC -o serial.so "$BATS_TEST_DIRNAME/serial.c"
+	export EPI_SERIAL=$1 ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0 EPI_STEP=stepped
+}
+
 # said FILTER: of every record of .out, in one line.
 said() { jq -r "$1" .out | xargs; }
 

@@ -31,6 +31,7 @@
  * issue 278).  Who is silent is asked once a second: the others have their turn. */
 #define TIMEOUT_NS (CLOCK_SECOND * 3 / 10)
 #define SILENT_NS CLOCK_SECOND
+#define STEP_NS (CLOCK_SECOND / 10) /* a step that is told of */
 #define FIRST_NS (3 * CLOCK_SECOND) /* an answer has to come within */
 
 enum {
@@ -69,6 +70,7 @@ struct pzem {
 	bool asked;
 	int64_t ready_ns, deadline_ns; /* steady: to ask, to have answered */
 	int64_t last_ns;   /* the latest time written */
+	int64_t stepped_ns; /* the step that the last clock event told */
 
 	uint64_t samples, lost, timeouts, malformed, crc_errors, exceptions,
 	    strangers, resets, disconnects, wrong;
@@ -217,6 +219,21 @@ record_simply(struct pzem *pzem, const char *event)
 {
 	record_event(pzem->last_ns, event);
 	put_nodes(pzem);
+	compose_close();
+}
+
+/* This machine's clock was set: the samples keep to what it was. */
+static void
+watch_step(struct pzem *pzem, struct moment now)
+{
+	int64_t moved_ns = now.stepped_ns - pzem->stepped_ns;
+
+	if (!pzem->started || (moved_ns < STEP_NS && moved_ns > -STEP_NS))
+		return;
+	pzem->stepped_ns = now.stepped_ns;
+	record_event(pzem->last_ns, "clock");
+	put_nodes(pzem);
+	put_decimal("step_seconds", now.stepped_ns / 1000, 6, 3);
 	compose_close();
 }
 
@@ -498,6 +515,7 @@ turn(struct device *device, struct moment now)
 
 	if (device->stop)
 		return INT64_MAX;
+	watch_step(pzem, now);
 	if (pzem->asked && now.steady_ns >= pzem->deadline_ns)
 		give_up(pzem, now);
 	if (!pzem->started && now.steady_ns - pzem->opened_ns >= FIRST_NS) {
