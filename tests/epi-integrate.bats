@@ -647,6 +647,17 @@ lines() {
 	jq -es '.[0] | .joules == 15.3 and .method == "counter"' whole
 }
 
+# 10 W, read every 0.5 s and 0.8 s late: at 1.1 s the counter is that of 0.3 s. A
+# first interval of 0.5 s leaves 3 J of the first 0.8 s out of the whole.
+@test "a counter that is further behind than its samples are apart is not taken" {
+	late() { start 0 '"nodes":["a"],"rate_hz":2,"delay_seconds":0.8,"joules_resolution":0.001'; edge begin "$1" "$2"
+		for k in 0 5 10 $3 20 25 30; do sample a "$((k / 10)).$((k % 10))" 10 $((k + 8)); done; edge end "$1" "$2"; stop 4; }
+	ok epi-integrate < <(late 1.1 2.6 15)
+	[ "$(node '[.joules, .method]')" = '[15,"trapezoid"]' ]
+	ok epi-integrate < <(late 0 2.9 15 | sed '/"span"/d; /:2\.5,/d')
+	[ "$(node '[.joules, .method]')" = '[30,"trapezoid"]' ]
+}
+
 @test "a negative sample that is a gap is one where a part has no other of its node" {
 	series a 1 10 10 -1 10 10 >trace
 	lines trace --negative gap

@@ -47,6 +47,7 @@ figure_end_part(const struct node *node, struct part *part, const struct span *s
 	part->begun = true;
 	part->to_ns = last->point.time_ns;
 	part->step_uj = node->energy.step_uj;
+	part->uncounted |= node_is_behind(node, part, part->to_ns);
 	at_end = energy_at_last(&node->energy);
 	at_end.samples++;
 	at_end.negative += last->point.watts_nw < 0;

@@ -193,6 +193,10 @@ void node_settle(struct node *node, unsigned index);
 
 /* The median of the intervals that wait, ns; 0: there is none. */
 int64_t node_median(const struct node *node);
+/* Whether the delay of its counter keeps a part that ends there from being
+ * counted by it. */
+bool node_is_behind(const struct node *node, const struct part *part,
+    int64_t end_ns);
 /* The longest interval that is no gap: 2.5 nominal periods. */
 int64_t node_gap_limit(const struct node *node);
 

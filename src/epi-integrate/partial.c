@@ -221,6 +221,8 @@ compose_node(const struct node *node, unsigned index, const struct part *part)
 		if (node->energy.has_before) {
 			compose_reading("before", &node->energy.before);
 			compose_units("lead", node->energy.lead);
+			compose_whole("lead_is_short",
+			    node->energy.lead_is_short);
 		}
 		compose_whole("step_uj", node->energy.step_uj);
 		compose_whole("peak_nw", part->peak_nw);
@@ -529,8 +531,11 @@ merge_before(struct node *node, const struct json_value *object)
 {
 	if (!has_member(object, "before"))
 		return;
-	if (!node->energy.has_before)
+	if (!node->energy.has_before) {
 		node->energy.lead = units(object, "lead");
+		node->energy.lead_is_short = integer(object,
+		    "lead_is_short");
+	}
 	node->energy.before = reading(object, "before");
 	node->energy.has_before = true;
 }

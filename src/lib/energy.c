@@ -194,6 +194,13 @@ count_until(const struct energy_node *node, const struct energy_reading *to,
 		    : lead_until(node, to, b);
 }
 
+bool
+energy_is_behind(const struct energy_node *node, int64_t b)
+{
+	return node->delay_ns > 0 && node->has_before &&
+	    b - node->delay_ns < node->before.point.time_ns;
+}
+
 /* The first counter reading is of a delay after the first sample. */
 energy_units
 energy_lead(const struct energy_node *node, const struct energy_reading *to)

@@ -100,7 +100,8 @@ struct energy_node {
 	struct energy_reading before; /* the reading before the last one, */
 	bool has_before;             /* with a delay alone */
 	energy_units lead;           /* by the trapezoid, from the first sample
-	                                to the time of its counter */
+	                                to the time of its counter, */
+	bool lead_is_short;          /* which is beyond the second sample */
 	int64_t wrap_uj;             /* where the counter wraps; 0: unknown */
 	int64_t step_uj;             /* smallest step of the counter; set
 	                                INT64_MAX at the start */
@@ -134,6 +135,10 @@ struct energy_tally energy_at_last(const struct energy_node *node);
 void energy_add_watched(const struct energy_node *node,
     const struct energy_reading *to, struct energy_tally *tally);
 
+/* Whether its delay has the counter of a time b, of the last reading or after it,
+ * lie before the readings that are kept: energy_at does not know it then. */
+bool energy_is_behind(const struct energy_node *node, int64_t b);
+
 /* The lead of a node whose first interval ends at `to`. */
 energy_units energy_lead(const struct energy_node *node,
     const struct energy_reading *to);
@@ -142,8 +147,11 @@ energy_units energy_lead(const struct energy_node *node,
 static inline void
 energy_remember(struct energy_node *node, const struct energy_reading *to)
 {
-	if (!node->has_before)
+	if (!node->has_before) {
 		node->lead = energy_lead(node, to);
+		node->lead_is_short = to->point.time_ns -
+		    node->last.point.time_ns < node->delay_ns;
+	}
 	node->before = node->last;
 	node->has_before = true;
 }
