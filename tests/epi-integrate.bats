@@ -670,7 +670,7 @@ lines() {
 	[ "$(jq -c '[.node, .lost_samples]' whole | xargs)" = '[a,3] [b,3] [null,6]' ]
 }
 
-# Nodes that come late, samples that are missing, stand twice, are negative or have
+# Sittings of other rates, nodes that come late, samples that are missing, stand twice, are negative or have
 # no counter, counters that fall, resets and losses of one or all.  SEED decides.
 random_stream() {
 	awk -v seed="$1" '
@@ -682,9 +682,11 @@ random_stream() {
 		BEGIN {
 			below(1); nodes = 1 + below(4); seconds = 5 + below(30)
 			for (n = 0; n < nodes; n++) { names = names (n ? "," : "") "\"n" n "\""; late[n] = below(3) ? 0 : below(seconds) }
-			if (below(5)) print event(1000, "start") ",\"nodes\":[" names "],\"rate_hz\":1,\"joules_resolution\":0.001" \
-				(below(2) ? ",\"delay_seconds\":0.3" : "") \
-				(below(2) ? ",\"uncertainty\":{\"gain_relative\":0.01,\"phase_radians\":0.01}" : "") "}"
+			if (below(5)) {
+				print event(1000, "start") ",\"nodes\":[" names "],\"rate_hz\":1,\"joules_resolution\":0.001" \
+					(below(2) ? ",\"delay_seconds\":0.3" : "") \
+					(below(2) ? class = ",\"uncertainty\":{\"gain_relative\":0.01,\"phase_radians\":0.01}" : "") "}"
+			}
 			for (t = 0; t < seconds; t++) {
 				for (n = 0; n < nodes; n++) {
 					if (t < late[n] || below(10) == 0) continue
@@ -695,6 +697,11 @@ random_stream() {
 				}
 				if (below(10) == 0) print event(1000 + t ".5", "reset") "}"
 				if (below(10) == 0) print event(1000 + t ".5", "lost") ",\"count\":" 1 + below(3) "}"
+				if (below(20) == 0) {
+					print event(1000 + t ".6", "stop") "}"
+					print event(1000 + t ".7", "start") ",\"nodes\":[" names "],\"rate_hz\":" (below(2) ? 1 : 0.5) \
+						(below(2) ? ",\"joules_wrap\":40" : "") (below(2) ? ",\"delay_seconds\":0.4" : "") class "}"
+				}
 			}
 		}'
 }
@@ -706,6 +713,28 @@ random_stream() {
 			cuts trace --negative $negative || { cat trace; false; }
 		done
 	done
+}
+
+# 11 MB: a second start event at 130000 is beyond the head, which is 4 MiB.
+@test "a part that does not know an earlier start event is not merged" {
+	for rate in 2 1; do
+		awk -v rate=$rate 'BEGIN { e = "{\"timestamp\":%d,\"type\":\"event\",\"event\":"; s = e "\"start\",\"nodes\":[\"a\"],\"rate_hz\":%d}\n"; printf s, 0, 1
+			for (t = 1; t < 200000; t++) {
+				if (t == 130000) { printf e "\"stop\"}\n", t; printf s, t, rate }
+				printf "{\"timestamp\":%d,\"node\":\"a\",\"watts\":5.00000000000000000}\n", t
+			} printf e "\"stop\"}\n", t }' >trace
+		parts trace 4 >parts
+		[ $rate = 1 ] || fails 1 epi-integrate --merge parts
+	done
+	epi-integrate --merge parts | cmp - <(epi-integrate trace)
+}
+
+@test "what is wrong in the head is told by its own part" {
+	two() { start $1 "\"nodes\":[\"a\"],\"rate_hz\":1,\"instrument_id\":\"$1\""; series a $1 5 5 5; stop $(($1 + 2)); }
+	{ two 1; two 5; two 9; } >trace
+	partly 1 epi-integrate trace >whole
+	for k in 1 2 3; do epi-integrate --partial --part $k/3 trace || [ $? -eq 1 ]; done 2>said >parts
+	partly 1 epi-integrate --merge parts | cmp - whole
 }
 
 @test "a sample among partial records is malformed, and no node" {

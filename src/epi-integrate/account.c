@@ -563,6 +563,8 @@ node_integrate(struct node *node, unsigned index, const struct energy_reading *t
 		node->seen = true;
 		node->first = *to;
 		node->first_ns = to->point.time_ns;
+		node->first_period_ns = node->rerated ? node->period_ns : 0;
+		node->first_wrap_uj = node->restarted ? node->wrap_uj : -1;
 		node->energy.last = *to;
 		node->energy.gap_limit_ns = node_gap_limit(node);
 		node->energy.wrap_uj = node->wrap_uj;

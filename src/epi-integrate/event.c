@@ -43,7 +43,25 @@ next_announced(const struct event *event, struct announced *next)
 	return true;
 }
 
-/* Names that a start event announces; each belongs to one instrument. */
+/* Each node belongs to one instrument. */
+static void
+join_instrument(struct node *node, const struct announced *next,
+    const char *id, struct instrument *instrument)
+{
+	if (node->instrument_id && *id &&
+	    strcmp(node->instrument_id, id) != 0 && !s.looks)
+		report_malformed(s.file, s.line, "node %s comes from "
+		    "two instruments, %s and %s", next->name,
+		    node->instrument_id, id);
+	if (!node->instrument_id && *id)
+		node->instrument_id = report_copy(id, strlen(id));
+	node->instrument = instrument;
+	node->channel = next->channel;
+	node->restarted |= !s.looks;
+}
+
+/* Names that a start event announces; without an instrument only what the
+ * readings of nodes want that have not been settled. */
 static void
 announce_nodes(const struct event *event, struct instrument *instrument)
 {
@@ -58,26 +76,29 @@ announce_nodes(const struct event *event, struct instrument *instrument)
 		struct node *node = node_known(sample_node(&s.names, next.name,
 		    (size_t)next.length));
 
-		if (node->instrument_id && *id &&
-		    strcmp(node->instrument_id, id) != 0)
-			report_malformed(s.file, s.line, "node %s comes from "
-			    "two instruments, %s and %s", next.name,
-			    node->instrument_id, id);
-		if (!node->instrument_id && *id)
-			node->instrument_id = report_copy(id, strlen(id));
-		node->instrument = instrument;
-		node->channel = next.channel;
-		if (rate_hz >= 1e-6 && rate_hz < 1e6)
+		if (instrument)
+			join_instrument(node, &next, id, instrument);
+		else if (node->settled)
+			continue;
+		if (rate_hz >= 1e-6 && rate_hz < 1e6) {
 			node->period_ns = (int64_t)(1e9 / rate_hz + 0.5);
+			node->rerated |= !s.looks;
+		}
 		json_decimal(&event->joules_wrap, 6, &node->wrap_uj);
 		json_decimal(&event->joules_resolution, 6,
 		    &node->resolution_uj);
-		if (!node->seen && json_decimal(&event->delay_seconds, 9,
+		if (!node->seen && !node->settled && json_decimal(&event->delay_seconds, 9,
 		    &delay_ns) && delay_ns >= 0)
 			node->energy.delay_ns = delay_ns;
 		node->energy.gap_limit_ns = node_gap_limit(node);
 		node->energy.wrap_uj = node->wrap_uj;
 	}
+}
+
+void
+event_foresee(const struct event *event)
+{
+	announce_nodes(event, NULL);
 }
 
 void
@@ -129,7 +150,8 @@ static void
 announce(const char *line, size_t length, const struct event *event)
 {
 	s.simulated |= event->simulated;
-	event_keep_origin(line, length);
+	if (!s.looks)
+		event_keep_origin(line, length);
 	announce_nodes(event, instrument_announce(line, length, event));
 }
 

@@ -35,10 +35,11 @@ static size_t record_count, record_room;
 static void
 keep(const char *line, size_t length)
 {
-	for (size_t i = 0; i < record_count; i++)
-		if (strlen(records[i]) == length &&
-		    memcmp(records[i], line, length) == 0)
-			return;
+	if (s.looks)
+		return;
+	if (record_count > 0 && strlen(records[record_count - 1]) == length &&
+	    memcmp(records[record_count - 1], line, length) == 0)
+		return;
 	if (record_count == record_room) {
 		record_room = record_room ? record_room * 2 : 8;
 		records = report_resize(records, record_room,
@@ -149,7 +150,8 @@ instrument_calibrate(const char *line, size_t length)
 	const char *why;
 
 	if (!calibration_read(copy, length, &calibration, &why)) {
-		report_malformed(s.file, s.line, "%s", why);
+		if (!s.looks)
+			report_malformed(s.file, s.line, "%s", why);
 		free(copy);
 		return;
 	}

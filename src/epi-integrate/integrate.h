@@ -78,6 +78,12 @@ struct node {
 	bool reset_first;        /* the counter was reset before the first
 	                            reading: of a part, behind another */
 	bool refused;            /* of a span; said */
+	bool settled;            /* its delay is: by what is before the part */
+	bool restarted, rerated; /* by a start event of the part itself, that
+	                            told a rate */
+	int64_t begin_period_ns, begin_wrap_uj; /* where the part begins */
+	int64_t first_period_ns, first_wrap_uj; /* told by it before its first
+	                                           reading; 0, -1: not */
 	char *instrument_id;     /* that announced it */
 	struct instrument *instrument;
 	unsigned channel;        /* of the instrument, from 1; 0: not told */
@@ -107,6 +113,7 @@ struct state {
 	bool human;
 	bool partial;            /* a partial record is wanted */
 	bool head_is_whole;      /* the head read for --part was all */
+	bool looks;              /* around a part, at what is not its own */
 
 	struct sample_nodes names;
 	struct node *nodes;
@@ -280,6 +287,8 @@ void event_lose_again(struct span *span);
 /* What an event or a calibration says of nodes and instruments; a start event
  * is not counted. */
 void event_learn(const char *line, size_t length, const struct event *event);
+/* Of a start event behind a part that tells its first readings' period. */
+void event_foresee(const struct event *event);
 /* Only what instrument the nodes are of that are known already. */
 void event_attach(const char *line, size_t length, const struct event *event);
 

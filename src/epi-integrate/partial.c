@@ -22,23 +22,26 @@ enum { HEAD_BYTES = 4 << 20 }; /* of a file, that tell its nodes' periods */
 
 /* ---- a part is read */
 
-/* One sample of the file's head: another interval of its node. */
+/* One sample of the file's head: another interval of its node, until its period
+ * is known. */
 static void
 learn_sample(const struct sample *sample)
 {
 	struct node *node = node_known(sample->node);
 
-	if (!node->wanted || node->waits > INTERVALS || node->period_ns > 0 ||
+	if (!node->wanted || node->settled ||
 	    (sample->watts_nw < 0 && s.negative != KEEP) ||
 	    (node->waits && sample->timestamp_ns <=
 	    node->waiting[node->waits - 1].point.time_ns))
 		return;
 	node->waiting[node->waits++].point.time_ns = sample->timestamp_ns;
+	node->settled = node->period_ns > 0 || node->waits > INTERVALS;
 }
 
-/* One event of the head: of instruments, or of a node that has lost samples. */
+/* One event of the head: of instruments, or of a node that has lost samples.
+ * Behind the part's begin it tells the first readings alone. */
 static void
-learn_event(const char *line, size_t length)
+learn_event(const char *line, size_t length, bool is_ahead)
 {
 	struct event event;
 	const char *why;
@@ -48,8 +51,10 @@ learn_event(const char *line, size_t length)
 		return;
 	if (event.kind == EVENT_LOST)
 		event_loser(&event, &node);
-	else
+	else if (!is_ahead)
 		event_learn(line, length, &event);
+	else if (event.kind == EVENT_START)
+		event_foresee(&event);
 }
 
 /* The periods, where the head tells enough of them or is the whole file. */
@@ -63,44 +68,62 @@ learn_periods(bool is_whole)
 		    (is_whole || node->waits > INTERVALS))
 			node->period_ns = node_median(node);
 		node->waits = 0;
+		node->begin_period_ns = node->period_ns;
+		node->begin_wrap_uj = node->wrap_uj;
 	}
 }
 
-/* Every part reads the head of the file for what it says of all parts.  What
- * is wrong there is told by the part that it belongs to. */
 static bool
-learn_head(const char *file, int64_t size)
+learn_range(const char *file, int64_t from, int64_t to, bool is_ahead)
 {
 	struct sample_reader reader = { .nodes = &s.names };
 	struct sample sample;
 	struct stream in;
 	struct block block;
 	enum sample_kind kind;
-	int64_t end;
 
+	if (from >= to)
+		return true;
 	if (!stream_open(&in, file))
 		return false;
-	end = stream_line_at(in.fd, HEAD_BYTES);
-	stream_range(&in, 0, end < 0 ? size : end);
+	stream_range(&in, from, to);
 	while (stream_next(&in, &block))
 		while ((kind = sample_next(&reader, &block, &sample)) !=
 		    SAMPLE_END) {
 			if (kind == SAMPLE_POWER)
 				learn_sample(&sample);
 			else if (kind == SAMPLE_TYPED)
-				learn_event(reader.line, reader.length);
+				learn_event(reader.line, reader.length,
+				    is_ahead);
 		}
-	s.head_is_whole = end < 0 || end >= size;
-	learn_periods(s.head_is_whole);
 	sample_forget(&reader);
 	stream_close(&in);
 	return !in.failed;
 }
 
-/* Where the lines of a part begin and end, as split(1) -n l/K/N cuts. */
+/* Every part reads the head of the file for what it says of all parts: what was
+ * told before the part holds in it, and what comes later tells the periods that
+ * it has waited for.  What is wrong there is told by the part that it belongs
+ * to. */
+static bool
+learn_head(const char *file, int64_t size, int64_t head, int64_t from)
+{
+	bool is_read;
+
+	s.looks = true;
+	is_read = learn_range(file, 0, from < head ? from : head, false) &&
+	    learn_range(file, from, head, true);
+	s.looks = false;
+	s.head_is_whole = head >= size;
+	learn_periods(s.head_is_whole);
+	return is_read;
+}
+
+/* Where the lines of a part begin and end, as split(1) -n l/K/N cuts, and where
+ * those of the head end. */
 static bool
 find_part(const struct cut *cut, const char *file, int64_t *size,
-    int64_t *from, int64_t *to)
+    int64_t *head, int64_t *from, int64_t *to)
 {
 	struct stat status;
 	int fd = open(file, O_RDONLY | O_CLOEXEC);
@@ -120,21 +143,22 @@ find_part(const struct cut *cut, const char *file, int64_t *size,
 	*from = stream_line_at(fd, *size / cut->parts * (cut->part - 1));
 	*to = cut->part == cut->parts ? *size
 	    : stream_line_at(fd, *size / cut->parts * cut->part);
-	if (*from < 0 || *to < 0)
+	*head = stream_line_at(fd, HEAD_BYTES);
+	if (*from < 0 || *to < 0 || *head < 0)
 		report_error("%s: %s", file, strerror(errno));
 	close(fd);
-	return *from >= 0 && *to >= 0;
+	return *from >= 0 && *to >= 0 && *head >= 0;
 }
 
 bool
 partial_read(const struct cut *cut, const char *file, feed_take *take)
 {
 	static char *name; /* kept for messages */
-	int64_t size, from, to;
+	int64_t size, head, from, to;
 	size_t room = strlen(file) + 64;
 
-	if (!find_part(cut, file, &size, &from, &to) ||
-	    !learn_head(file, size))
+	if (!find_part(cut, file, &size, &head, &from, &to) ||
+	    !learn_head(file, size, head, from))
 		return false;
 	name = report_resize(name, room, 1);
 	snprintf(name, room, "%s part %lld/%lld", file, (long long)cut->part,
@@ -195,10 +219,27 @@ compose_tick(const char *key, const struct tick *tick)
 }
 
 static void
+compose_tally(const struct energy_tally *tally)
+{
+	compose_units("trapezoid", tally->trapezoid);
+	compose_units("hold", tally->hold);
+	compose_units("counter", tally->counter);
+	compose_whole("counter_uj", tally->counter_uj);
+	compose_units("watts_sum", tally->watts_sum);
+	compose_whole("samples", tally->samples);
+	compose_whole("negative", tally->negative);
+	compose_whole("uncounted", tally->uncounted);
+	compose_whole("resets", tally->resets);
+	compose_whole("gap_ns", tally->gap_ns);
+	compose_units("variation", tally->variation);
+	compose_whole("differences", tally->differences);
+	compose_units("reactive", tally->reactive);
+	compose_whole("reactive_ns", tally->reactive_ns);
+}
+
+static void
 compose_node(const struct node *node, unsigned index, const struct part *part)
 {
-	const struct energy_tally *tally = &node->energy.at_last;
-
 	compose_begin('{');
 	compose_key("node");
 	compose_string(s.names.names[index]);
@@ -210,12 +251,18 @@ compose_node(const struct node *node, unsigned index, const struct part *part)
 	compose_whole("wrap_uj", node->wrap_uj);
 	compose_whole("resolution_uj", node->resolution_uj);
 	compose_whole("delay_ns", node->energy.delay_ns);
+	compose_whole("restarted", node->restarted);
+	compose_whole("rerated", node->rerated);
+	compose_whole("begin_period_ns", node->begin_period_ns);
+	compose_whole("begin_wrap_uj", node->begin_wrap_uj);
 	compose_whole("lost", part->lost);
 	compose_whole("duplicates", node->duplicates);
 	compose_whole("gap_next", node->gap_next);
 	compose_whole("reset_first", node->reset_first ||
 	    index >= s.reset_known);
 	if (node->seen) {
+		compose_whole("first_period_ns", node->first_period_ns);
+		compose_whole("first_wrap_uj", node->first_wrap_uj);
 		compose_reading("first", &node->first);
 		compose_reading("last", &node->energy.last);
 		if (node->energy.has_before) {
@@ -227,20 +274,7 @@ compose_node(const struct node *node, unsigned index, const struct part *part)
 		compose_whole("step_uj", node->energy.step_uj);
 		compose_whole("peak_nw", part->peak_nw);
 		compose_whole("low_nw", part->low_nw);
-		compose_units("trapezoid", tally->trapezoid);
-		compose_units("hold", tally->hold);
-		compose_units("counter", tally->counter);
-		compose_whole("counter_uj", tally->counter_uj);
-		compose_units("watts_sum", tally->watts_sum);
-		compose_whole("samples", tally->samples);
-		compose_whole("negative", tally->negative);
-		compose_whole("uncounted", tally->uncounted);
-		compose_whole("resets", tally->resets);
-		compose_whole("gap_ns", tally->gap_ns);
-		compose_units("variation", tally->variation);
-		compose_whole("differences", tally->differences);
-		compose_units("reactive", tally->reactive);
-		compose_whole("reactive_ns", tally->reactive_ns);
+		compose_tally(&node->energy.at_last);
 	}
 	compose_end('}');
 }
@@ -591,6 +625,56 @@ merge_instrument(struct node *node, const struct json_value *object,
 }
 
 static void
+heed_settings(struct node *node)
+{
+	node->energy.wrap_uj = node->wrap_uj;
+	node->energy.gap_limit_ns = node_gap_limit(node);
+}
+
+/* What start events told up to the part's first reading of the node. */
+static void
+begin_settings(struct node *node, const struct json_value *object)
+{
+	int64_t period_ns = integer(object, "begin_period_ns");
+
+	if (node->seen && period_ns > 0 && (period_ns != node->period_ns ||
+	    integer(object, "begin_wrap_uj") != node->wrap_uj))
+		refuse(merge.now, "this part does not know a start event of "
+		    "an earlier one: it is not in the head of the file");
+	if (!node->seen)
+		node->energy.delay_ns = integer(object, "delay_ns");
+	if (node->period_ns == 0)
+		node->period_ns = period_ns > 0 ||
+		    integer(object, "rerated") ? period_ns
+		    : integer(object, "period_ns");
+	if (node->wrap_uj == 0)
+		node->wrap_uj = integer(object, "begin_wrap_uj");
+	if (node->resolution_uj == 0)
+		node->resolution_uj = integer(object, "resolution_uj");
+	if (has_member(object, "first")) {
+		int64_t first_ns = integer(object, "first_period_ns");
+		int64_t wrap_uj = integer(object, "first_wrap_uj");
+
+		node->period_ns = first_ns > 0 ? first_ns : node->period_ns;
+		node->wrap_uj = wrap_uj >= 0 ? wrap_uj : node->wrap_uj;
+	}
+	heed_settings(node);
+}
+
+/* And up to its end. */
+static void
+end_settings(struct node *node, const struct json_value *object)
+{
+	if (integer(object, "rerated"))
+		node->period_ns = integer(object, "period_ns");
+	if (integer(object, "restarted")) {
+		node->wrap_uj = integer(object, "wrap_uj");
+		node->resolution_uj = integer(object, "resolution_uj");
+	}
+	heed_settings(node);
+}
+
+static void
 merge_node(const struct json_value *object)
 {
 	struct json_value name = member(object->at, object->length, "node");
@@ -605,17 +689,8 @@ merge_node(const struct json_value *object)
 	node = node_known(index);
 	if (!node->wanted)
 		return;
-	if (node->period_ns == 0)
-		node->period_ns = integer(object, "period_ns");
 	merge_instrument(node, object, text);
-	if (node->wrap_uj == 0)
-		node->wrap_uj = integer(object, "wrap_uj");
-	if (node->resolution_uj == 0)
-		node->resolution_uj = integer(object, "resolution_uj");
-	if (!node->seen)
-		node->energy.delay_ns = integer(object, "delay_ns");
-	node->energy.wrap_uj = node->wrap_uj;
-	node->energy.gap_limit_ns = node_gap_limit(node);
+	begin_settings(node, object);
 	node->duplicates += integer(object, "duplicates");
 	span_part(&s.spans[0], index)->lost += integer(object, "lost");
 	if (integer(object, "reset_first"))
@@ -626,6 +701,7 @@ merge_node(const struct json_value *object)
 	} else if (integer(object, "gap_next")) {
 		node->gap_next = true;
 	}
+	end_settings(node, object);
 }
 
 static bool
