@@ -471,7 +471,7 @@ main(int argc, char **argv)
 	if (!merges)
 		feed_quickly(take_lines);
 	if (merges)
-		told = partial_merge(operands);
+		told = merge_parts(operands);
 	else if (cut.parts > 0)
 		told = partial_read(&cut, operands[0], take_record);
 	else

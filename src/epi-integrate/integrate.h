@@ -4,7 +4,7 @@
  * account: nodes, spans, their edges and the ticks; figure: what is told of a
  * node or the cluster in a span; budget: its uncertainty; instrument: what is
  * known of the meters; emit: the energy records; event: the records that are no
- * samples.
+ * samples; partial: a part of a stream; merge: all of its parts.
  */
 #ifndef EPI_INTEGRATE_INTEGRATE_H
 #define EPI_INTEGRATE_INTEGRATE_H
@@ -306,8 +306,8 @@ struct cut {
 bool partial_read(const struct cut *cut, const char *file, feed_take *take);
 /* Writes what was read as one partial record. */
 void partial_write(const struct cut *cut);
-/* Reads partial records; the state is then as after reading it all.  False:
+/* merge: reads partial records; the state is then as after reading it all.  False:
  * they are no whole (said). */
-bool partial_merge(char **operands);
+bool merge_parts(char **operands);
 
 #endif
