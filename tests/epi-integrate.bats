@@ -424,6 +424,14 @@ edge() {
 	[ "$(node '[.joules, .method]')" = '[9,"counter"]' ]
 }
 
+# At 3 the counter is that of 2.5, which the reset took: 40 J by the trapezoid, 20 by
+# the counter, 25 by half of each.
+@test "a reset in the delay before a span's begin is one in it" {
+	ok epi-integrate --every 2s < <(start 0 '"nodes":["a"],"rate_hz":1,"delay_seconds":0.5,"joules_resolution":0.001'
+		sample a 1 20 100; sample a 2 20 110; sample a 3 20 2; sample a 4 20 12; sample a 5 20 22; stop 5)
+	[ "$(cluster '[.begin, .joules, .method]' | tail -n 1)" = '[3,40,"trapezoid"]' ]
+}
+
 # vars of 12 2 2 18 2 from 3 to 7, behind the start: 7 + 2 + 10 + 10 var s in 4 of
 # the 6 s; u = hypot(0.01 * 60 J, 0.01 * 43.5 var s).
 @test "a class that is told on the way holds from there on" {

@@ -129,6 +129,19 @@ energy_is_coarse(energy_units energy, int64_t step_uj)
 	    : (energy_units)step_uj * ENERGY_PER_MICROJOULE * steps > energy;
 }
 
+/* What the counter rose by from one reading to the next; below 0: it does not
+ * tell. */
+static int64_t
+step_of(const struct energy_node *node, const struct energy_reading *from,
+    const struct energy_reading *to)
+{
+	struct energy_node interval = { .last = *from,
+		.wrap_uj = node->wrap_uj };
+
+	return from->has_joules && to->has_joules
+	    ? energy_counter_step(&interval, to) : -1;
+}
+
 /* What the counter, or the trapezoid in its stead, has of the interval from one
  * reading to the next, up to b in it. */
 static energy_units
@@ -136,14 +149,11 @@ counted_until(const struct energy_node *node,
     const struct energy_reading *from, const struct energy_reading *to,
     int64_t b)
 {
-	struct energy_node interval = { .last = *from,
-		.wrap_uj = node->wrap_uj };
-	int64_t start = from->point.time_ns, step = -1;
+	int64_t start = from->point.time_ns, step;
 
 	if (b <= start)
 		return 0;
-	if (from->has_joules && to->has_joules)
-		step = energy_counter_step(&interval, to);
+	step = step_of(node, from, to);
 	return step < 0 ? energy_until(from->point, to->point, b)
 	    : energy_share((energy_units)step * ENERGY_PER_MICROJOULE,
 	    b - start, to->point.time_ns - start);
@@ -197,8 +207,13 @@ count_until(const struct energy_node *node, const struct energy_reading *to,
 bool
 energy_is_behind(const struct energy_node *node, int64_t b)
 {
-	return node->delay_ns > 0 && node->has_before &&
-	    b - node->delay_ns < node->before.point.time_ns;
+	int64_t t = b - node->delay_ns;
+
+	if (node->delay_ns == 0 || !node->has_before)
+		return false;
+	return t < node->before.point.time_ns ||
+	    (t < node->last.point.time_ns &&
+	    step_of(node, &node->before, &node->last) < 0);
 }
 
 /* The first counter reading is of a delay after the first sample. */

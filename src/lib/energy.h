@@ -136,7 +136,8 @@ void energy_add_watched(const struct energy_node *node,
     const struct energy_reading *to, struct energy_tally *tally);
 
 /* Whether its delay has the counter of a time b, of the last reading or after it,
- * lie before the readings that are kept: energy_at does not know it then. */
+ * lie before the readings that are kept, or in an interval that the counter does
+ * not tell: energy_at does not know it then. */
 bool energy_is_behind(const struct energy_node *node, int64_t b);
 
 /* The lead of a node whose first interval ends at `to`. */
