@@ -67,6 +67,13 @@ u() {
 	fails 2 epi-integrate --uncertainty gain_relative=-1 trace
 }
 
+# 5 W for the 10 s from 1000 to 1010, of which two samples measured 1 s.
+@test "the mean stands for all of the span, and so does its offset" {
+	{ start '"averaging_seconds":1,"uncertainty":{"offset_watts":0.1}'; series a 5 5; stop; } | sed 's/1011/1010/' >trace
+	ok epi-integrate --nodes a --method mean trace
+	[ "$(jq .joules <<<"$output" | head -n 1) $(lines a)" = "50 offset 1" ]
+}
+
 # Each clamp of its own: 0.5 and 0.8 J, not their sum.
 @test "what is of one channel alone adds in squares" {
 	{ start '"uncertainty":{"offset_watts":0,"clamp_relative":0.01,"linearity_relative":0.002}'; ten a 5; ten b 8; stop; } >trace

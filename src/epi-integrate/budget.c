@@ -2,8 +2,8 @@
  * budget: what the energy of a node in a span is not known by.
  *
  * Every line is the change in joules for one standard uncertainty of one thing
- * (JCGM 100, 5.1).  With E the energy, T the time measured, R the integral of
- * the reactive power:
+ * (JCGM 100, 5.1).  With E the energy, T the time that it is of, R the integral
+ * of the reactive power:
  *
  *	calibration   each of its own lines, through the correction's slopes:
  *	              dE = -T do - E dG/G - R df + T sin f doq  (power path)
@@ -239,7 +239,7 @@ terms_of(struct figure *figure, const struct node *node,
 		.figure = figure, .node = node, .instrument = node->instrument,
 		.name = s.names.names[index], .begin_ns = part->from_ns,
 		.joules = energy_joules(figure->joules),
-		.seconds = (double)figure->measured_ns / 1e9,
+		.seconds = (double)figure->told_ns / 1e9,
 		.period = (double)node->period_ns / 1e9,
 		.samples = (double)tally->samples,
 		.differences = (double)tally->differences,
@@ -254,7 +254,7 @@ terms_of(struct figure *figure, const struct node *node,
 	t.has_vars = tally->reactive_ns > 0;
 	if (t.has_vars) /* as it was where it was told */
 		t.var_seconds = energy_joules(tally->reactive) * 1e3 *
-		    (double)figure->measured_ns / (double)tally->reactive_ns;
+		    (double)figure->told_ns / (double)tally->reactive_ns;
 	if (tally->differences > 0)
 		t.deviation = sqrt((double)tally->variation / 1e12 / 2 /
 		    t.differences);

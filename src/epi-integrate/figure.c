@@ -227,6 +227,8 @@ figure_of_node(struct figure *figure, const struct node *node,
 	}
 	figure->u_gap_joules = gap_uncertainty(part, figure->tally.gap_ns);
 	figure->method = choose_method(figure, node, part);
+	figure->told_ns = figure->method == MEAN
+	    ? span->end_ns - span->begin_ns : figure->measured_ns;
 	figure->joules = by_method(figure, span);
 	figure->mean_watts = figure->method == MEAN
 	    ? (double)figure->tally.watts_sum / (double)figure->tally.samples /

@@ -177,6 +177,8 @@ struct figure {
 	bool budgeted;
 	enum method method;
 	int64_t measured_ns;
+	int64_t told_ns;         /* that the joules are of: what was measured; by
+	                            the mean all of the span */
 	struct energy_tally tally;
 	int64_t lost, duplicates;
 	double coverage;
