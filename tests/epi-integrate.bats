@@ -359,6 +359,13 @@ divided() {
 	[ "$(cluster '[.begin, .end, .joules, .coverage]' | xargs)" = '[1.5,3.5,2,1] [3.5,5.5,0.5,0.25] [5.5,7.5,null,0] [7.5,9,null,0]' ]
 }
 
+@test "a span without a time, or that ends before it begins, is malformed" {
+	for wrong in '"begin":5,"end":3' '"begin":null'; do
+		partly 1 epi-integrate --rate 1 < <(series a 1 5 5; echo '{"type":"event","event":"span","edge":"begin",'"$wrong"'}'; series a 3 5)
+		[[ $(cluster '[.joules, .malformed]')$stderr == '[10,1]epi-integrate: standard input:3: a span '* ]]
+	done
+}
+
 @test "a span that breaks off is incomplete, and ends with the samples" {
 	started() { start 0 '"nodes":["a"],"rate_hz":1'; divided; stop 5; }
 	for every in '' '--every 9s'; do for stream in divided started; do

@@ -204,6 +204,24 @@ drop_spans(void)
 	span_forget(s.span_count);
 }
 
+/* Whether a span event tells times that a span can have; says it if not. */
+static bool
+has_times(const struct event *event)
+{
+	bool is_told = event->has_timestamp || (event->edge_is_end
+	    ? event->has_end : event->has_begin);
+
+	if (!is_told)
+		report_malformed(s.file, s.line, "a span event without a time");
+	else if (event->has_begin && event->has_end &&
+	    event->end_ns < event->begin_ns)
+		report_malformed(s.file, s.line,
+		    "a span that ends before it begins");
+	else
+		return true;
+	return false;
+}
+
 static void
 begin_span(const struct event *event)
 {
@@ -244,9 +262,11 @@ begin_span(const struct event *event)
 static void
 end_span(const struct event *event)
 {
+	int64_t end_ns = event->has_end ? event->end_ns : event->timestamp_ns;
+
 	if (s.every_ns > 0) {
 		if (s.series_open && same_label(s.series_label, &event->label))
-			span_end_series(event->timestamp_ns);
+			span_end_series(end_ns);
 		return;
 	}
 	for (size_t i = 0; i < s.span_count; i++) {
@@ -257,7 +277,7 @@ end_span(const struct event *event)
 			continue;
 		span->closed = true;
 		if (span->end_ns == INT64_MAX) {
-			span->end_ns = event->timestamp_ns;
+			span->end_ns = end_ns;
 			span_changed();
 		}
 		emit_passed();
@@ -425,6 +445,8 @@ event_take(const struct feed_record *record)
 		take_reset(&event);
 		break;
 	case EVENT_SPAN:
+		if (!has_times(&event))
+			break;
 		if (event.edge_is_end)
 			end_span(&event);
 		else
