@@ -369,6 +369,7 @@ finish(void)
 
 static struct cut cut;
 static bool merges;
+static bool knows_terms;
 
 /* "K/N" */
 static void
@@ -394,12 +395,13 @@ check_options(char **operands)
 	    strcmp(operands[0], "-") == 0))
 		report_usage("--part wants one FILE");
 	if (s.partial && (merges || s.every_ns > 0 || s.human ||
-	    s.method != AUTO))
+	    s.method != AUTO || knows_terms))
 		report_usage("--partial goes without --merge, --every, "
-		    "--method and -H");
+		    "--method, --uncertainty and -H");
 	if (merges && (s.every_ns > 0 || s.only || s.rate_period_ns > 0 ||
 	    s.negative != KEEP))
-		report_usage("--merge goes with --method and -H alone");
+		report_usage("--merge goes with --method, --uncertainty and "
+		    "-H alone");
 }
 
 static void
@@ -435,6 +437,7 @@ take_option(void *state, int letter, const char *argument)
 		break;
 	case OPTION_UNCERTAINTY:
 		instrument_option(argument);
+		knows_terms = true;
 		break;
 	case OPTION_NEGATIVE:
 		s.negative = (enum negative)option_word("--negative", argument,

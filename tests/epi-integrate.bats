@@ -793,7 +793,7 @@ random_stream() {
 	fails 1 epi-integrate --partial --part 1/2 /dev/null
 	fails 1 epi-integrate --partial < <(epi-window --from 1 <<<"$(series a 1 5 5)")
 	for wrong in '--part 1/2 f' '--partial --part 3/2 f' '--partial --part 1 f' '--partial --part 1/2' \
-		'--partial --merge' '--partial --every 1s' '--merge --rate 5'; do
+		'--partial --merge' '--partial --uncertainty gain_relative=1' '--partial --every 1s' '--merge --rate 5'; do
 		# shellcheck disable=SC2086 # words on purpose
 		fails 2 epi-integrate $wrong
 	done
