@@ -134,6 +134,14 @@ u() {
 	[ "$(lines a | grep -v edges)" = "clock 0.5" ]
 }
 
+# a goes up by 5 W and b, which comes a quarter of a second later, down by 5 W.
+@test "one clock is one, though a meter's nodes do not begin together" {
+	{ start '"averaging_seconds":1,"uncertainty":{"offset_watts":0,"clock_seconds":0.1}'
+	series a 5 5 5 10 10; series b 10 10 10 5 5 | sed 's/100[0-9]/&.25/'; stop; } >trace
+	ok epi-integrate trace
+	[ "$(lines - | grep clock)" = "clock 0" ]
+}
+
 # A gap of 4 s between 2 and 10 W: 4 * 8 / (2 sqrt 3).
 @test "a gap is a line of its own" {
 	{ start '"averaging_seconds":1,"uncertainty":{"offset_watts":0}'; series a 2 10 2

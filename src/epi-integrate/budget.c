@@ -237,7 +237,7 @@ terms_of(struct figure *figure, const struct node *node,
 	const struct energy_tally *tally = &figure->tally;
 	struct terms t = {
 		.figure = figure, .node = node, .instrument = node->instrument,
-		.name = s.names.names[index], .begin_ns = part->from_ns,
+		.name = s.names.names[index], .begin_ns = figure->begin_ns,
 		.joules = energy_joules(figure->joules),
 		.seconds = (double)figure->told_ns / 1e9,
 		.period = (double)node->period_ns / 1e9,

@@ -200,6 +200,7 @@ figure_of_node(struct figure *figure, const struct node *node,
 	const struct part *part = span_part(span, index);
 
 	memset(figure, 0, sizeof *figure);
+	figure->begin_ns = span->begin_ns;
 	figure->lost = part->lost + span->lost;
 	figure->duplicates = node->duplicates;
 	figure->method = s.method == AUTO ? TRAPEZOID : s.method;

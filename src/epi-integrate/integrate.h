@@ -176,6 +176,7 @@ struct figure {
 	struct budget budget;    /* in joules, if budgeted */
 	bool budgeted;
 	enum method method;
+	int64_t begin_ns;        /* of the span */
 	int64_t measured_ns;
 	int64_t told_ns;         /* that the joules are of: what was measured; by
 	                            the mean all of the span */
