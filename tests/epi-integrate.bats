@@ -673,6 +673,14 @@ lines() {
 	[ "$(node '[.joules, .method]')" = '[30,"trapezoid"]' ]
 }
 
+@test "a reset behind a delayed counter's last reading leaves it as it is" {
+	{ start 1 '"nodes":["a"],"rate_hz":1,"delay_seconds":0.3,"joules_resolution":0.001'
+		sample a 1 6 5; sample a 2 6 10; sample a 3 6 15; sample a 4 6 20
+		echo '{"timestamp":4.5,"type":"event","event":"reset","node":"a"}'; stop 5; } >trace
+	cuts trace
+	jq -es '.[0] | .joules == 15.3 and .method == "counter"' whole
+}
+
 @test "a negative sample that is a gap is one where a part has no other of its node" {
 	series a 1 10 10 -1 10 10 >trace
 	lines trace --negative gap

@@ -184,7 +184,8 @@ join(struct node *node, const struct json_value *object)
 		energy_advance(&node->energy, &first);
 	else if (first.point.time_ns < last->point.time_ns ||
 	    first.point.watts_nw != last->point.watts_nw ||
-	    first.joules_uj != last->joules_uj)
+	    first.joules_uj != last->joules_uj ||
+	    first.has_joules != last->has_joules) /* reset between the two */
 		refuse(merge.now, "this part overlaps another in time");
 	else
 		note_double(node, &first.point);
@@ -215,6 +216,7 @@ merge_before(struct node *node, const struct json_value *object)
 		    "lead_is_short");
 	}
 	node->energy.before = reading(object, "before");
+	node->energy.last_had_joules = integer(object, "last_had_joules");
 	node->energy.has_before = true;
 }
 
@@ -236,6 +238,7 @@ merge_samples(struct node *node, const struct json_value *object)
 		node->energy.holds = node->energy.watches = true;
 	}
 	node->energy.last = reading(object, "last");
+	node->energy.last.joules_uj = integer(object, "last_uj");
 	merge_before(node, object);
 	if (step_uj < node->energy.step_uj)
 		node->energy.step_uj = step_uj;

@@ -262,8 +262,12 @@ compose_node(const struct node *node, unsigned index, const struct part *part)
 		compose_whole("first_wrap_uj", node->first_wrap_uj);
 		compose_reading("first", &node->first);
 		compose_reading("last", &node->energy.last);
+		/* also where it was reset, behind it */
+		compose_whole("last_uj", node->energy.last.joules_uj);
 		if (node->energy.has_before) {
 			compose_reading("before", &node->energy.before);
+			compose_whole("last_had_joules",
+			    node->energy.last_had_joules);
 			compose_units("lead", node->energy.lead);
 			compose_whole("lead_is_short",
 			    node->energy.lead_is_short);

@@ -159,18 +159,28 @@ counted_until(const struct energy_node *node,
 	    b - start, to->point.time_ns - start);
 }
 
+/* The last reading as the interval before it had it. */
+static struct energy_reading
+last_of(const struct energy_node *node)
+{
+	struct energy_reading last = node->last;
+
+	last.has_joules = node->last_had_joules;
+	return last;
+}
+
 /* The counter at a time before the last reading, but not before the one before
  * it, or before any that is known. */
 static void
 count_back(const struct energy_node *node, int64_t t,
     struct energy_tally *tally)
 {
-	const struct energy_reading *last = &node->last, *before = &node->before;
+	struct energy_reading last = last_of(node);
 
-	if (t >= last->point.time_ns || !node->has_before)
+	if (t >= last.point.time_ns || !node->has_before)
 		return;
-	tally->counter += counted_until(node, before, last, t) -
-	    counted_until(node, before, last, last->point.time_ns);
+	tally->counter += counted_until(node, &node->before, &last, t) -
+	    counted_until(node, &node->before, &last, last.point.time_ns);
 }
 
 /* By the trapezoid, from the first reading to where its counter is of, up to
@@ -207,13 +217,13 @@ count_until(const struct energy_node *node, const struct energy_reading *to,
 bool
 energy_is_behind(const struct energy_node *node, int64_t b)
 {
+	struct energy_reading last = last_of(node);
 	int64_t t = b - node->delay_ns;
 
 	if (node->delay_ns == 0 || !node->has_before)
 		return false;
 	return t < node->before.point.time_ns ||
-	    (t < node->last.point.time_ns &&
-	    step_of(node, &node->before, &node->last) < 0);
+	    (t < last.point.time_ns && step_of(node, &node->before, &last) < 0);
 }
 
 /* The first counter reading is of a delay after the first sample. */

@@ -99,6 +99,7 @@ struct energy_node {
 	int64_t delay_ns;            /* a sample's counter is of so much later */
 	struct energy_reading before; /* the reading before the last one, */
 	bool has_before;             /* with a delay alone */
+	bool last_had_joules;        /* also where it was reset behind it */
 	energy_units lead;           /* by the trapezoid, from the first sample
 	                                to the time of its counter, */
 	bool lead_is_short;          /* which is beyond the second sample */
@@ -155,6 +156,7 @@ energy_remember(struct energy_node *node, const struct energy_reading *to)
 	}
 	node->before = node->last;
 	node->has_before = true;
+	node->last_had_joules = to->has_joules;
 }
 
 /* What the counter rose by between two readings that have it; below 0: it was
