@@ -188,6 +188,13 @@ fits() {
 	[[ $stderr == *"drawn by other settings"* ]]
 }
 
+@test "settings that cannot be kept are no settings, and there are no questions" {
+	epi-new c
+	ln -s /dev/full c/items.settings.new
+	fails 2 campaign items.ndjson
+	[[ $stderr == *"items: the questions cannot be kept"* && ! -e c/items.ndjson ]]
+}
+
 @test "a raw file that is lost is not measured again" {
 	made
 	rm c/data/baseline/small_q40/raw/trace_001.ndjson.zst
