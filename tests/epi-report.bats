@@ -139,6 +139,13 @@ small() {
 	[[ $stderr == *"(outside)"* ]]
 }
 
+@test "the last file of a manifest is checked, where its line has no newline too" {
+	small one
+	printf '%064d  epi_001.json' 0 >one/m_q/MANIFEST_001
+	blind partly 1 epi-report one >page
+	[[ $(text page) == *"run 001: epi_001.json is CHANGED"* ]]
+}
+
 @test "settings that differ between runs are told by run, hosts before and after" {
 	[[ $(text) == *"settings.psu 001: supply 001 002: supply 002 "*"pi1: governor performance schedutil"* ]]
 	[[ $(text) == *"commands.meter epi-tap &lt;&amp;3 "*"run 001: psu-warm: it was"* ]]
