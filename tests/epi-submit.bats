@@ -128,6 +128,15 @@ recut() {
 }
 
 # In CSV such a name is quoted, its quotes doubled.
+@test "a cut trace has the calibration's record, by which the energy's uncertainty is known" {
+	zstd -dcq m_q40/raw/trace_001.ndjson.zst | sed '1a{"type":"calibration","format":1,"id":"kept","channels":[]}' | zstd -q -f -o t
+	mv t m_q40/raw/trace_001.ndjson.zst
+	rm m_q40/MANIFEST_001
+	epi-derive m_q40 001
+	cut_down
+	[ "$(zstd -dcq data/community/m_q40/raw/trace_001.1hz.ndjson.zst | jq -r 'select(.type == "calibration").id')" = kept ]
+}
+
 @test "a cut trace has the nodes' names as they were" {
 	name='rack 1, \"left\"'
 	zstd -dcq m_q40/raw/trace_001.ndjson.zst | sed "s/\"a\"/\"${name//\\/\\\\}\"/g" | zstd -q -f -o t
