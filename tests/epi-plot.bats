@@ -434,6 +434,17 @@ says() {
 	ok epi-plot trace $'a\n\' b' --run 001 | cmp - picture
 }
 
+@test "of a folder that was cut, the trace of 1 Hz, with its marks" {
+	mkdir -p m_q4/raw
+	head -1 "$data/compare/baseline.ndjson" >m_q4/epi_001.json
+	printf 'timestamp,node,watts\n%d,a,5\n' 100 >m_q4/power_trace_001.csv
+	{ echo '{"type":"cut","rate_hz":1}' && sed '$d' trace
+	printf '{"timestamp":%s,"type":"event","event":"mark","label":"run","edge":"%s"}\n' 100 begin 101 end
+	tail -1 trace; } | zstd -q -o m_q4/raw/trace_001.1hz.ndjson.zst
+	ok epi-plot phases m_q4 >phases.svg
+	says phases.svg 'bench meter' run '10.00 J' # (9 + 11) / 2 W for 1 s
+}
+
 # A log that tells of no tokens is none of the run's faults; a cut one is.
 @test "a run's engine log that is cut is told, the rest is drawn" {
 	mkdir -p m/raw

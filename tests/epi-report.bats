@@ -132,6 +132,18 @@ small() {
 	[[ $stderr == *"m_q/epi_001.json: not that of MANIFEST_001 (changed)"* && $(text changed.html) == *"epi_001.json is CHANGED since"* ]]
 }
 
+@test "a trace that was cut is drawn, and not missing; what is missing beside it is" {
+	small one
+	mkdir one/m_q/raw
+	cp 'my data'/a_q40/raw/trace_001.ndjson.zst one/m_q/raw/trace_001.1hz.ndjson.zst
+	printf '%064d  %s\n' 0 raw/trace_001.ndjson.zst >one/m_q/MANIFEST_001
+	blind ok epi-report one >page
+	[[ $(text page) == *"Power No picture"*"but its trace, of which what was cut to 1 Hz is here"*"$(printf %064d 0) cut "* ]]
+	printf '%064d  %s\n' 0 raw/answers_001.ndjson.zst >>one/m_q/MANIFEST_001
+	blind partly 1 epi-report one >page
+	[[ $(text page) == *"raw/answers_001.ndjson.zst is MISSING"* ]]
+}
+
 @test "a manifest's paths lead nowhere else" {
 	small away
 	echo "$(printf x | sha256sum | cut -c 1-64)  ../../etc/passwd" >away/m_q/MANIFEST_001
