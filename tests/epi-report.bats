@@ -151,6 +151,12 @@ small() {
 	[[ $stderr == *"(outside)"* ]]
 }
 
+@test "tokens are told to the last one, and a coverage is not rounded up to 1" {
+	small one '.energy.total_tokens = 12345 | .coverage = 0.99996'
+	blind epi-report one >page
+	[[ $(text page) == *" 12345 "*" 0.9999 "* ]]
+}
+
 @test "the last file of a manifest is checked, where its line has no newline too" {
 	small one
 	printf '%064d  epi_001.json' 0 >one/m_q/MANIFEST_001
