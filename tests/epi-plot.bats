@@ -64,6 +64,13 @@ says() {
 	[ "$(tail -n +2 kept/all.tsv)" = $'0.000000\t9\n1.000000\t11\n\n4.000000\t3' ]
 }
 
+@test "a sample that stands twice is one, and no sample of another node" {
+	jq -c 'select(.timestamp != 101 or .node != "b") | if .watts and .timestamp > 100 then (., .) else . end' trace >in
+	ok epi-plot trace --keep kept in >picture
+	[ "$(cat kept/all.tsv)" = $'# seconds since 100.000000\twatts\n0.000000\t9\n\n4.000000\t3' ]
+	says picture '5 samples, all drawn'
+}
+
 @test "a sample is where it belongs, to the pixel" {
 	printf '{"timestamp":%d,"node":"a","watts":%d}\n' 0 10 10 50 >two
 	ok epi-plot trace --size 400x300 two >two.svg
