@@ -162,6 +162,22 @@ says() {
 	[[ $(letters phases.svg) != *"2.50 W"* && $(letters phases.svg) != *"Of rest"* ]]
 }
 
+@test "phases, and what was lost, of times in RFC 3339" {
+	cat trace - >in <<-END
+		{"timestamp":"1970-01-01T00:01:40.5Z","type":"event","event":"mark","label":"run","edge":"begin"}
+		{"timestamp":"1970-01-01T02:01:41+02:00","type":"event","event":"mark","label":"run","edge":"end"}
+		{"timestamp":101,"type":"event","event":"gap","begin":"1970-01-01T00:01:41Z","end":"1970-01-01T00:01:44Z"}
+	END
+	ok epi-plot phases in >phases.svg
+	says phases.svg '0.5000 s' '5.250 J' 'Hatched: 1 time' # from 10 W to 11 W
+}
+
+@test "samples of one time have no line" {
+	echo '{"timestamp":100,"node":"a","watts":4}' >in
+	fails 1 epi-plot trace in
+	[ "$stderr" = "epi-plot: no line to draw: all samples are of one time" ]
+}
+
 @test "phases without any: refused" {
 	fails 1 epi-plot phases trace
 	[[ $stderr == *"no phase to draw"* ]]
