@@ -314,6 +314,14 @@ field() { jq -c ".$1" <<<"$output"; }
 	[[ $stderr == *"not tiny-8x7b: it holds 68352 parameters, not 8x7b" ]]
 }
 
+# As qwen2.5-7b-instruct-1m is called: a million tokens of context.
+@test "--model: beside a size in b one in m is of the context" {
+	small
+	ok epi-model --model tiny-0.00007b-1m small.gguf
+	fails 1 epi-model --model tiny-1b-0.07m small.gguf
+	fails 1 epi-model --model tiny-1m small.gguf
+}
+
 @test "--model of a file without a name: another family is refused" {
 	dllama 2 45072
 	ok epi-model --model mistral m

@@ -133,6 +133,50 @@ size_at(const char *text, double *weights, bool *active)
 	return isalnum((unsigned char)end[1]) ? NULL : end + 1;
 }
 
+struct size {
+	const char *at, *end;
+	double weights;
+	bool active;
+};
+
+/* The next size of a name, from *from on, which moves behind it. */
+static bool
+next_size(const char **from, struct size *size)
+{
+	bool begins = true;
+
+	/* The digits behind a point begin nothing. */
+	for (; **from; begins = !isalnum((unsigned char)**from) &&
+	    **from != '.', (*from)++) {
+		size->at = *from;
+		size->end = begins ? size_at(*from, &size->weights,
+		    &size->active) : NULL;
+		if (!size->end)
+			continue;
+		*from = size->end;
+		return true;
+	}
+	return false;
+}
+
+static bool
+in_millions(const struct size *size)
+{
+	return tolower((unsigned char)size->end[-1]) == 'm';
+}
+
+/* Beside a size in thousand millions, "1m" is of the context. */
+static bool
+is_of_context(const struct size *size, const char *label)
+{
+	struct size other;
+
+	while (in_millions(size) && next_size(&label, &other))
+		if (!in_millions(&other))
+			return true;
+	return false;
+}
+
 /*
  * A name is rounded, may leave out embeddings, or count experts' shared parts
  * as often as there are experts: Mixtral's 8x7b are 46.7 thousand million, and
@@ -142,21 +186,20 @@ static bool
 size_agrees(const struct model *model, const char *label, char why[MODEL_WHY])
 {
 	enum { PER_CENT = 60 };
-	double named;
-	bool active = false, begins = true;
+	const char *from = label;
+	struct size size;
 
-	/* The digits behind a point begin nothing. */
-	for (; *label; begins = !isalnum((unsigned char)*label) &&
-	    *label != '.', label++) {
-		const char *end = begins ? size_at(label, &named, &active) : NULL;
-		double have = active ? (double)model_active(model)
-		    : (double)model->weights;
+	while (next_size(&from, &size)) {
+		double named = size.weights, have = size.active
+		    ? (double)model_active(model) : (double)model->weights;
 
-		if (!end || have < 0 || (have <= named * (100 + PER_CENT) / 100 &&
+		if (have < 0 || is_of_context(&size, label) ||
+		    (have <= named * (100 + PER_CENT) / 100 &&
 		    have >= named * 100 / (100 + PER_CENT)))
 			continue;
 		snprintf(why, MODEL_WHY, "it holds %.0f %sparameters, not %.*s",
-		    have, active ? "active " : "", (int)(end - label), label);
+		    have, size.active ? "active " : "",
+		    (int)(size.end - size.at), size.at);
 		return false;
 	}
 	return true;
