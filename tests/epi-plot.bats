@@ -300,6 +300,13 @@ says() {
 	[ "$(tail -n +2 kept/budget.tsv)" = $'75\t0.5\tB\n25\t1.5\tA' ]
 }
 
+@test "a budget in the terminal: no figure on another one" {
+	score m 1 0.5 | jq -c '.u = 0.1 | .budget = [{source: "gain", type: "B", share: 1, c_relative: 0.05},
+		{source: "time", type: "B", share: 4e-6, c_relative: 0.0001}]' >r
+	ok epi-plot budget --term r | grep -qE 'time.* <0\.01 % +± 0\.010 %'
+	ok epi-plot budget --term <(sed 's/0\.0001}/0.000012}/' r) | grep -qE 'time.* <0\.01 % +± 0\.0012 %'
+}
+
 @test "a budget: of one record, not of several, not of none" {
 	fails 1 epi-plot budget <<<"$(score a 1 0.5)"
 	[[ $stderr == *"no budget"* ]]
