@@ -128,6 +128,14 @@ recut() {
 }
 
 # In CSV such a name is quoted, its quotes doubled.
+@test "what was cut before is packed as it is" {
+	cut_down
+	take epi-submit --limit 1000 -o again.tar.gz data/community/m_q40
+	[ "$status" -eq 0 ]
+	[ "$stderr" = "epi-submit: data/community/m_q40: over 1000 bytes, with traces of 1 Hz also" ]
+	cmp a.tar.gz again.tar.gz
+}
+
 @test "a cut trace has the calibration's record, by which the energy's uncertainty is known" {
 	zstd -dcq m_q40/raw/trace_001.ndjson.zst | sed '1a{"type":"calibration","format":1,"id":"kept","channels":[]}' | zstd -q -f -o t
 	mv t m_q40/raw/trace_001.ndjson.zst
