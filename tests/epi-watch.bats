@@ -237,6 +237,16 @@ shows() {
 	ok epi-watch --once in | grep -qF "not calibrated   clock +-0.9 ms   simulated"
 }
 
+# 2096-10-02 and 2099-12-03.
+@test "two instruments are traceable if both are, and expire with the first" {
+	started() { echo '{"timestamp":100,"type":"event","event":"start","instrument_id":"'"$1"'","nodes":["'"$1"'"],"calibration":{"corrected":true,"id":"c",'"$2"'"traceable":'"$3"'}}'; }
+	rest() { steady a 5 100 101; steady b 5 100 101; printf '{"timestamp":101,"type":"event","event":"stop"}\n%.0s' 1 2; }
+	{ started a '"valid_until":4000000000,' true; started b '"valid_until":4100000000,' false; rest; } >in
+	ok epi-watch --once in | grep -qF "calibrated until 2096-10-02, not traceable"
+	{ started a '"valid_until":4000000000,' true; started b '' true; rest; } >in
+	ok epi-watch --once in | grep -qF "calibrated until 2096-10-02, traceable"
+}
+
 @test "the bound is that of the instrument's clock, not of another host's" {
 	record 3 10 | sed '2a {"timestamp":1795340400,"type":"event","event":"clock","host":"meter-pi","bound":0.051}' >in
 	LC_ALL=C ok epi-watch --once in | grep -qF "clock +-0.9 ms"

@@ -87,40 +87,51 @@ plus_minus(const struct sheet *sheet)
 	return sheet->canvas->glyphs == ASCII ? "+-" : "\u00B1";
 }
 
-void
-draw_calibration(char text[WORD * 2], const struct view *view)
+/* Of all instruments: none is calibrated unless all are, nor traceable, and the
+ * first one to expire is told. */
+static int
+join_calibrations(const struct view *view, int64_t *until_ns, bool *traceable)
 {
-	int worst = CALIBRATED, none = 0;
-	const struct source *shown = NULL;
-	char until[CLOCK_TEXT] = "";
+	int worst = view->account.source_count > 0 ? CALIBRATED
+	    : CALIBRATION_UNKNOWN;
 
+	*until_ns = 0;
+	*traceable = true;
 	for (unsigned i = 0; i < view->count; i++)
-		none += view->nodes[i].uncalibrated;
+		if (view->nodes[i].uncalibrated)
+			worst = CALIBRATION_NONE;
 	for (int i = 0; i < view->account.source_count; i++) {
 		const struct source *source = &view->account.sources[i];
 
-		if (source->calibration == CALIBRATED && (!shown ||
-		    source->valid_until_ns < shown->valid_until_ns))
-			shown = source;
 		if (worst != CALIBRATION_NONE &&
 		    source->calibration != CALIBRATED)
 			worst = source->calibration;
+		*traceable &= source->traceable;
+		if (source->valid_until_ns > 0 && (*until_ns == 0 ||
+		    source->valid_until_ns < *until_ns))
+			*until_ns = source->valid_until_ns;
 	}
-	if (view->account.source_count == 0)
-		worst = CALIBRATION_UNKNOWN;
-	if (none > 0 || worst == CALIBRATION_NONE) {
-		snprintf(text, WORD * 2, "not calibrated");
+	return worst;
+}
+
+void
+draw_calibration(char text[WORD * 2], const struct view *view)
+{
+	char until[CLOCK_TEXT] = "";
+	int64_t until_ns;
+	bool traceable;
+	int worst = join_calibrations(view, &until_ns, &traceable);
+
+	if (worst != CALIBRATED) {
+		snprintf(text, WORD * 2, worst == CALIBRATION_NONE
+		    ? "not calibrated" : "calibration not told");
 		return;
 	}
-	if (worst == CALIBRATION_UNKNOWN || !shown) {
-		snprintf(text, WORD * 2, "calibration not told");
-		return;
-	}
-	if (shown->valid_until_ns > 0)
-		draw_time(until, shown->valid_until_ns);
+	if (until_ns > 0)
+		draw_time(until, until_ns);
 	snprintf(text, WORD * 2, "calibrated%s%.10s%s",
 	    *until ? " until " : "", until,
-	    shown->traceable ? ", traceable" : ", not traceable");
+	    traceable ? ", traceable" : ", not traceable");
 }
 
 /* ---- the bars */
