@@ -464,6 +464,16 @@ says() {
 	ok epi-plot trace $'a\n\' b' --run 001 | cmp - picture
 }
 
+@test "a score of a folder that is none is told, and the others are drawn" {
+	mkdir a b c
+	score small 1 0.41 >a/epi_001.json
+	: >b/epi_001.json
+	echo '{"type":"score' >c/epi_001.json
+	partly 1 epi-plot pareto . >svg
+	says svg small '1 score.'
+	[ "$stderr" = $'epi-plot: b/epi_001.json: not one record of type score\nepi-plot: c/epi_001.json: not one record of type score' ]
+}
+
 @test "of a folder that was cut, the trace of 1 Hz, with its marks" {
 	mkdir -p m_q4/raw
 	head -1 "$data/compare/baseline.ndjson" >m_q4/epi_001.json
