@@ -458,7 +458,8 @@ says() {
 	draw trace data/baseline/m_q4 --keep kept2
 	[ "$(tail -n +2 kept2/node-1.tsv)" = $'0.000000\t5\n1.000000\t5\n2.000000\t5' ]
 	fails 1 epi-plot trace data --run 007
-	mkdir data/baseline/m_q4/.derive_001.x && cp data/baseline/m_q4/epi_001.json data/baseline/m_q4/.derive_001.x
+	mkdir data/baseline/m_q4/.derive_001.x
+	cp data/baseline/m_q4/epi_001.json data/baseline/m_q4/.derive_001.x
 	ok epi-plot trace data | cmp - picture # what is not done is no configuration
 	mv data $'a\n\' b'
 	ok epi-plot trace $'a\n\' b' --run 001 | cmp - picture

@@ -212,7 +212,8 @@ small() {
 }
 
 @test "work that is not done is no configuration" {
-	small one && mkdir one/m_q/.run_002 one/m_q/.derive_001.x
+	small one
+	mkdir one/m_q/.run_002 one/m_q/.derive_001.x
 	cp 'my data'/a_q40/run_001.json one/m_q/.run_002/run_002.json
 	cp one/m_q/epi_001.json one/m_q/.derive_001.x
 	blind epi-report one >page 2>told || true
