@@ -156,6 +156,14 @@ numbers() {
 	[ "$(samples | jq -r .node | xargs)" = a ]
 }
 
+# 45 times 200 kB of one line of 200 kB.
+@test "ndjson: what many keys carry on has room" {
+	printf '{"timestamp":1,"watts":2,"x":"%0200000d"}\n' 0 0 >line
+	map=$(printf -- '--map k%d=.x ' {1..45})
+	ok epi-import --format ndjson $map line >many
+	[ "$(grep -v type many | jq -c '[.k1, .k45 | length]' | uniq -c | xargs)" = '2 [200000,200000]' ]
+}
+
 @test "a header without watts, without a time or with a column twice is refused" {
 	for header in timestamp,node node,watts timestamp,watts,x,x '"timestamp,watts' 'timestamp,watts [C]'; do
 		fails 1 epi-import < <(printf '%s\n1,2,3,4\n' "$header")

@@ -121,11 +121,22 @@ put_node(char *at, const struct reading *r)
 	return at;
 }
 
+/* Their labels and texts; several may carry on the same part of the line. */
+static size_t
+extras_room(const struct import *im)
+{
+	size_t room = im->labels_length;
+
+	for (size_t i = 0; i < im->extra_count; i++)
+		room += 6 * im->extras[i].length + 2;
+	return room;
+}
+
 static void
 put_sample(struct import *im, const struct reading *r)
 {
-	char *at = stream_room(LABELS_ROOM + im->labels_length +
-	    6 * (r->node_length + im->line->length));
+	char *at = stream_room(LABELS_ROOM + 6 * r->node_length +
+	    extras_room(im));
 
 	at = write_label(at, TIMESTAMP);
 	at[-import_keys[TIMESTAMP].length] = '{';
