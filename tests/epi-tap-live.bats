@@ -100,6 +100,22 @@ late() {
 	jq -es '[.[] | select(.event == "reset" or .watts)] | .[-1].watts and (.[-1].watts - 6 / 1.02 | fabs) < .001' .out
 }
 
+@test "a calibrated meter may lack the IC of a channel that is not used" {
+	printf '0 watts 6\n0 missing 2\n60 end\n' >script
+	simulate --nodes 2 script
+	for registers in '' '{"channel":"0","address":"21","value":"0022"}'; do
+		calibration 0 "$registers" >file
+		take epi-tap --node a,- --calibration file sim
+		calibration "$(grep -o "calibration is [0-9A-F]*" .err | cut -d ' ' -f 3)" "$registers" >file
+		begin epi-tap --node a,- --calibration file sim
+		soon grep -q '"node":"a","watts"' .out
+		kill "$pid"
+		ended 0
+		fails 1 epi-tap --node a,b --calibration file sim
+		[[ $stderr == *'for its missing the command "T '*' 1 0"'* ]]
+	done
+}
+
 @test "another meter's calibration, or of other settings, is refused" {
 	simulate --nodes 2
 	calibration 00000000 >file

@@ -163,9 +163,28 @@ static void
 begin_setting(struct talk *talk)
 {
 	talk->step = TALK_SETTING;
+	talk->spared = false;
 	talk->command = 0;
 	talk->tries = 0;
 	talk->answer_ns = INT64_MIN;
+}
+
+/* A meter with fewer ICs than channels: what it cannot set of one that is not
+ * used is no matter.  The tares, which come first, tell of each. */
+static bool
+does_without(struct talk *talk, const struct meter *meter,
+    const struct frame_ack *ack)
+{
+	if (!(ack->has & FRAME_ACK_REASON) ||
+	    strcmp(ack->reason, "missing") != 0)
+		return false;
+	if (ack->command[0] == 'A')
+		return talk->spared;
+	if (ack->command[0] != 'T' || !meter->named ||
+	    meter->channels[talk->command].node)
+		return false;
+	talk->spared = true;
+	return true;
 }
 
 static void
@@ -175,7 +194,7 @@ take_ack(struct talk *talk, struct meter *meter, const struct frame_ack *ack)
 
 	if (talk->step != TALK_SETTING || strcmp(ack->token, talk->token) != 0)
 		return;
-	if (!ack->done) {
+	if (!ack->done && !does_without(talk, meter, ack)) {
 		refuse_setting(talk, meter, ack->has & FRAME_ACK_REASON
 		    ? ack->reason : "reason");
 		return;

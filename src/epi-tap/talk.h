@@ -20,6 +20,7 @@ struct talk {
 	unsigned asks, tries, pings_sent;
 	bool set;            /* set up since its last reset */
 	bool heard;          /* a header, since it was asked */
+	bool spared;         /* a channel that is not used has no IC */
 	size_t command;      /* of the setting: its number, */
 	char token[FRAME_TOKEN]; /* and its token while it is not answered */
 	uint64_t number;     /* for the tokens */
