@@ -164,6 +164,14 @@ numbers() {
 	[ "$(grep -v type many | jq -c '[.k1, .k45 | length]' | uniq -c | xargs)" = '2 [200000,200000]' ]
 }
 
+# [000...], its first byte escaped: no number of volts and amps, and a name.
+@test "ndjson: an escaped text is there for each key that is mapped to it" {
+	name=$(printf '[%0180d]' 0)
+	printf '{"timestamp":1,"watts":2,"x":"\\u005b%s"}\n' "${name#[}" >line
+	ok epi-import --format ndjson --map volts=.x --map amps=.x --map node=.x line
+	[ "$(samples | jq -r .node)" = "$name" ]
+}
+
 @test "a header without watts, without a time or with a column twice is refused" {
 	for header in timestamp,node node,watts timestamp,watts,x,x '"timestamp,watts' 'timestamp,watts [C]'; do
 		fails 1 epi-import < <(printf '%s\n1,2,3,4\n' "$header")

@@ -97,7 +97,7 @@ struct import {
 	struct extra *extras; /* of the line; the format makes room */
 	size_t extra_count;
 	size_t labels_length; /* of all labels of extras */
-	char *scratch;        /* longer than the line */
+	char *scratch;        /* texts of the line, escapes undone */
 	size_t scratch_room, scratch_filled;
 
 	bool started; /* the start event is out */

@@ -140,14 +140,17 @@ reading_fill(struct import *im, struct reading *r, enum key key,
 void
 reading_clear(struct import *im, struct reading *r)
 {
+	/* Each key may take its text from the same string. */
+	size_t room = KEYS * (im->line->length + 1);
+
 	r->has = r->plain = 0;
 	r->lost = false;
 	r->node_length = 0;
 	im->extra_count = 0;
 	im->scratch_filled = 0;
-	if (im->line->length <= im->scratch_room)
+	if (room <= im->scratch_room)
 		return;
-	im->scratch_room = im->line->length * 2 + 1;
+	im->scratch_room = room * 2;
 	im->scratch = report_resize(im->scratch,
 	    im->scratch_room + IMPORT_COPY, 1);
 }
