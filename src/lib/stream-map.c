@@ -64,7 +64,7 @@ map_begin(struct stream *in)
 static bool
 find_place(int fd)
 {
-	char *room = mmap(NULL, (size_t)2 * CHUNK, PROT_READ, MAP_SHARED, fd, 0);
+	char *room = mmap(NULL, (size_t)2 * CHUNK, PROT_NONE, MAP_SHARED, fd, 0);
 
 	if (room == MAP_FAILED)
 		return false;
