@@ -458,6 +458,12 @@ edge() {
 	[ "$(jq -c 'select(.scope == "node") | [.node, .joules, .peak_watts]' <<<"$output" | xargs)" = '[a,4,2] [b,null,null]' ]
 }
 
+# 2 GW in a nanosecond is a line that no number holds 292 years before.
+@test "a node that came 292 years after the span is not looked for in it" {
+	ok epi-integrate --rate 1 < <(edge begin 1 3; series a 0 2 2 2 2; sample b 9223372000 -1e9; sample b 9223372000.000000001 1e9; edge end 1 3)
+	[ "$(jq -c '[.node, .joules]' <<<"$output" | xargs)" = '[a,4] [b,null] [null,null]' ]
+}
+
 # 60 spans, some within others, some apart.
 @test "many spans at once are what each of them is alone" {
 	irregular 400 >trace

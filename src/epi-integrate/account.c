@@ -291,10 +291,11 @@ pass_end(const struct node *node, struct part *part, const struct span *span,
 
 	part->ended = s.passed = true;
 	part->to_ns = part->from_ns;
-	part->end_nw = power_at(node, to, span->end_ns);
+	part->end_nw = part->begin_nw;
 	part->step_uj = smallest_step(node, to);
 	if (span->end_ns > part->from_ns) {
 		part->to_ns = span->end_ns;
+		part->end_nw = power_at(node, to, span->end_ns);
 		at_end = energy_at(&node->energy, to, span->end_ns);
 		energy_add_watched(&node->energy, to, &at_end);
 		part->uncounted |= node_is_behind(node, part, span->end_ns);
