@@ -159,8 +159,8 @@ shown = $(if $(filter $(1),$(MAKECMDGOALS)),,&& cat $@)
 items.ndjson:
 	@$(campaign)/items make
 
-.epi/plan.txt: $(plans)
-	@$(campaign)/plan show $^ >$@.new && mv $@.new $@ $(call shown,plan)
+.epi/plan.txt: $(plans) .epi/planned .epi/price
+	@$(campaign)/plan show $(plans) >$@.new && mv $@.new $@ $(call shown,plan)
 
 define of_each_model
 .epi/plan/$(1).json: | items.ndjson .epi/prepared/$(1)
@@ -195,6 +195,8 @@ same = @mkdir -p $(@D); $(1) >$@.new && { cmp -s $@.new $@ && rm $@.new || mv $@
 	$(call same,epi-score --version)
 .epi/weights: always
 	$(call same,printf '%s\n' $(weights))
+.epi/planned: always
+	$(call same,printf '%s\n' "$$EPI_REPETITIONS $$EPI_SAMPLE $$EPI_BENCHMARKS")
 .epi/price: always
 	$(call same,printf '%s\n' "$$EPI_PRICE_PER_KWH $$EPI_CURRENCY")
 .PHONY: always

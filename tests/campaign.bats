@@ -180,6 +180,17 @@ fits() {
 	stat -c '%n %i %y' c/results/scores.ndjson c/results/table.csv c/data/baseline/*/epi_* | diff before -
 }
 
+# 3 repetitions were planned when it was made, and then cost 0.31 a kWh.
+@test "another price, other repetitions: another plan, and nothing is asked again" {
+	made
+	ok campaign plan >before
+	ok campaign plan REPETITIONS=6 PRICE_PER_KWH=1 >after
+	[[ $(<before) == *" 3 repetitions"* && $(<after) == *" 6 repetitions"* ]]
+	[ "$(sed -n 's/energy  \(.*\) kWh (\(.*\) EUR)/\1 \2/p' after | awk '{ print ($1 == $2) }')" = 1 ]
+	take campaign plan PRICE_PER_KWH=0,31
+	[[ $status -eq 2 && $stderr == *"the plan cannot be told"* && $output != *models* ]]
+}
+
 @test "other questions than the campaign's own are refused" {
 	made
 	rm -r c/.epi
