@@ -97,6 +97,12 @@ says() {
 	cmp kept/node-1.tsv kept2/node-1.tsv
 }
 
+@test "many nodes without a common time have a place each" {
+	for i in $(seq 14); do printf '{"timestamp":%s.%02d,"node":"n%d","watts":5}\n' 100 "$i" "$i" 101 "$i" "$i"; done | LC_ALL=C sort >in
+	ok epi-plot trace in >svg
+	grep -q 'height="1276"' svg # 240 + 14 x 74
+}
+
 @test "names of nodes that CSV has to quote" {
 	printf '%s\n' '{"timestamp":0,"node":"rack 1, \"left\"","watts":1}' \
 		'{"timestamp":1,"node":"rack 1, \"left\"","watts":2}' >odd
