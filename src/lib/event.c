@@ -76,8 +76,9 @@ event_read(const char *line, size_t length, struct event *event,
 	if (!take_time(&values[BEGIN], &event->has_begin, &event->begin_ns) ||
 	    !take_time(&values[END], &event->has_end, &event->end_ns))
 		return false;
-	*why = "\"count\" is not a whole number";
+	*why = "\"count\" is not a whole number up to 1e12";
 	return values[COUNT].kind == JSON_ABSENT ||
 	    values[COUNT].kind == JSON_NULL ||
-	    (json_integer(&values[COUNT], &event->count) && event->count >= 0);
+	    (json_integer(&values[COUNT], &event->count) &&
+	    event->count >= 0 && event->count <= EVENT_COUNT_MAX);
 }

@@ -17,6 +17,9 @@ enum event_kind {
 	EVENT_RECONNECT, EVENT_RESET, EVENT_CLOCK, EVENT_MARK, EVENT_SPAN
 };
 
+/* More samples than that are never lost at once, and sums of them stay whole. */
+#define EVENT_COUNT_MAX INT64_C(1000000000000)
+
 /* Values are spans of the line; what a record does not say is JSON_ABSENT. */
 struct event {
 	enum event_kind kind;
@@ -24,7 +27,8 @@ struct event {
 	int64_t timestamp_ns;
 	bool has_begin, has_end;
 	int64_t begin_ns, end_ns;   /* of a lost, gap or span event */
-	int64_t count;              /* of a lost event; -1: unknown */
+	int64_t count;              /* of a lost event, to EVENT_COUNT_MAX;
+	                               -1: unknown */
 	bool edge_is_end;           /* of a mark or span: "edge" is "end" */
 	bool simulated;
 	struct json_value type, label, node, nodes, channels, instrument, instrument_id,

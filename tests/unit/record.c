@@ -296,8 +296,10 @@ events(void)
 	    !strcmp(why, "\"begin\" or \"end\" is not a time") &&
 	    !event_of("{\"end\":[],\"type\":\"event\"}") &&
 	    !event_of("{\"count\":1.5,\"type\":\"event\"}") &&
-	    !strcmp(why, "\"count\" is not a whole number") &&
+	    !strcmp(why, "\"count\" is not a whole number up to 1e12") &&
 	    !event_of("{\"count\":-1,\"type\":\"event\"}") &&
+	    event_of("{\"count\":1000000000000,\"type\":\"event\"}") &&
+	    !event_of("{\"count\":1000000000001,\"type\":\"event\"}") &&
 	    !event_of("{\"type\":\"event\""), "what is malformed is told");
 }
 
