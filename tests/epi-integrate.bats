@@ -677,6 +677,8 @@ lines() {
 	[ "$(node '[.joules, .method]')" = '[15,"trapezoid"]' ]
 	ok epi-integrate < <(late 0 2.9 15 | sed '/"span"/d; /:2\.5,/d')
 	[ "$(node '[.joules, .method]')" = '[30,"trapezoid"]' ]
+	ok epi-integrate --method counter < <(late 1.1 2.6 15)
+	[[ $(node '[.joules, .method, .warnings[]]') == '[15,"trapezoid","counter_late: '* ]]
 }
 
 @test "a reset behind a delayed counter's last reading leaves it as it is" {

@@ -229,6 +229,22 @@ stretch_gap(const struct node *node, struct part *part,
 	}
 }
 
+static void
+look_behind(const struct node *node, struct part *part, int64_t edge_ns)
+{
+	part->uncounted |= energy_is_behind(&node->energy, edge_ns);
+	part->behind |= energy_is_beyond(&node->energy, edge_ns);
+}
+
+void
+node_look_behind(const struct node *node, struct part *part, int64_t end_ns)
+{
+	look_behind(node, part, end_ns);
+	part->behind |= node->energy.lead_is_short &&
+	    part->from_ns < node->first_ns + node->energy.delay_ns;
+	part->uncounted |= part->behind;
+}
+
 /* The begin edge, at or before `to`.  Where the node's samples started inside
  * the span, it is covered from the first of them. */
 static void
@@ -259,14 +275,13 @@ pass_begin(const struct node *node, struct part *part,
 		else if (span->begin_ns < to->point.time_ns ||
 		    node->energy.delay_ns > 0)
 			part->uncounted = !is_counted(node, to);
-		part->uncounted |= energy_is_behind(&node->energy,
-		    span->begin_ns);
+		look_behind(node, part, span->begin_ns);
 	} else {
 		part->from_ns = last_ns;
 		part->tally = energy_at_last(&node->energy);
 		part->begin_nw = node->energy.last.point.watts_nw;
 		part->late = true;
-		part->uncounted = energy_is_behind(&node->energy, last_ns);
+		look_behind(node, part, last_ns);
 		span_stretch(part, part->begin_nw, part->begin_nw);
 	}
 }
@@ -298,7 +313,7 @@ pass_end(const struct node *node, struct part *part, const struct span *span,
 		part->end_nw = power_at(node, to, span->end_ns);
 		at_end = energy_at(&node->energy, to, span->end_ns);
 		energy_add_watched(&node->energy, to, &at_end);
-		part->uncounted |= node_is_behind(node, part, span->end_ns);
+		node_look_behind(node, part, span->end_ns);
 		stretch_gap(node, part, to);
 	}
 	energy_tally_subtract(&at_end, &part->tally);
@@ -613,14 +628,6 @@ node_gap_limit(const struct node *node)
 {
 	return node->period_ns > 0 && node->period_ns < INT64_MAX / 5
 	    ? node->period_ns * 5 / 2 : INT64_MAX;
-}
-
-bool
-node_is_behind(const struct node *node, const struct part *part, int64_t end_ns)
-{
-	return energy_is_behind(&node->energy, end_ns) ||
-	    (node->energy.lead_is_short &&
-	    part->from_ns < node->first_ns + node->energy.delay_ns);
 }
 
 void

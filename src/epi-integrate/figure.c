@@ -47,7 +47,7 @@ figure_end_part(const struct node *node, struct part *part, const struct span *s
 	part->begun = true;
 	part->to_ns = last->point.time_ns;
 	part->step_uj = node->energy.step_uj;
-	part->uncounted |= node_is_behind(node, part, part->to_ns);
+	node_look_behind(node, part, part->to_ns);
 	at_end = energy_at_last(&node->energy);
 	at_end.samples++;
 	at_end.negative += last->point.watts_nw < 0;
@@ -83,6 +83,11 @@ choose_method(struct figure *figure, const struct node *node,
 {
 	int64_t resolution_uj = resolution_of(node, part);
 
+	if (s.method == COUNTER && part->behind) {
+		warn(figure, "counter_late: its delay is longer than an interval "
+		    "at an edge; the trapezoid was used");
+		return TRAPEZOID;
+	}
 	if (s.method == COUNTER && !counter_possible(figure, part))
 		warn(figure, "counter_interrupted: the counter was absent or "
 		    "reset; the trapezoid stands in for those intervals");

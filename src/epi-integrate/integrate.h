@@ -38,6 +38,7 @@ struct part {
 	int64_t from_ns, to_ns; /* covered, valid with begun and ended */
 	bool begun, ended, late; /* late: the span came after its samples */
 	bool uncounted;          /* an edge is where the counter was not */
+	bool behind;             /* or where its delay leaves it unknown */
 	int64_t step_uj;         /* the counter's smallest, up to the end */
 	int64_t lost;
 	int64_t peak_nw, low_nw;
@@ -203,9 +204,8 @@ void node_settle(struct node *node, unsigned index);
 
 /* The median of the intervals that wait, ns; 0: there is none. */
 int64_t node_median(const struct node *node);
-/* Whether the delay of its counter keeps a part that ends there from being
- * counted by it. */
-bool node_is_behind(const struct node *node, const struct part *part,
+/* Notes what the delay of its counter does to a part that ends there. */
+void node_look_behind(const struct node *node, struct part *part,
     int64_t end_ns);
 /* The longest interval that is no gap: 2.5 nominal periods. */
 int64_t node_gap_limit(const struct node *node);

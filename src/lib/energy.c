@@ -215,6 +215,13 @@ count_until(const struct energy_node *node, const struct energy_reading *to,
 }
 
 bool
+energy_is_beyond(const struct energy_node *node, int64_t b)
+{
+	return node->delay_ns > 0 && node->has_before &&
+	    b - node->delay_ns < node->before.point.time_ns;
+}
+
+bool
 energy_is_behind(const struct energy_node *node, int64_t b)
 {
 	struct energy_reading last = last_of(node);
@@ -222,7 +229,7 @@ energy_is_behind(const struct energy_node *node, int64_t b)
 
 	if (node->delay_ns == 0 || !node->has_before)
 		return false;
-	return t < node->before.point.time_ns ||
+	return energy_is_beyond(node, b) ||
 	    (t < last.point.time_ns && step_of(node, &node->before, &last) < 0);
 }
 

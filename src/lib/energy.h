@@ -141,6 +141,9 @@ void energy_add_watched(const struct energy_node *node,
  * not tell: energy_at does not know it then. */
 bool energy_is_behind(const struct energy_node *node, int64_t b);
 
+/* The former of the two: what energy_at has of the counter is wrong then. */
+bool energy_is_beyond(const struct energy_node *node, int64_t b);
+
 /* The lead of a node whose first interval ends at `to`. */
 energy_units energy_lead(const struct energy_node *node,
     const struct energy_reading *to);
