@@ -681,6 +681,12 @@ lines() {
 	[[ $(node '[.joules, .method, .warnings[]]') == '[15,"trapezoid","counter_late: '* ]]
 }
 
+# 5 W from 1 to 3.
+@test "a span whose samples come behind both of its edges has them" {
+	ok epi-integrate < <(edge begin 1 3; edge end 1 3; series a 1 5 5 5)
+	[ "$(node '[.joules, .samples]')" = '[10,2]' ]
+}
+
 @test "a reset behind a delayed counter's last reading leaves it as it is" {
 	{ start 1 '"nodes":["a"],"rate_hz":1,"delay_seconds":0.3,"joules_resolution":0.001'
 		sample a 1 6 5; sample a 2 6 10; sample a 3 6 15; sample a 4 6 20

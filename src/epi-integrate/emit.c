@@ -237,11 +237,16 @@ emit_span(struct span *span, bool complete)
 bool
 emit_all_ended(const struct span *span)
 {
-	for (unsigned i = 0; i < s.names.count; i++)
-		if (node_at(i)->wanted &&
-		    (i >= span->room || !span->parts[i].ended))
+	bool any = false;
+
+	for (unsigned i = 0; i < s.names.count; i++) {
+		if (!node_at(i)->wanted)
+			continue;
+		if (i >= span->room || !span->parts[i].ended)
 			return false;
-	return true;
+		any = true;
+	}
+	return any; /* of none the samples are to come */
 }
 
 /* Spans that every node has left behind, oldest first. */
