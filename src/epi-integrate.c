@@ -356,9 +356,11 @@ finish(void)
 		    : span->end_ns == INT64_MAX)
 			cut_span(span);
 		emit_span(span, (stopped && !open) ||
-		    (s.has_spans && span->closed && s.every_ns == 0) ||
+		    (s.has_spans && span->closed && !s.series_open) ||
 		    (emit_all_ended(span) && span->closed));
 	}
+	/* Where the last set ends at the last sample no other one tells it. */
+	s.incomplete |= s.series && !s.has_spans && !stopped;
 	if (s.incomplete || series_is_open())
 		report_error("incomplete: %s", s.unread
 		    ? "not all of the input was read" : s.stops < s.starts

@@ -687,6 +687,19 @@ lines() {
 	[ "$(node '[.joules, .samples]')" = '[10,2]' ]
 }
 
+@test "a source that died where a set of --every ends died all the same" {
+	partly 1 epi-integrate --every 1s < <(start 1 '"nodes":["a"],"rate_hz":1'; series a 1 5 5 5)
+	[ "$(cluster '[.begin, .joules]' | xargs)$stderr" = '[1,5] [2,5]epi-integrate: incomplete: the stream ended without stop' ]
+}
+
+@test "a span that ended in order has complete sets, as without --every" {
+	for every in '' '--every 9s'; do
+		# shellcheck disable=SC2086 # words on purpose
+		ok epi-integrate $every < <(start 0 '"nodes":["a"],"rate_hz":1'; edge begin 1 4; series a 1 5 5 5; edge end 1 4)
+		[ "$(cluster '[.end, .joules, .complete]')" = '[4,10,true]' ]
+	done
+}
+
 @test "a reset behind a delayed counter's last reading leaves it as it is" {
 	{ start 1 '"nodes":["a"],"rate_hz":1,"delay_seconds":0.3,"joules_resolution":0.001'
 		sample a 1 6 5; sample a 2 6 10; sample a 3 6 15; sample a 4 6 20
