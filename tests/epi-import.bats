@@ -392,3 +392,11 @@ numbers() {
 	fails 2 epi-import --map x=.a --map x=.b "$in/trace.csv"
 	fails 2 epi-import --format mlperf --map watts=Watts "$in/spl.txt"
 }
+
+@test "a column that two keys want is refused, also where the format knows one of them" {
+	printf 'timestamp,where,watts\n1,a,5\n' >in.csv
+	fails 1 epi-import --map place=where --map again=where in.csv
+	[[ $stderr == *'in.csv:1: two keys want one column "where"' ]]
+	fails 1 epi-import --map total=watts in.csv
+	[[ $stderr == *'in.csv:1: two keys want one column "watts"' ]]
+}

@@ -11,6 +11,7 @@ struct column {
 	char *stem;  /* "power.draw" */
 	char *unit;  /* "W", inside stem; NULL: none */
 	enum key key;
+	bool is_ruled;
 	char *label; /* of an EXTRA: ,"name": */
 	struct factor factor;
 	bool as_it_stands; /* a sample's value, in its unit */
@@ -105,7 +106,8 @@ read_columns(struct import *im)
 	    refuse_header(im, "a quote stands wrong in the header", "");
 }
 
-/* A column that a rule names gets its key, unless a rule before did. */
+/* A column that a rule names gets its key, unless that has one; a second key
+ * would be lost. */
 static bool
 apply_rule(struct import *im, const struct rule *rule, unsigned *taken)
 {
@@ -115,6 +117,10 @@ apply_rule(struct import *im, const struct rule *rule, unsigned *taken)
 
 	if (!column || (rule->key < KEYS && (*taken & 1u << rule->key)))
 		return true;
+	if (column->is_ruled)
+		return refuse_header(im, "two keys want one column",
+		    column->name);
+	column->is_ruled = true;
 	column->key = rule->key;
 	column->factor = rule->factor;
 	*taken |= 1u << rule->key;
