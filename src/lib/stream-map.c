@@ -56,6 +56,7 @@ map_begin(struct stream *in)
 	mapped = in;
 	name = in->name;
 	in->mapped = true;
+	in->size = status.st_size;
 	in->chunk = in->chunk_end = NULL;
 	in->next_chunk = at;
 }
@@ -136,6 +137,18 @@ map_copy(struct stream *in)
 	memcpy(in->buffer + in->filled, in->chunk, n);
 	in->chunk += n;
 	return n;
+}
+
+void
+map_look_back(const struct stream *in)
+{
+	struct stat status;
+
+	if (in->size == 0 || fstat(in->fd, &status) < 0 ||
+	    status.st_size >= in->size)
+		return;
+	name = in->name;
+	map_lost();
 }
 
 void

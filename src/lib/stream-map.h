@@ -34,6 +34,10 @@ bool map_lend(struct stream *in, struct block *block);
  */
 size_t map_copy(struct stream *in);
 
+/* At the end of input: a file that is shorter than when it was opened has lost
+ * bytes. */
+void map_look_back(const struct stream *in);
+
 void map_end(const struct stream *in);
 
 /* Bytes of a chunk are gone: tells it and ends the program. */

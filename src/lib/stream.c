@@ -122,6 +122,8 @@ fill(struct stream *in)
 		in->failed = true;
 		return 0;
 	}
+	if (n == 0)
+		map_look_back(in);
 	if (in->left >= 0)
 		in->left -= n;
 	if (watcher && n > 0)

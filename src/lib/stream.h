@@ -48,6 +48,7 @@ struct stream {
 	bool cut;       /* the last line had no newline */
 	bool failed;    /* ended by a failed read, not by the end of input */
 	bool mapped;    /* stream-map's from here on: bytes come from chunks */
+	int64_t size;   /* of the file when that began; 0: it did not */
 	int64_t next_chunk;            /* the next one's offset in the file */
 	const char *chunk, *chunk_end; /* not yet given out */
 };
