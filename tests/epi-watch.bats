@@ -219,6 +219,16 @@ shows() {
 	ok epi-integrate in | jq -es '.[2].mean_watts == 8'
 }
 
+# 10 W for 3 s, read every 0.5 s and 0.8 s late: the counter says nothing of 3 J of the
+# first 0.8 s.
+@test "a counter that is further behind than its samples are apart is not taken" {
+	{ echo '{"timestamp":0,"type":"event","event":"start","nodes":["a"],"rate_hz":2,"delay_seconds":0.8,"joules_resolution":0.001}'
+		for k in 00 05 10 15 20 30; do echo '{"timestamp":'${k%?}.${k#?}',"node":"a","watts":10,"joules":'$((10#$k + 8))'}'; done
+		echo '{"timestamp":3.5,"type":"event","event":"stop"}'; } >in
+	ok epi-watch --once --size 120x30 in
+	grep -qF " 30.000 J " <<<"$output"
+}
+
 @test "coverage leaves gaps out: two of ten seconds" {
 	{ steady a 5 100 104; steady a 5 106 110; } >in
 	ok epi-watch --once in | grep -qF "coverage 80.0 %"

@@ -515,6 +515,8 @@ node_joules(const struct node *node)
 	struct energy_tally tally = energy_at_last(&node->energy);
 
 	if (tally.uncounted > 0 || tally.resets > 0 ||
+	    node->energy.lead_is_short || energy_is_behind(&node->energy,
+	    node->energy.last.point.time_ns) ||
 	    energy_is_coarse(tally.trapezoid,
 	    energy_step(node->energy.step_uj, node->resolution_uj)))
 		return tally.trapezoid;
