@@ -84,10 +84,13 @@ next_chunk(struct stream *in)
 
 	if (fstat(in->fd, &status) < 0 || status.st_size - from < CHUNK ||
 	    (in->left >= 0 && in->left < length) ||
-	    (!place && !find_place(in->fd)) ||
-	    mmap(place, CHUNK, PROT_READ, MAP_SHARED | MAP_FIXED, in->fd,
-	    (off_t)from) == MAP_FAILED)
+	    (!place && !find_place(in->fd)))
 		return false;
+	if (mmap(place, CHUNK, PROT_READ, MAP_SHARED | MAP_FIXED, in->fd,
+	    (off_t)from) == MAP_FAILED) {
+		place = NULL; /* what was mapped there may be gone, the place anyone's */
+		return false;
+	}
 	in->chunk = place + skipped;
 	in->chunk_end = place + CHUNK;
 	in->next_chunk += length;

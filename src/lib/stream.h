@@ -2,9 +2,10 @@
  * stream: blocks of whole lines in, records out, nothing lost between.
  *
  * In: read(2) into one reused buffer; a line that does not fit doubles it, up
- * to STREAM_LINE_MAX.  A large regular file is mapped instead (stream-map.h). Out: one buffer for standard output.  Before any read
- * that may sleep, what was written so far goes out: flush before you may
- * sleep.  A record never straddles two flushes.
+ * to STREAM_LINE_MAX.  A large regular file is mapped instead (stream-map.h).
+ * Out: one buffer for standard output.  Before any read that may sleep, what was
+ * written so far goes out: flush before you may sleep.  A record never
+ * straddles two flushes.
  * Floor: first.  One of the four modules that may print or exit.
  */
 #ifndef EPI_STREAM_H

@@ -300,6 +300,31 @@ losses(void)
 	is(all, "a file that is cut short while it is read ends the program");
 }
 
+/* By a descriptor for writing alone a file can neither be mapped nor read. */
+static void
+unmappable(void)
+{
+	size_t size = 5 * CHUNK + 100;
+	char name[64];
+	int fd, closed;
+	bool told, all;
+
+	must(freopen("/dev/null", "w", stderr) != NULL);
+	fill_text(size, false);
+	fd = file_of(size);
+	snprintf(name, sizeof name, "/proc/self/fd/%d", fd);
+	closed = open(name, O_WRONLY);
+	if (closed < 0)
+		closed = open("/dev/null", O_WRONLY); /* where there is no /proc */
+	stream_attach(&in, closed, "file");
+	told = !stream_next(&in, &block) && in.failed;
+	stream_close(&in);
+	stream_attach(&in, fd, "file");
+	all = reads(0, size);
+	stream_close(&in);
+	is(told && all, "one that cannot be mapped is in no other's way");
+}
+
 int
 main(void)
 {
@@ -309,5 +334,6 @@ main(void)
 	growing();
 	passing();
 	losses();
+	unmappable();
 	return unit_finish();
 }
