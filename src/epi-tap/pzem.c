@@ -169,6 +169,7 @@ create(struct device *device)
 
 	memset(pzem, 0, sizeof *pzem);
 	pzem->device = device;
+	device->state = pzem; /* what ends the program here leaves it held */
 	refuse_options();
 	take_addresses(pzem, device->addresses, device->names);
 	take_rate(pzem, tap_options.baud ? tap_options.baud
