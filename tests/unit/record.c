@@ -14,15 +14,6 @@
 
 static char text[1 << 16]; /* what a test wrote */
 
-static void
-must(bool holds)
-{
-	if (!holds) {
-		perror("unit");
-		exit(1);
-	}
-}
-
 static int
 scratch(void)
 {

@@ -20,15 +20,6 @@ static char text[ROOM];
 static struct stream in;
 static struct block block;
 
-static void
-must(bool holds)
-{
-	if (!holds) {
-		perror("unit");
-		exit(1);
-	}
-}
-
 /* Lines of random lengths up to `size`, one of them longer than a part of the
  * file that is mapped; where one part ends and the next begins, a newline is near
  * or on it. */

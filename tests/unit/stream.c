@@ -18,15 +18,6 @@ static struct stream in;
 static struct block block;
 
 static void
-must(bool holds)
-{
-	if (!holds) {
-		perror("unit");
-		exit(1);
-	}
-}
-
-static void
 begin(void)
 {
 	must(pipe(ends) == 0);

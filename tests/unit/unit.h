@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 static unsigned unit_count, unit_failed;
 
@@ -23,6 +24,16 @@ is(bool holds, const char *sentence, ...)
 	va_end(arguments);
 	putchar('\n');
 	unit_failed += !holds;
+}
+
+/* What a test needs before it can say anything. */
+static inline void
+must(bool holds)
+{
+	if (!holds) {
+		perror("unit");
+		exit(1);
+	}
 }
 
 static inline int
