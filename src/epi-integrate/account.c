@@ -563,6 +563,9 @@ node_heed(struct node *node)
 	node->wants_vars = instrument_wants_vars(node->instrument);
 	node->energy.has_more = node->energy.delay_ns || node->energy.holds ||
 	    node->energy.watches;
+	node->energy.more_is_plain = node->energy.has_more &&
+	    !node->energy.delay_ns && !node->wants_vars;
+	s.some_have_more |= node->energy.has_more;
 	if (node->wants_vars)
 		feed_vars();
 	else

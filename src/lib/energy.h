@@ -109,6 +109,7 @@ struct energy_node {
 	bool holds;                  /* tally.hold is wanted */
 	bool watches;                /* variation and reactive are, too */
 	bool has_more;               /* any of these, or a delay */
+	bool more_is_plain;          /* these alone, and no vars */
 };
 
 /*
@@ -298,6 +299,23 @@ energy_is_plain(const struct energy_node *node, struct energy_point to,
 	    (uint64_t)(last->point.watts_nw | to.watts_nw | last->joules_uj |
 	    joules_uj) < ENERGY_PLAIN &&
 	    joules_uj >= last->joules_uj && last->has_joules;
+}
+
+/* energy_advance_more to a plain reading, where more_is_plain. */
+static inline void
+energy_advance_more_plainly(struct energy_node *node, struct energy_point to)
+{
+	struct energy_tally *tally = &node->at_last;
+	const struct energy_point *last = &node->last.point;
+	int64_t step_uw = (to.watts_nw - last->watts_nw) / 1000;
+
+	if (node->holds)
+		tally->hold += (energy_units)(2 * last->watts_nw) *
+		    (to.time_ns - last->time_ns);
+	if (node->watches) {
+		tally->variation += (energy_units)step_uw * step_uw;
+		tally->differences++;
+	}
 }
 
 /* energy_advance to a plain reading, in half of its instructions.  Where the node

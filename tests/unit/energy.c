@@ -273,7 +273,7 @@ plainly_is_in_full(bool of_a_part)
 			to.joules_uj = (int64_t)ENERGY_PLAIN - 2 + pick(4);
 		if (to.has_joules && energy_is_plain(&plain, to.point,
 		    to.joules_uj)) {
-			energy_advance_more(&plain, &to);
+			energy_advance_more_plainly(&plain, to.point);
 			energy_advance_plainly(&plain, to.point,
 			    to.joules_uj);
 			plainly++;
@@ -282,6 +282,7 @@ plainly_is_in_full(bool of_a_part)
 		energy_advance(&full, &to);
 		all = all && same(&full.at_last, &plain.at_last) &&
 		    full.at_last.variation == plain.at_last.variation &&
+		    full.at_last.differences == plain.at_last.differences &&
 		    full.step_uj == plain.step_uj &&
 		    memcmp(&full.last.point, &plain.last.point,
 		    sizeof full.last.point) == 0 &&
