@@ -609,6 +609,8 @@ main(int argc, char **argv)
 		report_usage("wants one database: DB");
 	if (s.follow && s.to_ns != INT64_MAX)
 		report_usage("--follow and --to: choose one");
+	if (s.to_ns <= s.from_ns)
+		report_usage("the span ends before it begins");
 	s.file = operands[0];
 	if (!db_open(&s.db, s.file, false)) {
 		fail();

@@ -233,6 +233,13 @@ sample() {
 	echo '{"timestamp":1003.000000,"type":"event","event":"stop","instrument_id":"M1","nodes":["pi1","pi2"]}'; } | cmp - out
 }
 
+@test "a span that ends before it begins, or as it does, is refused" {
+	{ start; trace 1000 500; stop; } | ok epi-log power.db
+	fails 2 epi-pull --from 1003 --to 1001 power.db
+	fails 2 epi-pull --from 1002 --to 1002 power.db
+	[[ $stderr == *"the span ends before it begins"* ]]
+}
+
 # session FROM NODE [COUNT]: samples of 5 W, one a second, four if not COUNT,
 # started and stopped.
 session() {
