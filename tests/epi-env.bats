@@ -115,11 +115,37 @@ tells() {
 
 @test "the clock's bound is the kernel's" {
 	command -v python3 >/dev/null || skip "no python3 (make deps-dev)"
-	# struct timex of 64-bit Linux: maxerror is its fourth long; it grows by 500 us/s.
-	kernel=$(python3 -c 'import ctypes
-t = (ctypes.c_long * 26)(); ctypes.CDLL(None).ntp_adjtime(t); print(t[3] / 1e6)') || skip "no ntp_adjtime"
+	# struct timex of 64-bit Linux: maxerror is its fourth long, esterror the next; it
+	# grows by 500 us/s.
+	kernel=$(python3 -c 'import ctypes, sys
+t = (ctypes.c_long * 26)(); ctypes.CDLL(None).ntp_adjtime(t); print(t[3] / 1e6)
+sys.exit(not 0 < t[4] <= t[3])') || skip "no clock whose keeper tells of its error"
 	ok epi-env
 	tells ".clock.bound_seconds - $kernel | . >= 0 and . < 0.1" true
+}
+
+# kept ERROR BOUND: a kernel's clock that is kept, with these errors in us.
+kept() {
+	command -v cc || skip "no cc"
+	printf '%s\n' '#include <sys/timex.h>' 'int ntp_adjtime(struct timex *to) {' \
+		"*to = (struct timex){ .status = STA_PLL, .esterror = $1, .maxerror = $2 }; return TIME_OK; }" >kept.c
+	cc -shared -fPIC -o kept.so kept.c
+	export ASAN_OPTIONS=verify_asan_link_order=0
+}
+
+# systemd-timesyncd sets both errors to 0, and the kernel makes 500 us/s of the bound;
+# phc2sys leaves the estimate at 16 s.
+@test "a bound that the clock's keeper did not tell is not known" {
+	for told in '0 0' '0 15000' '16000000 0'; do
+		# shellcheck disable=SC2086
+		kept $told
+		partly 3 env LD_PRELOAD="$PWD/kept.so" epi-env --demand synchronized=yes,max_clock_seconds=1
+		[ "$stderr" = "epi-env: $(uname -n): clock's bound is not known" ]
+		tells '.clock | [.synchronized, .error_seconds, .bound_seconds]' '[true,null,null]'
+	done
+	kept 400 15000
+	ok env LD_PRELOAD="$PWD/kept.so" epi-env --demand synchronized=yes,max_clock_seconds=0.015
+	tells '.clock | [.error_seconds, .bound_seconds]' '[0.0004,0.015]'
 }
 
 @test "engine and ambient temperature by commands" {
