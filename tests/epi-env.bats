@@ -183,6 +183,15 @@ kept() {
 	done
 }
 
+@test "a processor whose clock is 0, or not told, is the slowest for all that is known" {
+	ok pi --demand min_hertz=600000000
+	echo 0 >pi/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq
+	partly 3 pi --demand min_hertz=600000000
+	tells '[.cpus[0].hertz, .unmet]' '[null,["slowest clock is not known"]]'
+	rm pi/sys/devices/system/cpu/cpu0/cpufreq/scaling_cur_freq
+	partly 3 pi --demand min_hertz=600000000
+}
+
 @test "an ambient of 22 +- 2 C is demanded by its two ends" {
 	ok pi --ambient 'echo 20.1' --demand min_ambient_celsius=20,max_ambient_celsius=24
 	partly 3 pi --ambient 'echo 24.1' --demand min_ambient_celsius=20,max_ambient_celsius=24

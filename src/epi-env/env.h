@@ -21,6 +21,8 @@ struct env {
 	char firmware[ENV_TEXT];         /* its throttling word, "": none */
 	int64_t throttles;               /* of x86, since boot; -1: not known */
 
+	bool is_hertz_missing;           /* of an online cpu: none is the slowest */
+
 	char host[ENV_TEXT];             /* "": not known */
 
 	/* What demands are about. */
@@ -28,7 +30,8 @@ struct env {
 	double celsius;                  /* the hottest sensor */
 	double load;                     /* over a minute */
 	double available_bytes;
-	double least_hertz;              /* the slowest cpu's clock now */
+	double least_hertz;              /* the slowest cpu's clock now, if all are
+	                                    known */
 	double ambient_celsius;
 	double bound_seconds;            /* of the host's clock */
 	int synchronized, throttled;     /* -1: not known */

@@ -84,9 +84,11 @@ tell_clock(struct env *env, const char *cpu)
 {
 	int64_t now = read_khz(env, cpu, "scaling_cur_freq");
 
-	if (now > 0 && !(env->least_hertz <= (double)now * 1000))
+	if (now <= 0) /* a driver that does not know tells 0 */
+		env->is_hertz_missing = true;
+	else if (!(env->least_hertz <= (double)now * 1000))
 		env->least_hertz = (double)now * 1000;
-	tell_hertz("hertz", now);
+	tell_hertz("hertz", now > 0 ? now : -1);
 	tell_hertz("min_hertz", read_khz(env, cpu, "scaling_min_freq"));
 	tell_hertz("max_hertz", read_khz(env, cpu, "scaling_max_freq"));
 }
@@ -125,6 +127,8 @@ tell_cpus(struct env *env)
 	compose_begin('[');
 	place_each(env->sysfs, CPUS, "cpu", see_cpu, env);
 	compose_end(']');
+	if (env->is_hertz_missing)
+		env->least_hertz = NAN;
 	if (strcmp(env->governor, UNKNOWN) == 0)
 		*env->governor = '\0';
 	compose_text("governor", env->governor);
