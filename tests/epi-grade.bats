@@ -224,6 +224,15 @@ loglik() {
 	[ "$(figure .metric)" = acc ]
 }
 
+# " A" and " B" are what was scored, of one length whatever their texts are.
+@test "log-probabilities of letters are alike by either metric" {
+	loglik 1 loglik-letter '[-2,-2.9]' >answers
+	ok epi-grade answers >/dev/null
+	[ "$(figure '[.metric, .accuracy, .accuracy_acc, .accuracy_acc_norm]')" = '["acc",0,0,0]' ]
+	ok epi-grade --metric acc_norm answers >/dev/null
+	[ "$(figure '[.metric, .accuracy]')" = '["acc_norm",0]' ]
+}
+
 @test "log-probabilities that are too few, too many or none are malformed" {
 	for bad in '[-1]' '[-1,-2,-3]' null '[-1,"x"]'; do
 		loglik 1 loglik-cloze "$bad" >answers

@@ -85,10 +85,11 @@ characters(const struct json_value *choice)
 }
 
 /* The most probable choice, in all and by the character, the first of equal
- * ones.  False: there is not one number for each choice. */
+ * ones; of `letters` both are one, as each is as long as the others.  False:
+ * there is not one number for each choice. */
 static bool
 take_logprobs(struct answer *answer, const struct json_value *logprobs,
-    const struct json_value *choices)
+    const struct json_value *choices, bool letters)
 {
 	struct json_value choice, number;
 	const char *in_choices = NULL, *in_numbers = NULL;
@@ -104,7 +105,7 @@ take_logprobs(struct answer *answer, const struct json_value *logprobs,
 		if (!json_element(logprobs, &in_numbers, &number) ||
 		    !json_double(&number, &value))
 			return false;
-		per = value / characters(&choice);
+		per = letters ? value : value / characters(&choice);
 		if (value > best) {
 			best = value;
 			answer->letter = i;
@@ -148,8 +149,9 @@ grade(struct answer *answer, struct benchmark *mark,
 	if (!unknown(&at[ERROR]))
 		return "\"error\" is not a class";
 	if (mark->loglik)
-		return take_logprobs(answer, &at[LOGPROBS], &at[CHOICES])
-		    ? NULL : "\"logprobs\" has not one number for each choice";
+		return take_logprobs(answer, &at[LOGPROBS], &at[CHOICES],
+		    strcmp(mark->protocol, "loglik-letter") == 0) ? NULL
+		    : "\"logprobs\" has not one number for each choice";
 	return take_letter(answer, &at[TEXT], &at[CHOICES]) ? NULL
 	    : "\"text\" is not a string";
 }
