@@ -115,12 +115,28 @@ keep(struct reader *reader, const struct feed_line *line)
 	reader->pending_length += line->length;
 }
 
+/* A byte order mark before the first cell is none of its text. */
+static struct feed_line
+without_mark(struct feed_line line)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+
+	if (line.line_number == 1 && line.length >= sizeof mark - 1 &&
+	    memcmp(line.text, mark, sizeof mark - 1) == 0) {
+		line.text += sizeof mark - 1;
+		line.length -= sizeof mark - 1;
+	}
+	return line;
+}
+
 void
 table_take(void *state, const struct feed_line *line)
 {
 	struct reader *reader = state;
+	struct feed_line plain = without_mark(*line);
 	bool was_open = reader->open;
 
+	line = &plain;
 	if (reader->into->count == reader->most ||
 	    (line->length == 0 && !was_open))
 		return;
