@@ -80,6 +80,15 @@ same_text(const struct json_value *a, const struct json_value *b)
 	    a->length == b->length && memcmp(a->at, b->at, a->length) == 0;
 }
 
+static const char *
+take_gold(struct question *question, int place)
+{
+	if (question->gold >= 0)
+		return "two choices have the label of the answer";
+	question->gold = place;
+	return NULL;
+}
+
 /* HF's form: texts and labels beside each other. */
 static const char *
 arc_columns(struct question *question, const struct json_value *choices,
@@ -95,10 +104,11 @@ arc_columns(struct question *question, const struct json_value *choices,
 		wrong = "the labels are no array";
 	if (wrong)
 		return wrong;
-	for (int i = 0; json_element(&at[1], &cursor, &label); i++)
-		if (same_text(&label, answer) && i < question->choice_count)
-			question->gold = i;
-	return NULL;
+	for (int i = 0; !wrong && i < question->choice_count &&
+	    json_element(&at[1], &cursor, &label); i++)
+		if (same_text(&label, answer))
+			wrong = take_gold(question, i);
+	return wrong;
 }
 
 /* ARC's own form: an array of objects. */
@@ -115,7 +125,7 @@ arc_objects(struct question *question, const struct json_value *choices,
 	while (!wrong && json_element(choices, &cursor, &choice)) {
 		wrong = members(&choice, keys, 2, at);
 		if (!wrong && same_text(&at[1], answer))
-			question->gold = question->choice_count;
+			wrong = take_gold(question, question->choice_count);
 		if (!wrong)
 			wrong = add_choice(question, &at[0]);
 	}
@@ -179,8 +189,8 @@ place(const struct json_value *value, int count)
 	int64_t number;
 
 	if (value->kind == JSON_STRING && json_string(value, text,
-	    sizeof text) > 0 && json_decimal_text(text, strlen(text), 0,
-	    &number))
+	    sizeof text) > 0 && !text[strspn(text, "0123456789")] &&
+	    json_decimal_text(text, strlen(text), 0, &number))
 		return number >= 0 && number < count ? (int)number : -1;
 	return json_integer(value, &number) && number >= 0 && number < count
 	    ? (int)number : -1;
