@@ -66,6 +66,7 @@ static struct {
 	struct setting setting;
 	bool decode, seeded;
 	struct questions questions, examples;
+	size_t rows;              /* of all files of lines so far */
 	bool failed;              /* an input is missing */
 } s = { .shots = -1, .setting.seed = 1 };
 
@@ -114,6 +115,17 @@ read_table_examples(const char *file, char *subject)
 	free(name);
 }
 
+/* The subject is the file's name, and stands in the prompt. */
+static bool
+names_subject(const char *file)
+{
+	if (strcmp(file, "-") != 0)
+		return true;
+	report_error("standard input names no subject of MMLU: give a file or "
+	    "a folder");
+	return false;
+}
+
 static void
 read_tables(char **files)
 {
@@ -151,10 +163,13 @@ read_line_examples(const char *file, feed_take_line *take)
 static void
 read_lines(char **files, feed_take_line *take)
 {
-	struct reader reader = { .into = &s.questions, .most = SIZE_MAX };
+	struct reader reader = {
+		.into = &s.questions, .most = SIZE_MAX, .rows = s.rows
+	};
 
 	for (char **file = files; *file; file++)
 		read_file(*file, take, &reader);
+	s.rows = reader.rows;
 	if (s.shots > 0 && !s.failed)
 		read_line_examples(*files, take);
 }
@@ -186,7 +201,7 @@ read_operand(char *operand)
 {
 	char **files = expand(operand);
 
-	if (!files)
+	if (!files || (s.kind == MMLU && !names_subject(operand)))
 		s.failed = true;
 	else if (s.kind == MMLU)
 		read_tables(files);

@@ -71,6 +71,14 @@ of_prompt='"\(.prompt | utf8bytelength) \(.prompt_sha256)"'
 	ok epi-prompt --benchmark mmlu --shots 0 abstract_algebra_test.csv | diff - header
 }
 
+# As spreadsheets write it: EF BB BF, then the question.
+@test "MMLU: a byte order mark is no part of the first question" {
+	mkdir plain marked
+	printf '"Why?",a,b,c,d,B\n' | tee plain/x_test.csv | sed '1s/^/\xef\xbb\xbf/' >marked/x_test.csv
+	ok epi-prompt --benchmark mmlu --shots 0 plain >items
+	ok epi-prompt --benchmark mmlu --shots 0 marked | diff - items
+}
+
 @test "MMLU: a whole subject in the form of its authors" {
 	shared bench/mmlu
 	cp "$shared/variants/original_noheader_high_school_chemistry_test.csv" high_school_chemistry_test.csv
@@ -113,6 +121,31 @@ hellaswag() {
 	[ "$(jq -c '[.id, .gold, .prompt, .choices[1], .cluster]' <<<"$output")" = \
 '["0",2,"Rowing: A man rows. The man","b c","s~1"]
 ["1",3,"Rowing: A man rows. É","b c","s~1"]' ]
+}
+
+# Questions are numbered over all files: two of one each are 0 and 1.
+@test "HellaSwag: several files are one benchmark" {
+	hellaswag 'he rows.' 1 | tee a.jsonl >b.jsonl
+	ok epi-prompt --benchmark hellaswag --shots 0 a.jsonl b.jsonl >/dev/null
+	[ "$(jq -sc 'map([.id, .benchmark_questions])' <<<"$output")" = '[["0",2],["1",2]]' ]
+}
+
+@test "HellaSwag: a label is a place, and not rounded to one" {
+	hellaswag 'he rows.' '"0.6"' >a.jsonl
+	fails 1 epi-prompt --benchmark hellaswag --shots 0 a.jsonl
+	[[ $stderr == *'a.jsonl:1: "label" is none of the endings'* ]]
+}
+
+@test "MMLU: standard input has no subject" {
+	fails 1 epi-prompt --benchmark mmlu --shots 0 <<<'Why?,a,b,c,d,B'
+	fails 1 epi-prompt --benchmark mmlu --shots 0 - <<<'Why?,a,b,c,d,B'
+}
+
+@test "ARC: a label that stands twice is no answer" {
+	fails 1 epi-prompt --benchmark arc_challenge --shots 0 \
+		<<<'{"id":"q","question":{"stem":"Q","choices":[{"text":"a","label":"A"},{"text":"b","label":"A"}]},"answerKey":"A"}'
+	fails 1 epi-prompt --benchmark arc_challenge --shots 0 \
+		<<<'{"id":"q","question":"Q","choices":{"text":["a","b"],"label":["A","A"]},"answerKey":"A"}'
 }
 
 @test "protocols: what stands in the prompt, and what is to be scored" {
