@@ -243,6 +243,26 @@ free_question(void)
 	return &s.questions[(s.head + s.count) % s.room];
 }
 
+/* An answer of before is graded by what it says of its item. */
+static void
+admit_answered(struct question *question)
+{
+	struct json_value key;
+
+	if (!question_fits(question, &key)) {
+		report_error("%s:%llu: %s has an answer to another item of this "
+		    "id: %.*s differs", s.input.file,
+		    (unsigned long long)s.input.line, s.resume,
+		    (int)key.length, key.at);
+		s.stopped = true;
+		return;
+	}
+	question->state = QUESTION_DONE;
+	s.count++;
+	s.progress.done++;
+	s.progress.done_bytes += (int64_t)question->item.line.length + 1;
+}
+
 /* An item into the ring: done already, or to be asked. */
 static void
 admit(struct question *question)
@@ -270,10 +290,7 @@ admit(struct question *question)
 		s.busy++;
 		return;
 	case JOURNAL_ANSWERED:
-		question->state = QUESTION_DONE;
-		s.count++;
-		s.progress.done++;
-		s.progress.done_bytes += (int64_t)question->item.line.length + 1;
+		admit_answered(question);
 		return;
 	case JOURNAL_TWICE:
 		report_malformed(s.input.file, s.input.line,

@@ -481,6 +481,16 @@ same() {
 	[[ $stderr == *"an answer to another request"* ]]
 }
 
+# Else a key of answers that was put right would be graded as it was wrong.
+@test "--resume: answers to an item that is another now are refused" {
+	items 2 >items
+	serve vllm items=items
+	ok plainly --resume run items >all
+	jq -c '.gold = 3' items >others
+	fails 1 plainly --resume run others
+	[[ $stderr == *"others:1: run has an answer to another item of this id: gold differs"* ]]
+}
+
 @test "--resume: one run at a time" {
 	items 2 >items
 	serve vllm items=items delay=10000

@@ -143,19 +143,60 @@ add_span(struct text *record, const struct json_value *key,
 		text_say(record, "\"");
 }
 
+static struct json_value
+object_of(const char *line, size_t length)
+{
+	for (; *line != '{'; line++)
+		length--;
+	return (struct json_value){ .at = line, .length = length,
+		.kind = JSON_OBJECT };
+}
+
+static bool
+same(const struct json_value *a, const struct json_value *b)
+{
+	return a->kind == b->kind && a->length == b->length &&
+	    memcmp(a->at, b->at, a->length) == 0;
+}
+
+/* Whether an object has another value of this key. */
+static bool
+differs(const struct json_value *object, const struct json_value *key,
+    const struct json_value *value)
+{
+	struct json_value other, its_value;
+	const char *cursor = NULL;
+
+	while (json_member(object, &cursor, &other, &its_value))
+		if (same(&other, key) && !same(&its_value, value))
+			return true;
+	return false;
+}
+
+bool
+question_fits(const struct question *question, struct json_value *key)
+{
+	struct json_value item = object_of(question->item.line.at,
+	    question->item.line.length);
+	struct json_value record = object_of(question->record.at,
+	    question->record.length);
+	struct json_value value;
+	const char *cursor = NULL;
+
+	while (json_member(&item, &cursor, key, &value))
+		if (!is_own(key) && differs(&record, key, &value))
+			return false;
+	return true;
+}
+
 /* What identifies a question is handed on as it stands. */
 static void
 add_item(struct text *record, const struct item *item)
 {
-	struct json_value whole = { .at = item->line.at,
-		.length = item->line.length, .kind = JSON_OBJECT };
+	struct json_value whole = object_of(item->line.at, item->line.length);
 	struct json_value key, value;
 	const char *cursor = NULL;
 
-	while (*whole.at != '{') {
-		whole.at++;
-		whole.length--;
-	}
 	while (json_member(&whole, &cursor, &key, &value))
 		if (!is_own(&key))
 			add_span(record, &key, &value);

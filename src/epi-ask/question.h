@@ -54,6 +54,10 @@ void question_again(struct question *question);
 /* Whether the question was never answered. */
 bool question_unanswered(const struct question *question);
 
+/* Whether `record`, an answer of before, says of its item what the item says
+ * now; else `key` is what differs. */
+bool question_fits(const struct question *question, struct json_value *key);
+
 /* Writes `record`, newline included. */
 void question_record(struct question *question, const struct request *request,
     const struct engine_facts *facts);
