@@ -85,6 +85,20 @@ puts='puts() { w=$1; shift; for f; do echo $w >$f.new; mv $f.new $f; done; }'
 	[[ $stderr == *"a: no channel rises"* ]]
 }
 
+@test "a trace that goes on may end within a line" {
+	echo 3 >watts
+	{
+		printf '{"type":"event","event":"start","nodes":["a"],"rate_hz":5}\n{'
+		for _ in $(seq 200); do
+			printf '"timestamp":%s,"node":"a","watts":%s}\n{' "$(date +%s.%N)" "$(cat watts)"
+			sleep 0.05
+		done
+	} >trace & pid=$!
+	ok epi-nodes identify -t trace --seconds 0.5 --load "$puts"'; puts 9 watts; sleep $2; puts 3 watts' a
+	kill "$pid"
+	[ "$(jq -r .channel <<<"$output")" = a ]
+}
+
 # campaign TARGET...: of the meter's nodes, on an engine that ends at once.
 campaign() {
 	env -u MAKEFLAGS -u MAKELEVEL EPI_BIN="${EPI_BIN:-$root/bin}" \
