@@ -112,6 +112,18 @@ recut() {
 	[ "$(recut '/"timestamp":17954247[6-9].*watts/d')" = cut-energy ]
 }
 
+# Its accuracies follow from the answers, that are whole.
+@test "a cut folder of which the accuracy was changed is found" {
+	cut_down
+	cd data/community/m_q40
+	sed -i 's/"correct":7/"correct":8/; s/"accuracy":0.875/"accuracy":1/' benchmark_001.json
+	sed -i 's/0\.875/1/g; s/"value":[0-9.]*,"joules_per_token":\([0-9.]*\)/"value":\1,"joules_per_token":\1/' epi_001.json
+	sed -i '/  [a-z_]*_001/d' MANIFEST_001
+	sha256sum -- *_001.* >>MANIFEST_001
+	take epi-verify .
+	[ "$(jq -r 'select(.severity == "error").slug' <<<"$output")" = derived-differs ]
+}
+
 @test "a trace without a counter is not cut" {
 	zstd -dcq m_q40/raw/trace_001.ndjson.zst | sed 's/,"joules":[0-9.]*//' | zstd -q -f -o t
 	mv t m_q40/raw/trace_001.ndjson.zst

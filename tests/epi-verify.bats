@@ -417,6 +417,17 @@ plant_78() { of_run '.node_check = { passed: false, channels: [] }'; }
 plant_79() { of_score '.warnings += ["tokens-twice: 1 of 2 tokens records have begin, end and counts of another one"]'; }
 @test "79: a score that was refused, and written all the same" { refuted forced epi_001.json; }
 
+# all_right: 8 of 8, where the answers have 7, through to the EPI.
+all_right() {
+	of_benchmark '.correct = 8 | .accuracy = 1 | .accuracy_upper = 1'
+	of_score '.accuracy[.accuracy | keys[] | select(startswith("own") or . == "composite")] = 1 |
+		.benchmarks[0] *= { correct: 8, accuracy: 1 } | .epi *= { accuracy_composite: 1, value: .epi.joules_per_token }'
+}
+derived_80() { all_right && of_score '.derived.epi = "9.9"'; }
+@test "80: more right than the answers have, by another version" { refuted accuracy-answers; }
+plant_81() { all_right && of_benchmark '.correct = 7 | .accuracy = 0.875'; }
+@test "81: a score of another accuracy than the benchmark has" { refuted accuracy-other; }
+
 @test "three repetitions of three days are accepted" {
 	for n in 002 003; do
 		zero=$((zero + 86400))
