@@ -38,6 +38,18 @@ static struct {
 
 /* ---- lines of text */
 
+/* Bytes that a terminal would act on become question marks; U+0080 to U+009F,
+ * which begin with C2, are such too. */
+static void
+tame(char *text)
+{
+	for (unsigned char *at = (unsigned char *)text; *at; at++)
+		if (*at < 0x20 || *at == 0x7F)
+			*at = '?';
+		else if (*at == 0xC2 && at[1] >= 0x80 && at[1] < 0xA0)
+			at[0] = at[1] = '?';
+}
+
 static void __attribute__((format(printf, 1, 2)))
 say(const char *format, ...)
 {
@@ -47,22 +59,17 @@ say(const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
+	tame(text);
 	stream_line(text, strlen(text));
 }
 
-/* A string of the score, "unknown" where there is none; bytes that a terminal
- * would act on become question marks. */
+/* A string of the score, "unknown" where there is none. */
 static const char *
 text_at(const struct result *result, const char *path, char text[TEXT])
 {
 	struct json_value value = result_at(result, path);
 
-	if (json_string(&value, text, TEXT) < 0)
-		return "unknown";
-	for (char *at = text; *at; at++)
-		if ((unsigned char)*at < 0x20 || *at == 0x7F)
-			*at = '?';
-	return text;
+	return json_string(&value, text, TEXT) < 0 ? "unknown" : text;
 }
 
 static const char *
@@ -331,14 +338,9 @@ say_warnings(void)
 	const char *cursor = NULL;
 	char text[TEXT];
 
-	while (json_element(&warnings, &cursor, &warning)) {
-		if (json_string(&warning, text, sizeof text) < 0)
-			continue;
-		for (char *at = text; *at; at++)
-			if ((unsigned char)*at < 0x20)
-				*at = ' ';
-		say("warning     %s", text);
-	}
+	while (json_element(&warnings, &cursor, &warning))
+		if (json_string(&warning, text, sizeof text) >= 0)
+			say("warning     %s", text);
 }
 
 static void

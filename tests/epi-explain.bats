@@ -74,6 +74,14 @@ setup() {
 	! LC_ALL=C grep -q "$(printf '\033')" .out || false
 }
 
+# U+009B, C2 9B in UTF-8, is to a terminal what ESC [ is.
+@test "nor are they of an input or a benchmark, nor in their other form" {
+	jq -c '(.inputs[0].name, .benchmarks[0].benchmark, .benchmarks[0].protocol, .model) = "\u001b[2J\u009b2J\u007fx"' \
+		score.json >hostile.json
+	ok epi-explain hostile.json >/dev/null
+	[ "$(grep -o '?\[2J??2J?x' <<<"$output" | wc -l)" -eq 4 ]
+}
+
 @test "no score, a wrong file and too many words are refused" {
 	fails 1 epi-explain energy.ndjson
 	fails 1 epi-explain missing.json
