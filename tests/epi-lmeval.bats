@@ -197,6 +197,14 @@ sample() {
 	[ "$(of '[.benchmark, .questions, .correct, .failures.no_match, .filter]')" = '["toy",3,1,1,"x"]' ]
 }
 
+@test "samples: a document that counts twice is refused, by other filters it does not" {
+	{ sample 0 x 1 1; sample 1 x 1 0; sample 0 y 1 1; } >samples_toy.jsonl
+	ok epi-lmeval samples_toy.jsonl >/dev/null
+	cat samples_toy.jsonl samples_toy.jsonl >samples_twice.jsonl
+	fails 1 epi-lmeval samples_twice.jsonl
+	[[ $stderr == *"samples_twice.jsonl: doc_id 0 counts twice"* ]]
+}
+
 @test "samples: the year in a task's name is no date" {
 	for file in samples_aime_2024.jsonl samples_aime_2024_2025-01-02T00-00.jsonl samples_aime_2024_nofigures_2025-01-02T00-00.jsonl; do
 		sample 0 x 1 1 >$file

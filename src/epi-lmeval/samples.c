@@ -10,6 +10,52 @@
 
 static const char *const known[] = { "acc_norm", "acc", "exact_match" };
 
+/* The documents whose samples count, to see that each does once. */
+static struct {
+	int64_t *at;
+	size_t count, room;
+} documents;
+
+static void
+note_document(const struct json_value *line)
+{
+	struct json_value id = member(line, "doc_id");
+
+	if (documents.count == documents.room) {
+		documents.room = documents.room ? 2 * documents.room : 1024;
+		documents.at = report_resize(documents.at, documents.room,
+		    sizeof *documents.at);
+	}
+	if (json_integer(&id, &documents.at[documents.count]))
+		documents.count++;
+}
+
+static int
+by_number(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* False: one stands twice (said). */
+static bool
+count_once(const char *file)
+{
+	const int64_t *at = documents.at;
+
+	if (documents.count > 0)
+		qsort(documents.at, documents.count, sizeof *at, by_number);
+	for (size_t i = 1; i < documents.count; i++)
+		if (at[i] == at[i - 1]) {
+			report_error("%s: doc_id %lld counts twice: these are "
+			    "not the samples of one run", file,
+			    (long long)at[i]);
+			return false;
+		}
+	return true;
+}
+
 /* The object that a line is; JSON_ABSENT: it is none, *why says so. */
 static struct json_value
 line_value(const char *line, size_t length, const char **why)
@@ -133,6 +179,7 @@ add(struct outcome *outcome, const struct json_value *line,
 	}
 	if (strcmp(outcome->metric, metric) != 0)
 		return "another metric than the lines before";
+	note_document(line);
 	outcome->questions++;
 	outcome->correct += value == 1;
 	outcome->unmatched += is_unmatched(line);
@@ -167,6 +214,7 @@ samples_take(const char *at, size_t length, const char *file,
 	outcome_start(&outcome, file);
 	set_task(outcome.benchmark, file);
 	outcome.questions = outcome.correct = 0;
+	documents.count = 0;
 	for (uint64_t line = 1; at < end; line++) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
 		const char *to = newline ? newline : end;
@@ -180,6 +228,8 @@ samples_take(const char *at, size_t length, const char *file,
 		    wanted->filter ? wanted->filter : "");
 		return;
 	}
+	if (!count_once(file))
+		return;
 	outcome.value = (double)outcome.correct / (double)outcome.questions;
 	outcome.u = stats_share_error(outcome.value,
 	    (double)outcome.questions);
