@@ -92,32 +92,32 @@ signed_24(uint32_t value)
 static uint32_t
 pair(const struct ic *ic, unsigned at)
 {
-	return (uint32_t)ic->words[at] << 16 | ic->words[at + 1];
+	return (uint32_t)ic->used.words[at] << 16 | ic->used.words[at + 1];
 }
 
 static void
-defaults(struct ic *ic)
+defaults(struct ic_setting *setting)
 {
 	for (unsigned i = 0; i < COUNT; i++)
-		ic->words[i] = registers[i].initial;
-	ic->gain_k = 1;
-	ic->energy_nj = 100000;
+		setting->words[i] = registers[i].initial;
+	setting->gain_k = 1;
+	setting->energy_nj = 100000;
 }
 
 /* Half of the 24 bits at 250 W. */
 static uint64_t
 guard_us(const struct ic *ic)
 {
-	return (uint64_t)ic->energy_nj * 33;
+	return (uint64_t)ic->used.energy_nj * 33;
 }
 
 static uint16_t *
-word(struct ic *ic, unsigned address, uint16_t *mask)
+word(struct ic_setting *setting, unsigned address, uint16_t *mask)
 {
 	for (unsigned i = 0; i < COUNT; i++)
 		if (registers[i].address == address) {
 			*mask = registers[i].mask;
-			return &ic->words[i];
+			return &setting->words[i];
 		}
 	return NULL;
 }
@@ -128,7 +128,7 @@ checksum(const struct ic *ic)
 	uint32_t sum = 0;
 
 	for (unsigned i = 0; i < COUNT; i++)
-		sum = sum * 31 + ic->words[i];
+		sum = sum * 31 + ic->used.words[i];
 	return sum;
 }
 
@@ -137,9 +137,9 @@ write_step(struct ic *ic, unsigned i, uint64_t now_us)
 {
 	unsigned bytes = registers[i].bytes;
 
-	store(ic, registers[i].address, bytes, ic->words[i]);
+	store(ic, registers[i].address, bytes, ic->used.words[i]);
 	uint32_t back = load(ic, registers[i].address, bytes);
-	if (back == ic->words[i]) {
+	if (back == ic->used.words[i]) {
 		ic->step++;
 		ic->tries = 0;
 		return true;
@@ -206,10 +206,10 @@ cycle_power(struct ic *ic)
 
 	if (!period || ic->errors & IC_FATAL)
 		return;
-	int64_t time_us = (int64_t)ic->words[LINECYC_WORD] * period *
+	int64_t time_us = (int64_t)ic->used.words[LINECYC_WORD] * period *
 	    1000000 / (2 * 447443);
 	if (time_us)
-		ic->power_uw = energy * ic->energy_nj * 1000 / time_us;
+		ic->power_uw = energy * ic->used.energy_nj * 1000 / time_us;
 	ic->power_raw = (int32_t)energy;
 	ic->frequency_millihertz = (int32_t)(447443125 / period);
 	ic->changed = true;

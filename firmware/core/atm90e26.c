@@ -59,13 +59,13 @@ checksum(const uint16_t *words, unsigned count)
 static uint16_t
 cs1(const struct ic *ic)
 {
-	return checksum(ic->words, ATM_CAL_WORDS);
+	return checksum(ic->used.words, ATM_CAL_WORDS);
 }
 
 static uint16_t
 cs2(const struct ic *ic)
 {
-	return checksum(ic->words + ATM_CAL_WORDS, ATM_ADJ_WORDS);
+	return checksum(ic->used.words + ATM_CAL_WORDS, ATM_ADJ_WORDS);
 }
 
 static uint32_t
@@ -81,7 +81,7 @@ both_checksums(const struct ic *ic)
  * below what a household meter ignores.
  */
 static void
-defaults(struct ic *ic)
+defaults(struct ic_setting *setting)
 {
 	static const uint16_t words[IC_WORDS] = {
 		0x0000, 13495, 0x0000, 0x0000, 0x0000, 0x0000,
@@ -91,26 +91,26 @@ defaults(struct ic *ic)
 	};
 
 	for (unsigned i = 0; i < IC_WORDS; i++)
-		ic->words[i] = words[i];
-	ic->gain_k = 100;
-	ic->energy_nj = 10000000;
+		setting->words[i] = words[i];
+	setting->gain_k = 100;
+	setting->energy_nj = 10000000;
 }
 
 /* 65536 counts at 32767 W / K: 65536e-9 nj / (32767 / K) seconds. */
 static uint64_t
 guard_us(const struct ic *ic)
 {
-	return (uint64_t)ic->energy_nj * ic->gain_k / 500;
+	return (uint64_t)ic->used.energy_nj * ic->used.gain_k / 500;
 }
 
 static uint16_t *
-word(struct ic *ic, unsigned address, uint16_t *mask)
+word(struct ic_setting *setting, unsigned address, uint16_t *mask)
 {
 	*mask = address == ATM_U_GAIN ? 0x7FFF : 0xFFFF;
 	if (address >= ATM_CAL_FIRST && address <= ATM_CAL_LAST)
-		return &ic->words[address - ATM_CAL_FIRST];
+		return &setting->words[address - ATM_CAL_FIRST];
 	if (address >= ATM_ADJ_FIRST && address <= ATM_ADJ_LAST)
-		return &ic->words[address - ATM_ADJ_FIRST + ATM_CAL_WORDS];
+		return &setting->words[address - ATM_ADJ_FIRST + ATM_CAL_WORDS];
 	return NULL;
 }
 
@@ -140,9 +140,9 @@ static uint16_t
 step_word(const struct ic *ic, unsigned step)
 {
 	if (step >= CAL && step < CAL_SUM)
-		return ic->words[step - CAL];
+		return ic->used.words[step - CAL];
 	if (step >= ADJ && step < ADJ_SUM)
-		return ic->words[step - ADJ + ATM_CAL_WORDS];
+		return ic->used.words[step - ADJ + ATM_CAL_WORDS];
 	switch (step) {
 	case ENABLE: return 0x000C; /* the power-on value */
 	case OPEN_CAL: case OPEN_ADJ: return ATM_OPEN_KEY;
@@ -249,7 +249,7 @@ power(struct ic *ic)
 	int32_t raw = signed_24(load_long(ic, ATM_P_MEAN));
 	ic->changed = raw != ic->power_raw;
 	ic->power_raw = raw;
-	ic->power_uw = scale(raw, 1000000, ic->gain_k);
+	ic->power_uw = scale(raw, 1000000, ic->used.gain_k);
 	if (raw >= 0x7FFF00 || raw < -0x7FFF00)
 		ic->errors |= FRAME_CLIPPED;
 }
@@ -264,7 +264,7 @@ static bool
 may_clip(const struct ic *ic, int32_t raw)
 {
 	static const uint8_t gains[8] = { 4, 8, 16, 24, 1, 1, 1, 1 };
-	unsigned mode = ic->words[ATM_M_MODE - ATM_CAL_FIRST];
+	unsigned mode = ic->used.words[ATM_M_MODE - ATM_CAL_FIRST];
 	uint32_t gain = gains[mode >> 13 & 7];
 
 	return raw >= 0xFFFF00 || (uint32_t)ic->current_ua > 5100000 / gain;
@@ -277,7 +277,7 @@ current(struct ic *ic)
 
 	ic->changed |= raw != ic->current_raw;
 	ic->current_raw = raw;
-	ic->current_ua = (int32_t)scale(raw, 1000, ic->gain_k);
+	ic->current_ua = (int32_t)scale(raw, 1000, ic->used.gain_k);
 	if (may_clip(ic, raw))
 		ic->errors |= FRAME_CLIPPED;
 }
@@ -298,7 +298,7 @@ rest(struct ic *ic, unsigned what)
 	uint16_t status = load(ic, ATM_SYS_STATUS);
 	if (what & IC_REACTIVE)
 		ic->reactive_mvar = (int32_t)scale(
-		    signed_24(load_long(ic, ATM_Q_MEAN)), 1000, ic->gain_k);
+		    signed_24(load_long(ic, ATM_Q_MEAN)), 1000, ic->used.gain_k);
 	if (what & IC_POWER_FACTOR) {
 		uint16_t raw = load(ic, ATM_POWER_FACTOR);
 

@@ -213,17 +213,17 @@ static bool
 set_scale(struct meter *meter, uint32_t address, uint32_t value)
 {
 	for (uint32_t c = 0; c < meter->config->channels; c++) {
-		struct ic *ic = &meter->ics[c];
+		struct ic_setting *kept = &meter->ics[c].kept;
 		uint32_t nj = address == 0x7E ?
-		    (value << 16 | (ic->energy_nj & 0xFFFF)) :
-		    ((ic->energy_nj & 0xFFFF0000) | value);
+		    (value << 16 | (kept->energy_nj & 0xFFFF)) :
+		    ((kept->energy_nj & 0xFFFF0000) | value);
 
 		if (address == 0x7D ? value == 0 : nj == 0)
 			return false;
 		if (address == 0x7D)
-			ic->gain_k = value;
+			kept->gain_k = value;
 		else
-			ic->energy_nj = nj;
+			kept->energy_nj = nj;
 	}
 	return true;
 }
@@ -238,7 +238,8 @@ set_word(struct meter *meter, uint32_t first, uint32_t last,
 	for (uint32_t c = first; c <= last; c++) {
 		struct ic *ic = &meter->ics[c];
 		uint16_t mask;
-		uint16_t *word = ic->driver->word(ic, address, &mask);
+		uint16_t *word = ic->driver->word(&ic->kept, address,
+		    &mask);
 
 		if (!word || value & ~(uint32_t)mask)
 			return false;
@@ -274,8 +275,12 @@ apply(struct meter *meter, struct command *command)
 	copy(meter->apply_token, command->token, FRAME_TOKEN);
 	meter->apply_received_us = command->received_us;
 	for (uint32_t c = 0; c < meter->config->channels; c++) {
-		meter->ics[c].errors = FRAME_VERIFY;
-		ic_restart(&meter->ics[c], true, hal_time_us());
+		struct ic *ic = &meter->ics[c];
+		bool same_count = ic->kept.energy_nj == ic->used.energy_nj;
+
+		ic->used = ic->kept;
+		ic->errors = FRAME_VERIFY;
+		ic_restart(ic, same_count, hal_time_us());
 	}
 }
 

@@ -19,6 +19,13 @@ enum {
 
 enum ic_state { IC_STARTING, IC_READY, IC_FAILED };
 
+/* What may be set of an IC. */
+struct ic_setting {
+	uint16_t words[IC_WORDS];
+	uint32_t gain_k;       /* registers read this many times reality */
+	uint32_t energy_nj;    /* of one count in energy_counts */
+};
+
 /* What ic_driver.rest shall read beside current, energy and status. */
 enum { IC_REACTIVE = 1, IC_POWER_FACTOR = 2, IC_LINE = 4, IC_CHECK = 8 };
 
@@ -29,9 +36,8 @@ struct ic {
 	bool soft;             /* start-up without the reset: energy goes on */
 	unsigned step, tries;
 	uint64_t wait_us;      /* nothing is done before this time */
-	uint16_t words[IC_WORDS];
-	uint32_t gain_k;       /* registers read this many times reality */
-	uint32_t energy_nj;    /* of one count in energy_counts */
+	struct ic_setting used; /* of which the values are */
+	struct ic_setting kept; /* what the command C has set so far */
 
 	uint32_t errors;       /* FRAME_ error bits of the last reading */
 	bool changed;          /* a register differs from the reading before */
@@ -47,7 +53,7 @@ struct ic_driver {
 	const char *name;
 	unsigned spi_mode;
 	uint32_t spi_hz;
-	void (*defaults)(struct ic *ic);  /* words, gain_k, energy_nj */
+	void (*defaults)(struct ic_setting *setting);
 	/* Longer between two readings than this, and the energy registers may
 	 * have wrapped. */
 	uint64_t (*guard_us)(const struct ic *ic);
@@ -56,8 +62,9 @@ struct ic_driver {
 	/* Both leave `errors`; a fatal one makes the values undefined. */
 	void (*power)(struct ic *ic);
 	void (*rest)(struct ic *ic, unsigned what);
-	/* The word at a register's address; NULL: no calibration register. */
-	uint16_t *(*word)(struct ic *ic, unsigned address, uint16_t *mask);
+	/* The word of a register's address; NULL: no calibration register. */
+	uint16_t *(*word)(struct ic_setting *setting, unsigned address,
+	    uint16_t *mask);
 	uint32_t (*checksum)(const struct ic *ic);
 };
 

@@ -74,10 +74,10 @@ calibration_hash(const struct meter *meter)
 	for (uint32_t c = 0; c < meter->config->channels; c++) {
 		const struct ic *ic = &meter->ics[c];
 
-		crc = crc32_of(crc, ic->gain_k, 32);
-		crc = crc32_of(crc, ic->energy_nj, 32);
+		crc = crc32_of(crc, ic->used.gain_k, 32);
+		crc = crc32_of(crc, ic->used.energy_nj, 32);
 		for (unsigned i = 0; i < IC_WORDS; i++)
-			crc = crc32_of(crc, ic->words[i], 16);
+			crc = crc32_of(crc, ic->used.words[i], 16);
 		crc = crc32_of(crc, (uint32_t)meter->tare_uw[c], 32);
 	}
 	return ~crc;
@@ -119,9 +119,9 @@ meter_send_header(struct meter *meter)
 	header.uptime_us = hal_time_us();
 	copy_word(header.reset, hal_reset_cause());
 	header.calibration = calibration_hash(meter);
-	header.gain_k = meter->ics[0].gain_k;
+	header.gain_k = meter->ics[0].used.gain_k;
 	hex_word(header.id, hal_unique_id());
-	header.energy_nj = meter->ics[0].energy_nj;
+	header.energy_nj = meter->ics[0].used.energy_nj;
 	header.dropped = meter->dropped;
 	header.simulated = config->simulated;
 	meter_send(meter, frame_format_header(&header, meter->line,
@@ -143,7 +143,7 @@ meter_set_rate(struct meter *meter, uint32_t rate_hz)
 int64_t
 meter_energy(const struct meter *meter, uint32_t channel)
 {
-	int64_t count_pj = (int64_t)meter->ics[channel].energy_nj * 1000;
+	int64_t count_pj = (int64_t)meter->ics[channel].used.energy_nj * 1000;
 
 	return meter->ics[channel].energy_counts -
 	    meter->tare_pj[channel] / count_pj;
@@ -422,7 +422,8 @@ meter_start(struct meter *meter, const struct meter_config *config)
 		meter->ics[c].driver = config->driver;
 		meter->ics[c].channel = c;
 		meter->ics[c].errors = FRAME_MISSING;
-		config->driver->defaults(&meter->ics[c]);
+		config->driver->defaults(&meter->ics[c].kept);
+		meter->ics[c].used = meter->ics[c].kept;
 		ic_restart(&meter->ics[c], false, hal_time_us());
 	}
 	start_ics(meter);

@@ -13,7 +13,8 @@
  *                              channel 0 to 3 or *; waits for A.  For * alone:
  *                              7D the gain K, 7E and 7F nJ a count, high, low
  *     A token                  writes the calibration into the ICs; val: their
- *                              checksums.  A header follows; energy goes on
+ *                              checksums.  A header follows; energy goes on,
+ *                              from 0 where a count is another one now
  *     T token CHANNEL [N]      tare: the mean power of N samples (default two
  *                              seconds; at most 3000) is taken off from now
  *                              on; val: microwatts.  0: no tare

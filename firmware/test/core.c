@@ -316,7 +316,7 @@ calibrates(void)
 	board_start(&ten_hz);
 	board_wait(FRAME_HEADER, &frame);
 	uint32_t before = frame.as.header.calibration;
-	check(done("C c 2 23 1A2B\n") && meter.ics[2].words[2] == 0x1A2B,
+	check(done("C c 2 23 1A2B\n") && meter.ics[2].kept.words[2] == 0x1A2B,
 	    "C keeps a word of one channel");
 	check(board.models[2].registers[ATM_L_GAIN] == 0, "not yet in the IC");
 	next_sample();
@@ -331,8 +331,8 @@ calibrates(void)
 	check(sample->absent == 0 && sample->energy_counts[0] >= energy,
 	    "energy goes on");
 	check(done("C c * 7D 00C8\n") && done("C c * 7E 0000\n") &&
-	    done("C c * 7F 1388\n") && meter.ics[3].gain_k == 200 &&
-	    meter.ics[0].energy_nj == 5000, "K and the energy of a count");
+	    done("C c * 7F 1388\n") && meter.ics[3].kept.gain_k == 200 &&
+	    meter.ics[0].kept.energy_nj == 5000, "K and the energy of a count");
 	check(done("C c * 31 7FFF\n") && refused("C c 0 31 8000\n", "range"),
 	    "Ugain bit 15 stays 0");
 	board_type("A b\nC c 0 23 0001\nA d\n");
@@ -340,6 +340,38 @@ calibrates(void)
 	    board_wait(FRAME_ACK, &frame) && !strcmp(ack->reason, "busy") &&
 	    board_wait(FRAME_ACK, &frame) && ack->done && ack->command[0] == 'A',
 	    "while A is at work, C and A are refused");
+}
+
+/* A round of four samples checks every IC's words; 300 samples are 30 s, of 5 W
+ * 15000 counts. */
+static void
+keeps_until_apply(void)
+{
+	board_start(&ten_hz);
+	board_wait(FRAME_HEADER, &frame);
+	uint32_t hash = frame.as.header.calibration;
+	bool whole = done("C c 2 23 1A2B\n") && done("C c * 7D 00C8\n") &&
+	    done("C c * 7E 004C\n") && done("C c * 7F 4B40\n");
+	for (int i = 0; i < 300; i++)
+		whole = whole && next_sample() && sample->absent == 0 &&
+		    sample->power_mw[0] == 5000;
+	check(whole && sample->energy_counts[0] >= 14990,
+	    "what C keeps leaves the samples alone");
+	board_type("I i\n");
+	board_wait(FRAME_HEADER, &frame);
+	check(frame.as.header.calibration == hash && frame.as.header.gain_k ==
+	    100 && frame.as.header.energy_nj == 10000000, "and the header");
+	model_brown_out(&board.models[2]);
+	board_run(1500000);
+	board_forget();
+	next_sample();
+	check(sample->absent == 0 && board.models[2].registers[ATM_L_GAIN] == 0,
+	    "an IC that starts again has what was in use");
+	check(done("A a\n") && next_sample() && sample->absent == 0 &&
+	    sample->power_mw[0] == 2500 &&
+	    board.models[2].registers[ATM_L_GAIN] == 0x1A2B, "A takes all of it");
+	check(sample->energy_counts[0] < 100,
+	    "counts of another energy begin at 0");
 }
 
 static void
@@ -601,6 +633,7 @@ main(void)
 	stalls();
 	obeys();
 	calibrates();
+	keeps_until_apply();
 	tares();
 	refuses();
 	bears_garbage();
