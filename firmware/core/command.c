@@ -325,7 +325,7 @@ tare(struct meter *meter, struct command *command)
 		.received_us = command->received_us };
 	copy(taring->token, command->token, FRAME_TOKEN);
 	if (count == 0) {
-		meter->tare_uw[first] = 0;
+		meter->ics[first].tare_uw = 0;
 		command_finish_tare(meter, first);
 	}
 }
@@ -337,7 +337,7 @@ command_finish_tare(struct meter *meter, uint32_t channel)
 		.received_us = meter->taring[channel].received_us };
 
 	copy(command.token, meter->taring[channel].token, FRAME_TOKEN);
-	acknowledge(meter, &command, NULL, &meter->tare_uw[channel], 1);
+	acknowledge(meter, &command, NULL, &meter->ics[channel].tare_uw, 1);
 }
 
 static void
@@ -346,7 +346,7 @@ energy(struct meter *meter, struct command *command)
 	int64_t counts[FRAME_CHANNELS];
 
 	for (uint32_t c = 0; c < meter->config->channels; c++)
-		counts[c] = meter_energy(meter, c);
+		counts[c] = meter->ics[c].energy_counts;
 	acknowledge(meter, command, NULL, counts, meter->config->channels);
 }
 

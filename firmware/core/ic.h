@@ -45,7 +45,9 @@ struct ic {
 	int64_t power_uw;
 	int32_t current_ua, reactive_mvar, power_factor_milli;
 	int32_t voltage_mv, frequency_millihertz;
-	int64_t energy_counts; /* forward less reverse since start-up */
+	int64_t tare_uw;       /* taken off power by the meter, off energy here */
+	int64_t tare_pj;       /* of it, what is no whole count yet */
+	int64_t energy_counts; /* forward less reverse less tare, since start-up */
 	uint64_t energy_us;    /* when the energy registers were read, 0: never */
 };
 
@@ -80,8 +82,8 @@ void ic_restart(struct ic *ic, bool soft, uint64_t now_us);
 /* A failed start-up or reading: `errors`, and the next try after a second. */
 void ic_fail(struct ic *ic, uint32_t errors, uint64_t now_us);
 
-/* Energy counts read out at now_us; counts are lost when a wrap is possible,
- * then the counter starts again at 0. */
+/* Energy counts read out at now_us, less the tare since the reading before.
+ * They are lost when a wrap is possible: the counter starts again at 0. */
 void ic_energy(struct ic *ic, int32_t counts, uint64_t now_us);
 
 #endif

@@ -65,7 +65,7 @@ crc32_of(uint32_t crc, uint32_t value, int bits)
 	return crc;
 }
 
-/* Of K, nJ and every word and tare (mW), channel by channel, low bits first. */
+/* Of K, nJ and every word and tare (uW), channel by channel, low bits first. */
 static uint32_t
 calibration_hash(const struct meter *meter)
 {
@@ -78,7 +78,7 @@ calibration_hash(const struct meter *meter)
 		crc = crc32_of(crc, ic->used.energy_nj, 32);
 		for (unsigned i = 0; i < IC_WORDS; i++)
 			crc = crc32_of(crc, ic->used.words[i], 16);
-		crc = crc32_of(crc, (uint32_t)meter->tare_uw[c], 32);
+		crc = crc32_of(crc, (uint32_t)ic->tare_uw, 32);
 	}
 	return ~crc;
 }
@@ -139,27 +139,6 @@ meter_set_rate(struct meter *meter, uint32_t rate_hz)
 
 /* Sampling. */
 
-/* The tare that has run up so far is taken off the IC's count. */
-int64_t
-meter_energy(const struct meter *meter, uint32_t channel)
-{
-	int64_t count_pj = (int64_t)meter->ics[channel].used.energy_nj * 1000;
-
-	return meter->ics[channel].energy_counts -
-	    meter->tare_pj[channel] / count_pj;
-}
-
-static void
-advance_tare(struct meter *meter, uint32_t c, uint64_t now_us)
-{
-	if (meter->ics[c].energy_us == 0)
-		meter->tare_pj[c] = 0; /* the IC's count starts again too */
-	else
-		meter->tare_pj[c] += meter->tare_uw[c] *
-		    (int64_t)(now_us - meter->tare_us[c]);
-	meter->tare_us[c] = now_us;
-}
-
 static void
 take_tare(struct meter *meter, uint32_t c)
 {
@@ -170,7 +149,7 @@ take_tare(struct meter *meter, uint32_t c)
 	tare->sum_uw += meter->ics[c].power_uw;
 	if (++tare->taken < tare->wanted)
 		return;
-	meter->tare_uw[c] = tare->sum_uw / tare->wanted;
+	meter->ics[c].tare_uw = tare->sum_uw / tare->wanted;
 	tare->wanted = 0;
 	command_finish_tare(meter, c);
 }
@@ -251,11 +230,11 @@ fill(struct meter *meter, uint32_t c)
 		return;
 	}
 	sample->changed |= (uint32_t)ic->changed << c;
-	sample->power_mw[c] = milliwatts(ic->power_uw - meter->tare_uw[c]);
+	sample->power_mw[c] = milliwatts(ic->power_uw - ic->tare_uw);
 	sample->current_ua[c] = ic->current_ua;
 	sample->reactive_mvar[c] = ic->reactive_mvar;
 	sample->power_factor_milli[c] = ic->power_factor_milli;
-	sample->energy_counts[c] = meter_energy(meter, c);
+	sample->energy_counts[c] = ic->energy_counts;
 }
 
 static void
@@ -270,10 +249,8 @@ take_sample(struct meter *meter)
 	sample->absent = sample->changed = 0;
 	read_ics(meter, due(meter) | FRAME_HAS_CURRENT | FRAME_HAS_CHANGED |
 	    FRAME_HAS_ENERGY);
-	for (uint32_t c = 0; c < sample->channels; c++) {
-		advance_tare(meter, c, now_us);
+	for (uint32_t c = 0; c < sample->channels; c++)
 		fill(meter, c);
-	}
 	if (meter->streaming) {
 		send_sample(meter);
 		meter->sequence++;

@@ -55,8 +55,6 @@ struct meter {
 	uint64_t origin_us, ticks; /* tick n is at origin_us + n s / rate_hz */
 	uint64_t sequence, dropped;
 
-	int64_t tare_uw[FRAME_CHANNELS], tare_pj[FRAME_CHANNELS];
-	uint64_t tare_us[FRAME_CHANNELS];
 	struct meter_tare taring[FRAME_CHANNELS];
 
 	bool applying;
@@ -88,6 +86,5 @@ void command_finish_tare(struct meter *meter, uint32_t channel);
 void meter_send_header(struct meter *meter);
 void meter_send(struct meter *meter, size_t length);
 void meter_set_rate(struct meter *meter, uint32_t rate_hz);
-int64_t meter_energy(const struct meter *meter, uint32_t channel);
 
 #endif

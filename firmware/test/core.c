@@ -389,6 +389,13 @@ tares(void)
 		next_sample();
 	check(sample->energy_counts[0] - before >= -1 &&
 	    sample->energy_counts[0] - before <= 1, "nor in the energy");
+	model_brown_out(&board.models[0]);
+	board_run(1500000);
+	board_forget();
+	next_sample();
+	check(sample->absent == 0 && sample->energy_counts[0] >= -1 &&
+	    sample->energy_counts[0] <= 1,
+	    "an IC that starts again counts from 0, the tare too");
 	board_type("T u 1\nT v 1\n");
 	check(board_wait(FRAME_ACK, &frame) && !strcmp(ack->reason, "busy"),
 	    "one tare of a channel at a time");
