@@ -345,6 +345,10 @@ energy(struct meter *meter, struct command *command)
 {
 	int64_t counts[FRAME_CHANNELS];
 
+	if (!meter_counts(meter)) {
+		refuse(meter, command, "range");
+		return;
+	}
 	for (uint32_t c = 0; c < meter->config->channels; c++)
 		counts[c] = meter->ics[c].energy_counts;
 	acknowledge(meter, command, NULL, counts, meter->config->channels);

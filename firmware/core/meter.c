@@ -3,7 +3,10 @@
 #include "hal.h"
 
 /* Over this rate the slow members come on every tenth line only. */
-enum { FULL_RATE_HZ = 20, SLOW_LINES = 10, START_US = 200000 };
+enum {
+	FULL_RATE_HZ = 20, SLOW_LINES = 10, START_US = 200000,
+	LATE_US = 20000  /* that a reading may come after its time */
+};
 
 static uint64_t
 tick_us(const struct meter *meter)
@@ -154,6 +157,15 @@ take_tare(struct meter *meter, uint32_t c)
 	command_finish_tare(meter, c);
 }
 
+/* Registers that may wrap from one sample to the next count nothing. */
+bool
+meter_counts(const struct meter *meter)
+{
+	const struct ic *ic = &meter->ics[0];
+
+	return ic->driver->guard_us(ic) >= 1000000 / meter->rate_hz + LATE_US;
+}
+
 /* What is due on this line, of the members that do not fit into every one. */
 static uint32_t
 due(const struct meter *meter)
@@ -248,7 +260,7 @@ take_sample(struct meter *meter)
 	sample->channels = meter->config->channels;
 	sample->absent = sample->changed = 0;
 	read_ics(meter, due(meter) | FRAME_HAS_CURRENT | FRAME_HAS_CHANGED |
-	    FRAME_HAS_ENERGY);
+	    (meter_counts(meter) ? FRAME_HAS_ENERGY : 0U));
 	for (uint32_t c = 0; c < sample->channels; c++)
 		fill(meter, c);
 	if (meter->streaming) {

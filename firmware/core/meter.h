@@ -18,7 +18,8 @@
  *     T token CHANNEL [N]      tare: the mean power of N samples (default two
  *                              seconds; at most 3000) is taken off from now
  *                              on; val: microwatts.  0: no tare
- *     E token                  val: energy counts
+ *     E token                  val: energy counts; refused where the rate is
+ *                              too low for them
  *     X token                  reset
  */
 #ifndef METER_H
@@ -86,5 +87,6 @@ void command_finish_tare(struct meter *meter, uint32_t channel);
 void meter_send_header(struct meter *meter);
 void meter_send(struct meter *meter, size_t length);
 void meter_set_rate(struct meter *meter, uint32_t rate_hz);
+bool meter_counts(const struct meter *meter);
 
 #endif

@@ -130,6 +130,25 @@ counts_energy(void)
 	    "after a stall in which the register may wrap, the count starts again");
 }
 
+/* 65536 counts of 1 mJ at 327.67 W are 0.2 s: over a period of 10 Hz, under one
+ * of 1 Hz.  PLconst 1349 for 1 mJ; 5 W for 10 s are 50000 of them. */
+static void
+counts_in_time(void)
+{
+	board_start(&ten_hz);
+	check(done("C c * 7E 000F\n") && done("C c * 7F 4240\n") &&
+	    done("C c * 22 0545\n") && done("A a\n"), "1 mJ a count");
+	next_sample();
+	int64_t first = sample->energy_counts[0];
+	for (int i = 0; i < 100; i++)
+		next_sample();
+	check(sample->energy_counts[0] - first >= 49900 &&
+	    sample->energy_counts[0] - first <= 50100, "10 s at 5 W are 50 J");
+	check(done("R r 1\n") && next_sample() && sample->absent == 0 &&
+	    !(sample->has & FRAME_HAS_ENERGY) && refused("E e\n", "range"),
+	    "registers that may wrap between samples count nothing");
+}
+
 /* Of 60 s at a rate: gaps, and how far dt is from nominal. */
 static void
 keeps_time(uint32_t rate_hz, const char *what)
@@ -630,6 +649,7 @@ main(void)
 	boots();
 	measures();
 	counts_energy();
+	counts_in_time();
 	keeps_time(10, "60 s at 10 Hz: no gap, dt within 1 %");
 	keeps_time(20, "60 s at 20 Hz: no gap, dt within 1 %");
 	keeps_time(50, "60 s at 50 Hz: no gap, dt within 1 %");
