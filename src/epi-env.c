@@ -1,4 +1,5 @@
 /* epi-env - the state of one host, in one record */
+#include <signal.h>
 #include <string.h>
 
 #include "clock.h"
@@ -121,6 +122,7 @@ main(int argc, char **argv)
 	bool met = true;
 	int status;
 
+	signal(SIGCHLD, SIG_DFL); /* ignored, no command would have a status */
 	check(option_start(argc, argv, &program));
 	if (answers)
 		offset_answer();

@@ -153,6 +153,11 @@ kept() {
 	tells '[.versions.engine, .ambient_celsius]' '["v0.12",22.5]'
 }
 
+@test "what commands tell is known where SIGCHLD is ignored, too" {
+	ok env --ignore-signal=CHLD epi-env --proc pi/proc --sysfs pi/sys --engine 'echo v0.12'
+	tells .versions.engine '"v0.12"'
+}
+
 @test "a command that fails, or says no temperature: status 1, null, the rest told" {
 	partly 1 pi --engine false
 	tells '[.versions.engine, .host]' '[null,"pi1"]'
