@@ -29,6 +29,16 @@ stop() {
 	cmp in out
 }
 
+@test "what SQLite takes for memory, or an address, is a file as well; an empty name is none" {
+	trace 1000 5 >in
+	for file in :memory: file:power.db?mode=memory file:power.db; do
+		ok epi-log "$file" in
+		[ -e "$file" ] && ok epi-pull "$file" | cmp - in || return 1
+	done
+	fails 1 epi-log '' in
+	fails 1 epi-pull ''
+}
+
 # follows OPTION...: all that comes, into out, until teardown.
 follows() {
 	epi-pull --follow "$@" power.db >out 3>&- &

@@ -228,6 +228,19 @@ prepare_patiently(struct db *db, bool write)
 	return true;
 }
 
+/* What SQLite takes for no file at all, "" and ":memory:", or for an address,
+ * "file:", would keep nothing: only a path is a path. */
+static int
+open_file(struct db *db, const char *file, int flags)
+{
+	char *path = sqlite3_mprintf("%s%s", *file == '/' ? "" : "./", file);
+	int status = path ? sqlite3_open_v2(path, &db->handle, flags, NULL)
+	    : SQLITE_NOMEM;
+
+	sqlite3_free(path);
+	return status;
+}
+
 bool
 db_open(struct db *db, const char *file, bool write)
 {
@@ -238,7 +251,7 @@ db_open(struct db *db, const char *file, bool write)
 	db->busy = false;
 	/* nobody asks how much memory it has: no lock around each malloc */
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-	if (sqlite3_open_v2(file, &db->handle, flags, NULL) == SQLITE_OK &&
+	if (open_file(db, file, flags) == SQLITE_OK &&
 	    prepare_patiently(db, write))
 		return true;
 	/* a WAL that nobody has open is begun anew, beside the database */
