@@ -239,6 +239,22 @@ says() {
 	[ "$stderr" = "epi-plot: no frontier to draw: no score has an accuracy" ]
 }
 
+# A name of 46 letters is cut to 20, an ellipsis and its last 13.
+@test "pareto: a long name keeps its end, that tells it from the other one" {
+	for q in 2:0.6:q40 5:0.65:q80; do
+		IFS=: read -r j accuracy quantization <<<"$q"
+		score "Qwen3-30B-A3B-Instruct-2507 very long name" "$j" "$accuracy" | jq -c --arg q "$quantization" '.quantization = $q'
+	done >scores
+	ok epi-plot pareto scores >pareto.svg
+	says pareto.svg ' Qwen3-30B-A3B-Instru…long name q40 ' ' Qwen3-30B-A3B-Instru…long name q80 '
+}
+
+@test "pareto: in the terminal no name is written over another" {
+	{ score 'DeepSeek-R1-Distill-Qwen-32B q40' 34.01 0.816 && score 'tiny q80' 61 0.85 && score llama 0.35 0.28; score big 485 0.28; } >scores
+	ok epi-plot pareto --term scores >text
+	grep -q 'DeepSeek-R1-Distill-Qwen-32B q40 .*tiny q80' text
+}
+
 @test "compare: ratios, intervals and verdict as epi-compare has them" {
 	epi-compare "$data"/compare/{baseline,pruned}.ndjson >comparison
 	ok epi-plot compare comparison >compare.svg
