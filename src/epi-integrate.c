@@ -163,26 +163,10 @@ take_quickly(const struct sample_line *line)
 	return true;
 }
 
-/* Where some nodes want more of an interval than others. */
-static inline void
-advance_some(struct node *node, const struct sample_line *line)
-{
-	const struct sample *sample = &line->sample;
-
-	if (node->energy.more_is_plain)
-		energy_advance_more_plainly(&node->energy,
-		    (struct energy_point){ sample->timestamp_ns,
-		    sample->watts_nw });
-	else if (node->energy.has_more)
-		advance_more(node, line);
-}
-
 /* The same for as many samples as are plain, a batch at most.  What the tick gains
- * stays in registers; that of a batch fits in 63 bits.  Compiled twice, with and
- * without what some nodes want more. */
-__attribute__((always_inline)) static inline const struct sample_line *
-take_plainly(const struct sample_line *line, const struct sample_line *end,
-    const bool some_have_more)
+ * stays in registers; that of a batch fits in 63 bits. */
+static const struct sample_line *
+take_plainly(const struct sample_line *line, const struct sample_line *end)
 {
 	int64_t time_ns = s.tick.time_ns, more_nw = 0;
 	unsigned more = 0;
@@ -198,8 +182,8 @@ take_plainly(const struct sample_line *line, const struct sample_line *end,
 		if (to.time_ns >= node->quick_ns || !sample->has_joules ||
 		    !energy_is_plain(&node->energy, to, sample->joules_uj))
 			break;
-		if (some_have_more)
-			advance_some(node, line);
+		if (node->energy.has_more)
+			advance_more(node, line);
 		energy_advance_plainly(&node->energy, to, sample->joules_uj);
 		stretch_peak(node, to.watts_nw);
 		if (to.time_ns != time_ns) {
@@ -215,18 +199,6 @@ take_plainly(const struct sample_line *line, const struct sample_line *end,
 	return line;
 }
 
-__attribute__((noinline)) static const struct sample_line *
-take_batch_more(const struct sample_line *line, const struct sample_line *end)
-{
-	return take_plainly(line, end, true);
-}
-
-__attribute__((noinline)) static const struct sample_line *
-take_batch(const struct sample_line *line, const struct sample_line *end)
-{
-	return take_plainly(line, end, false);
-}
-
 static size_t
 take_lines(void *state, const struct sample_line *lines, size_t count)
 {
@@ -236,8 +208,7 @@ take_lines(void *state, const struct sample_line *lines, size_t count)
 	if (s.names.count > s.room)
 		return 0;
 	do
-		line = s.some_have_more ? take_batch_more(line, end)
-		    : take_batch(line, end);
+		line = take_plainly(line, end);
 	while (line < end && take_quickly(line) && ++line < end);
 	return (size_t)(line - lines);
 }

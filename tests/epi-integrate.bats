@@ -725,6 +725,7 @@ lines() {
 random_stream() {
 	awk -v seed="$1" '
 		function below(n) { seed = (1664525 * seed + 1013904223) % 4294967296; return int(seed / 65536) % n }
+		function class() { return below(2) ? ",\"uncertainty\":{\"gain_relative\":0.01,\"phase_radians\":0.01}" : "" }
 		function event(t, what) {
 			return sprintf("{\"timestamp\":%s,\"type\":\"event\",\"event\":\"%s\"%s", t, what,
 				below(2) ? "" : ",\"node\":\"n" below(nodes) "\"")
@@ -735,7 +736,7 @@ random_stream() {
 			if (below(5)) {
 				print event(1000, "start") ",\"nodes\":[" names "],\"rate_hz\":1,\"joules_resolution\":0.001" \
 					(below(2) ? ",\"delay_seconds\":0.3" : "") \
-					(below(2) ? class = ",\"uncertainty\":{\"gain_relative\":0.01,\"phase_radians\":0.01}" : "") "}"
+					class() "}"
 			}
 			for (t = 0; t < seconds; t++) {
 				for (n = 0; n < nodes; n++) {
@@ -750,7 +751,7 @@ random_stream() {
 				if (below(20) == 0) {
 					print event(1000 + t ".6", "stop") "}"
 					print event(1000 + t ".7", "start") ",\"nodes\":[" names "],\"rate_hz\":" (below(2) ? 1 : 0.5) \
-						(below(2) ? ",\"joules_wrap\":40" : "") (below(2) ? ",\"delay_seconds\":0.4" : "") class "}"
+						(below(2) ? ",\"joules_wrap\":40" : "") (below(2) ? ",\"delay_seconds\":0.4" : "") class() "}"
 				}
 			}
 		}'

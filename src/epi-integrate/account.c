@@ -268,7 +268,7 @@ pass_begin(const struct node *node, struct part *part,
 		part->begin_nw = power_at(node, to, span->begin_ns);
 		part->tally = energy_at(&node->energy, to, span->begin_ns);
 		if (span->begin_ns == to->point.time_ns)
-			energy_add_watched(&node->energy, to, &part->tally);
+			energy_add_whole(&node->energy, to, &part->tally);
 		if (span->begin_ns == last_ns)
 			span_stretch(part, node->energy.last.point.watts_nw,
 			    node->energy.last.point.watts_nw);
@@ -312,7 +312,7 @@ pass_end(const struct node *node, struct part *part, const struct span *span,
 		part->to_ns = span->end_ns;
 		part->end_nw = power_at(node, to, span->end_ns);
 		at_end = energy_at(&node->energy, to, span->end_ns);
-		energy_add_watched(&node->energy, to, &at_end);
+		energy_add_whole(&node->energy, to, &at_end);
 		node_look_behind(node, part, span->end_ns);
 		stretch_gap(node, part, to);
 	}
@@ -558,14 +558,8 @@ span_open_whole(int64_t t)
 void
 node_heed(struct node *node)
 {
-	node->energy.watches |= s.partial ||
-	    instrument_is_known(node->instrument);
 	node->wants_vars = instrument_wants_vars(node->instrument);
-	node->energy.has_more = node->energy.delay_ns || node->energy.holds ||
-	    node->energy.watches;
-	node->energy.more_is_plain = node->energy.has_more &&
-	    !node->energy.delay_ns && !node->wants_vars;
-	s.some_have_more |= node->energy.has_more;
+	node->energy.has_more = node->energy.delay_ns || node->wants_vars;
 	if (node->wants_vars)
 		feed_vars();
 	else
@@ -588,7 +582,6 @@ node_integrate(struct node *node, unsigned index, const struct energy_reading *t
 		node->energy.gap_limit_ns = node_gap_limit(node);
 		node->energy.wrap_uj = node->wrap_uj;
 		node->energy.step_uj = INT64_MAX;
-		node->energy.holds = s.method == HOLD || s.partial;
 		node_heed(node);
 	} else {
 		if (to->point.time_ns >= node->next_edge_ns)

@@ -115,7 +115,6 @@ struct state {
 	bool partial;            /* a partial record is wanted */
 	bool head_is_whole;      /* the head read for --part was all */
 	bool looks;              /* around a part, at what is not its own */
-	bool some_have_more;     /* some node's energy.has_more */
 
 	struct sample_nodes names;
 	struct node *nodes;

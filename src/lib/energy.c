@@ -271,14 +271,11 @@ energy_at(const struct energy_node *node, const struct energy_reading *to,
 }
 
 void
-energy_add_watched(const struct energy_node *node,
+energy_add_whole(const struct energy_node *node,
     const struct energy_reading *to, struct energy_tally *tally)
 {
-	struct energy_node next = { .last = node->last,
-		.gap_limit_ns = node->gap_limit_ns };
-
-	if (!node->watches)
-		return;
-	energy_watch(&next, to);
-	energy_tally_add(tally, &next.at_last);
+	if (!energy_is_gap(node, to))
+		energy_vary(tally, node->last.point.watts_nw,
+		    to->point.watts_nw);
+	energy_react(tally, &node->last, to);
 }

@@ -106,10 +106,7 @@ struct energy_node {
 	int64_t wrap_uj;             /* where the counter wraps; 0: unknown */
 	int64_t step_uj;             /* smallest step of the counter; set
 	                                INT64_MAX at the start */
-	bool holds;                  /* tally.hold is wanted */
-	bool watches;                /* variation and reactive are, too */
-	bool has_more;               /* any of these, or a delay */
-	bool more_is_plain;          /* these alone, and no vars */
+	bool has_more;               /* a delay, or vars that are wanted */
 };
 
 /*
@@ -132,9 +129,10 @@ struct energy_tally energy_at(const struct energy_node *node,
  */
 struct energy_tally energy_at_last(const struct energy_node *node);
 
-/* Adds what is watched in the interval to the next reading to a tally, which is
- * that of a time in it: energy_at leaves it out. */
-void energy_add_watched(const struct energy_node *node,
+/* Adds variation and reactive of the interval to the next reading, which count at
+ * its end, as a whole, to a tally that is of a time in it: energy_at leaves them
+ * out. */
+void energy_add_whole(const struct energy_node *node,
     const struct energy_reading *to, struct energy_tally *tally);
 
 /* Whether its delay has the counter of a time b, of the last reading or after it,
@@ -195,43 +193,39 @@ energy_is_gap(const struct energy_node *node, const struct energy_reading *to)
 	    to->point.time_ns - node->last.point.time_ns > node->gap_limit_ns;
 }
 
-/* What is watched in that interval.  Across a gap neighbours are none.  Vars are
- * taken as straight between two readings that have them.  An interval counts at
- * its end, as a whole. */
+/* How the power varies, by the next reading.  Across a gap neighbours are none. */
 static inline void
-energy_watch(struct energy_node *node, const struct energy_reading *to)
+energy_vary(struct energy_tally *tally, int64_t from_nw, int64_t to_nw)
 {
-	struct energy_tally *tally = &node->at_last;
-	struct energy_reading *last = &node->last;
-	int64_t x = to->point.time_ns - last->point.time_ns;
-	int64_t step_uw = (to->point.watts_nw - last->point.watts_nw) / 1000;
+	int64_t step_uw = (to_nw - from_nw) / 1000;
 
-	if (!energy_is_gap(node, to)) {
-		tally->variation += (energy_units)step_uw * step_uw;
-		tally->differences++;
-	}
-	if (last->has_vars && to->has_vars) {
-		tally->reactive += (energy_units)x *
-		    ((energy_units)last->vars_uvar + to->vars_uvar);
-		tally->reactive_ns += x;
-	}
-	last->vars_uvar = to->vars_uvar;
-	last->has_vars = to->has_vars;
+	tally->variation += (energy_units)step_uw * step_uw;
+	tally->differences++;
+}
+
+/* Vars are taken as straight between two readings that have them. */
+static inline void
+energy_react(struct energy_tally *tally, const struct energy_reading *from,
+    const struct energy_reading *to)
+{
+	int64_t x = to->point.time_ns - from->point.time_ns;
+
+	if (!from->has_vars || !to->has_vars)
+		return;
+	tally->reactive += (energy_units)x *
+	    ((energy_units)from->vars_uvar + to->vars_uvar);
+	tally->reactive_ns += x;
 }
 
 /* What only some nodes want of the interval to the next reading. */
 static inline void
 energy_advance_more(struct energy_node *node, const struct energy_reading *to)
 {
-	const struct energy_point *last = &node->last.point;
-
 	if (node->delay_ns)
 		energy_remember(node, to);
-	if (node->holds)
-		node->at_last.hold += 2 * (energy_units)last->watts_nw *
-		    (to->point.time_ns - last->time_ns);
-	if (node->watches)
-		energy_watch(node, to);
+	energy_react(&node->at_last, &node->last, to);
+	node->last.vars_uvar = to->vars_uvar;
+	node->last.has_vars = to->has_vars;
 }
 
 /* The node moves on to the next reading (later than the last): energy_at at
@@ -246,12 +240,15 @@ energy_advance(struct energy_node *node, const struct energy_reading *to)
 	energy_units trapezoid = (energy_units)x *
 	    (last->watts_nw + to->point.watts_nw); /* within +-2e18 */
 
+	if (!energy_is_gap(node, to))
+		energy_vary(tally, last->watts_nw, to->point.watts_nw);
 	energy_advance_more(node, to);
 	tally->trapezoid += trapezoid;
+	tally->hold += 2 * (energy_units)last->watts_nw * x;
 	tally->watts_sum += last->watts_nw;
 	tally->samples++;
 	tally->negative += last->watts_nw < 0;
-	if (x > node->gap_limit_ns || to->after_gap)
+	if (energy_is_gap(node, to))
 		tally->gap_ns += x;
 	if (node->last.has_joules && to->has_joules) {
 		int64_t step = energy_counter_step(node, to);
@@ -301,23 +298,6 @@ energy_is_plain(const struct energy_node *node, struct energy_point to,
 	    joules_uj >= last->joules_uj && last->has_joules;
 }
 
-/* energy_advance_more to a plain reading, where more_is_plain. */
-static inline void
-energy_advance_more_plainly(struct energy_node *node, struct energy_point to)
-{
-	struct energy_tally *tally = &node->at_last;
-	const struct energy_point *last = &node->last.point;
-	int64_t step_uw = (to.watts_nw - last->watts_nw) / 1000;
-
-	if (node->holds)
-		tally->hold += (energy_units)(2 * last->watts_nw) *
-		    (to.time_ns - last->time_ns);
-	if (node->watches) {
-		tally->variation += (energy_units)step_uw * step_uw;
-		tally->differences++;
-	}
-}
-
 /* energy_advance to a plain reading, in half of its instructions.  Where the node
  * has more to do, energy_advance_more comes first. */
 static inline void
@@ -331,6 +311,8 @@ energy_advance_plainly(struct energy_node *node, struct energy_point to,
 	int64_t step_uj = joules_uj - last->joules_uj;
 
 	tally->trapezoid += (energy_units)x * (from_nw + to.watts_nw);
+	tally->hold += (energy_units)x * (2 * from_nw);
+	energy_vary(tally, from_nw, to.watts_nw);
 	energy_add(&tally->watts_sum, (uint64_t)from_nw);
 	tally->samples++;
 	tally->counter_uj += step_uj;

@@ -233,8 +233,7 @@ static void
 advance_is_at_the_end(void)
 {
 	struct energy_node node = { .last = reading(0, 0, 0),
-		.gap_limit_ns = 900, .wrap_uj = 1000, .step_uj = INT64_MAX,
-		.holds = true };
+		.gap_limit_ns = 900, .wrap_uj = 1000, .step_uj = INT64_MAX };
 	bool all = true;
 
 	for (int i = 0; i < 10000; i++) {
@@ -252,11 +251,10 @@ advance_is_at_the_end(void)
 /* A random walk, taken plainly by one node where that is possible and by the
  * other always in full; a third of the steps must have been plain ones. */
 static void
-plainly_is_in_full(bool of_a_part)
+plainly_is_in_full(bool has_vars)
 {
 	struct energy_node full = { .last = reading(0, 0, 0),
-		.gap_limit_ns = 900, .wrap_uj = 1000, .step_uj = INT64_MAX,
-		.holds = of_a_part, .watches = of_a_part };
+		.gap_limit_ns = 900, .wrap_uj = 1000, .step_uj = INT64_MAX };
 	struct energy_node plain = full;
 	bool all = true;
 	int plainly = 0;
@@ -265,6 +263,8 @@ plainly_is_in_full(bool of_a_part)
 		struct energy_reading to = reading(full.last.point.time_ns + 1 +
 		    pick(1000), pick(2001) - 300, pick(1200) - 100);
 
+		to.has_vars = has_vars;
+		to.vars_uvar = pick(2001) - 1000;
 		if (i % 2 == 0) /* two readings with a counter that rises */
 			to.joules_uj = full.last.joules_uj + pick(50);
 		if (i % 16 == 0)
@@ -273,7 +273,8 @@ plainly_is_in_full(bool of_a_part)
 			to.joules_uj = (int64_t)ENERGY_PLAIN - 2 + pick(4);
 		if (to.has_joules && energy_is_plain(&plain, to.point,
 		    to.joules_uj)) {
-			energy_advance_more_plainly(&plain, to.point);
+			if (has_vars)
+				energy_advance_more(&plain, &to);
 			energy_advance_plainly(&plain, to.point,
 			    to.joules_uj);
 			plainly++;
@@ -283,6 +284,7 @@ plainly_is_in_full(bool of_a_part)
 		all = all && same(&full.at_last, &plain.at_last) &&
 		    full.at_last.variation == plain.at_last.variation &&
 		    full.at_last.differences == plain.at_last.differences &&
+		    full.at_last.reactive == plain.at_last.reactive &&
 		    full.step_uj == plain.step_uj &&
 		    memcmp(&full.last.point, &plain.last.point,
 		    sizeof full.last.point) == 0 &&
@@ -291,7 +293,7 @@ plainly_is_in_full(bool of_a_part)
 	}
 	is(all, "a plain advance is the full one");
 	is(plainly > 3000 && plainly < 10000, "where it is one");
-	is((full.at_last.variation != 0) == of_a_part, "of a part, too");
+	is((full.at_last.reactive != 0) == has_vars, "with vars, too");
 }
 
 static void
