@@ -241,6 +241,17 @@ loglik() {
 	done
 }
 
+# It tells the 64 likeliest tokens: what is not there is less likely than they.
+@test "a letter that llama-server does not tell is not the most probable one" {
+	loglik 1 loglik-letter '[null,-2.9]' | jq -c '.engine = "llama-server"' >answers
+	ok epi-grade answers >/dev/null
+	[ "$(figure '[.questions, .correct]')" = '[1,1]' ]
+	for bad in '.logprobs = [null, null]' '.engine = "vllm"' '.protocol = "loglik-cloze"'; do
+		jq -c "$bad" answers >unknown
+		fails 1 epi-grade unknown
+	done
+}
+
 @test "a transport failure is no wrong answer: refused, or left out by force" {
 	{ answer 1 B; answer 2 '' '{"error":"timeout","text":null}'; } >answers
 	fails 1 epi-grade answers

@@ -84,27 +84,35 @@ characters(const struct json_value *choice)
 	return count;
 }
 
-/* The most probable choice, in all and by the character, the first of equal
- * ones; of `letters` both are one, as each is as long as the others.  False:
- * there is not one number for each choice. */
+/*
+ * The most probable choice, in all and by the character, the first of equal
+ * ones; of `letters` both are one, as each is as long as the others.  A null of
+ * llama-server's is a letter less probable than all that it told.  False: there
+ * is not one number for each choice, or no number.
+ */
 static bool
-take_logprobs(struct answer *answer, const struct json_value *logprobs,
-    const struct json_value *choices, bool letters)
+take_logprobs(struct answer *answer, const struct json_value *at, bool letters)
 {
+	bool likeliest = letters && json_is(&at[ENGINE], "llama-server");
 	struct json_value choice, number;
 	const char *in_choices = NULL, *in_numbers = NULL;
 	double best = -INFINITY, best_other = -INFINITY, value;
+	bool any = false;
 
-	if (logprobs->kind != JSON_ARRAY)
+	if (at[LOGPROBS].kind != JSON_ARRAY)
 		return false;
 	answer->letter = answer->other = 0;
-	for (signed char i = 0; json_element(choices, &in_choices, &choice);
-	    i++) {
+	for (signed char i = 0; json_element(&at[CHOICES], &in_choices,
+	    &choice); i++) {
 		double per;
 
-		if (!json_element(logprobs, &in_numbers, &number) ||
-		    !json_double(&number, &value))
+		if (!json_element(&at[LOGPROBS], &in_numbers, &number))
 			return false;
+		if (likeliest && number.kind == JSON_NULL)
+			continue;
+		if (!json_double(&number, &value))
+			return false;
+		any = true;
 		per = letters ? value : value / characters(&choice);
 		if (value > best) {
 			best = value;
@@ -115,7 +123,7 @@ take_logprobs(struct answer *answer, const struct json_value *logprobs,
 			answer->other = i;
 		}
 	}
-	return !json_element(logprobs, &in_numbers, &number);
+	return any && !json_element(&at[LOGPROBS], &in_numbers, &number);
 }
 
 static bool
@@ -149,7 +157,7 @@ grade(struct answer *answer, struct benchmark *mark,
 	if (!unknown(&at[ERROR]))
 		return "\"error\" is not a class";
 	if (mark->loglik)
-		return take_logprobs(answer, &at[LOGPROBS], &at[CHOICES],
+		return take_logprobs(answer, at,
 		    strcmp(mark->protocol, "loglik-letter") == 0) ? NULL
 		    : "\"logprobs\" has not one number for each choice";
 	return take_letter(answer, &at[TEXT], &at[CHOICES]) ? NULL
