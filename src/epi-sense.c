@@ -202,8 +202,17 @@ choose(void)
 		    : "this machine shows no sensor of power at all");
 }
 
-/* Time: monotonic, with the Unix time of the start; a step of the machine's
- * clock is told and not followed. */
+/* Time: since boot, with the Unix time of the start; a step of the machine's
+ * clock is told and not followed.  While the machine sleeps time goes on, as some
+ * counters do: else what they rose by would be of next to no time. */
+
+static int64_t
+steady_now(void)
+{
+	int64_t ns = clock_boot();
+
+	return ns != 0 ? ns : clock_steady();
+}
 
 static int64_t
 unix_ns(int64_t steady_ns)
@@ -220,7 +229,7 @@ watch_step(int64_t steady_ns)
 	if (moved_ns < STEP_NS && moved_ns > -STEP_NS)
 		return;
 	/* This process slept between the two readings, perhaps. */
-	if (clock_steady() - steady_ns > STEP_NS / 2)
+	if (steady_now() - steady_ns > STEP_NS / 2)
 		return;
 	report_warning("this machine's clock was set by %+.3f s: the samples "
 	    "keep to what it was", (double)moved_ns / 1e9);
@@ -233,10 +242,10 @@ watch_step(int64_t steady_ns)
 static void
 look_at(struct node *node, const char **file)
 {
-	int64_t before_ns = clock_steady();
+	int64_t before_ns = steady_now();
 
 	node->look.error = sensor_read(node->sensor, &node->look.value, file);
-	node->look.ns = unix_ns(before_ns + (clock_steady() - before_ns) / 2);
+	node->look.ns = unix_ns(before_ns + (steady_now() - before_ns) / 2);
 }
 
 /* A measurement that lacks one of its sensors is none: all are read before
@@ -266,13 +275,13 @@ read_all(void)
 static void
 look_at_all(int64_t tick)
 {
-	int64_t before_ns = clock_steady(), tick_ns;
+	int64_t before_ns = steady_now(), tick_ns;
 	const char *file;
 
 	for (size_t i = 0; i < s.count; i++)
 		if (tick == 0 || tick / s.nodes[i].every > s.nodes[i].slot)
 			look_at(&s.nodes[i], &file);
-	tick_ns = unix_ns(before_ns + (clock_steady() - before_ns) / 2);
+	tick_ns = unix_ns(before_ns + (steady_now() - before_ns) / 2);
 	for (size_t i = 0; i < s.count; i++)
 		s.nodes[i].look.tick_ns = tick_ns / 1000 * 1000;
 }
@@ -282,7 +291,7 @@ begin_all(void)
 {
 	const int64_t period_ns = CLOCK_SECOND / node_stream.rate_hz;
 
-	s.begin_ns = clock_steady();
+	s.begin_ns = steady_now();
 	look_at_all(0);
 	for (size_t i = 0; i < s.count; i++) {
 		struct node *node = &s.nodes[i];
@@ -320,7 +329,7 @@ sleep_until(int64_t ns)
 		fd_set set;
 		int ready;
 
-		left_ns = ns - clock_steady();
+		left_ns = ns - steady_now();
 		if (left_ns < 0)
 			left_ns = 0;
 		left.tv_sec = left_ns / CLOCK_SECOND;
@@ -332,7 +341,7 @@ sleep_until(int64_t ns)
 			return false;
 		if (ready < 0 && errno != EINTR)
 			report_fatal("pselect: %s", strerror(errno));
-	} while (clock_steady() < ns);
+	} while (steady_now() < ns);
 	return true;
 }
 
@@ -354,7 +363,7 @@ tick_ns(int64_t tick)
 static int64_t
 tick_now(void)
 {
-	int64_t ns = clock_steady() - s.begin_ns;
+	int64_t ns = steady_now() - s.begin_ns;
 
 	return ticks_in(2 * ns) % 2 == 0 ? ticks_in(ns) : ticks_in(ns) + 1;
 }
@@ -372,7 +381,7 @@ measure(void)
 		int64_t now;
 
 		signalled = !sleep_until(tick_ns(tick));
-		watch_step(clock_steady());
+		watch_step(steady_now());
 		now = tick_now();
 		if (now > tick && tick < last)
 			tick = now < last ? now : last;
@@ -381,7 +390,7 @@ measure(void)
 	}
 	for (size_t i = 0; i < s.count; i++)
 		node_end(&s.nodes[i], signalled ? "signal" : "time",
-		    unix_ns(clock_steady()) / 1000 * 1000);
+		    unix_ns(steady_now()) / 1000 * 1000);
 }
 
 static void
@@ -408,7 +417,7 @@ prepare(void)
 		node_stream.rate_hz = 10;
 	node_stream.simulated = statfs(s.sysfs, &fs) < 0 ||
 	    fs.f_type != SYSFS_MAGIC;
-	s.ahead_ns = clock_now() - clock_steady();
+	s.ahead_ns = clock_now() - steady_now();
 	if (access(s.sysfs, R_OK | X_OK) < 0)
 		report_fatal("%s: %s", s.sysfs, strerror(errno));
 	sensor_scan(&s.sensors, s.sysfs);

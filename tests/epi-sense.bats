@@ -301,6 +301,42 @@ board/VDD	watts	by name" ]
 	whole
 }
 
+# asleep SECONDS: the machine was suspended for so long, from when `slept` is there.
+asleep() {
+	command -v cc || skip "no cc"
+	cat >asleep.c <<-END
+		#define _GNU_SOURCE
+		#include <sys/syscall.h>
+		#include <time.h>
+		#include <unistd.h>
+		int clock_gettime(clockid_t id, struct timespec *now)
+		{
+			int result = (int)syscall(SYS_clock_gettime, id, now);
+			if ((id == CLOCK_REALTIME || id == CLOCK_BOOTTIME) && access("slept", F_OK) == 0)
+				now->tv_sec += $1;
+			return result;
+		}
+	END
+	cc -shared -fPIC -o asleep.so asleep.c
+}
+
+# 60 s asleep, in which a counter takes 30 J: 0.5 W, and no 300 W of 0.1 s; 600 periods.
+@test "what a counter took while the machine slept is of that time" {
+	asleep 60
+	chip board energy1_input 1000000
+	LD_PRELOAD=$PWD/asleep.so ASAN_OPTIONS=verify_asan_link_order=0 begins --node a=board/energy1
+	kill -STOP "$pid"
+	put sys/class/hwmon/hwmon0/energy1_input 31000000
+	touch slept
+	kill -CONT "$pid"
+	until_said '.joules == 31'
+	ends
+	[ "$(jq -s '[.[].watts // 0] | max | . > 0.4 and . <= 0.5' .out)" = true ]
+	[ "$(jq -s '[.[] | select(.event == "lost" and .reason == "late").count] | add | . >= 590 and . < 650' .out)" = true ]
+	[ "$(jq -s '[.[] | select(.event == "clock")] | length' .out)" = 0 ]
+	[ ! -s errors ]
+}
+
 # ---- hwmon
 
 @test "watts, a mean, and volts times amps" {
