@@ -257,13 +257,13 @@ hal_uart_write(const char *bytes, size_t count)
 	pump();
 }
 
+/* The time is asked for after the byte is seen: it came before. */
 int
 hal_uart_read(uint64_t *time_us)
 {
-	uint64_t now = hal_time_us();
-
 	if (in_got == in_put)
 		return -1;
+	uint64_t now = hal_time_us();
 	uint32_t age = (uint32_t)now - in_ring[in_got % IN_RING].time_us;
 	int byte = in_ring[in_got % IN_RING].byte;
 	*time_us = now - age;

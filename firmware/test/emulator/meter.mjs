@@ -290,6 +290,14 @@ export class Meter {
 		});
 	}
 
+	// One instruction, or the sleep up to what wakes it.
+	step() {
+		const { core } = this.chip;
+		this.clock.tick(core.waiting ?
+		    Math.max(8, this.clock.nanosToNextAlarm) :
+		    core.executeInstruction() * 8);
+	}
+
 	// Runs that many seconds of the board's time; false: it was reset.
 	run(seconds) {
 		const until = this.nanos + seconds * 1e9;

@@ -149,6 +149,26 @@ test("P tells when it came and when the answer goes", () => {
 	assert.ok(ack.tx >= ack.rx && ack.tx < ack.rx + 50000);
 });
 
+test("a newline at any instruction of a turn is stamped when it came", () => {
+	const meter = start();
+	const { core } = meter.chip;
+	for (let count = 0; count < 150; count++) {
+		meter.type(`P n${count}`);
+		meter.run(0.005);
+		while (!core.waiting)
+			meter.step();
+		while (core.waiting)
+			meter.step();
+		for (let i = 0; i < count; i++)
+			meter.step();
+		const typed = meter.nanos / 1e3;
+		meter.chip.uart[0].feedByte(10);
+		meter.frames();
+		meter.run(0.05);
+		close(meter.frames().find((f) => "ok" in f).rx, typed, 100);
+	}
+});
+
 test("every command is acknowledged with its token", () => {
 	const meter = start();
 	for (const command of ["I a", "R b 20", "S c 0", "S d 1", "P e",
