@@ -185,6 +185,7 @@ enum { OUT_RING = 1024, IN_RING = 128 };
 
 static char out_ring[OUT_RING];
 static uint32_t out_put, out_got;
+static uint64_t free_us;   /* when all of it is on the wire */
 
 static struct {
 	uint8_t byte;
@@ -238,20 +239,27 @@ hal_uart_room(void)
 	return OUT_RING - (out_put - out_got);
 }
 
-/* What is in the FIFO counts as half of it, unless all is out. */
+/* How full the FIFO is, the PL011 does not tell; the wire's pace does. */
 size_t
 hal_uart_pending(void)
 {
 	uint32_t flags = mmio_get(UART0 + UART_FR);
+	uint64_t now = hal_time_us();
 
-	if (flags & UART_FR_TXFE && out_put == out_got)
-		return flags & UART_FR_BUSY ? 1 : 0;
-	return out_put - out_got + 16;
+	if (flags & UART_FR_TXFE && !(flags & UART_FR_BUSY) &&
+	    out_put == out_got)
+		return 0;
+	return now < free_us ?
+	    (size_t)((free_us - now) * METER_BAUD / 10000000 + 1) : 1;
 }
 
 void
 hal_uart_write(const char *bytes, size_t count)
 {
+	uint64_t now = hal_time_us();
+
+	free_us = (now < free_us ? free_us : now) +
+	    (uint64_t)count * 10000000 / METER_BAUD;
 	for (size_t i = 0; i < count; i++)
 		out_ring[out_put++ % OUT_RING] = bytes[i];
 	pump();

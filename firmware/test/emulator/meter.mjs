@@ -269,6 +269,8 @@ export class Meter {
 		uart.onByte = (byte) => {
 			if (fill() >= 32)
 				this.violate("UART FIFO overrun");
+			if (this.text === "")
+				this.began = Math.max(this.wireFree, this.nanos);
 			this.wireFree = Math.max(this.wireFree, this.nanos) +
 			    this.byteNanos;
 			this.busy += this.byteNanos;
@@ -276,7 +278,7 @@ export class Meter {
 				this.text += String.fromCharCode(byte);
 				return;
 			}
-			this.lines.push(this.text);
+			this.lines.push([this.text, this.began]);
 			this.text = "";
 		};
 	}
@@ -318,13 +320,15 @@ export class Meter {
 		return true;
 	}
 
-	// The frames so far, CRC checked; what was taken is forgotten.
+	// The frames so far, CRC checked; what was taken is forgotten.  Each knows
+	// when its first byte went out.
 	frames() {
-		const frames = this.lines.map((line) => {
+		const frames = this.lines.map(([line, began]) => {
 			const match = /^(.*),"c":"([0-9A-F]{4})"}$/.exec(line);
 			if (!match || crc(match[1]) !== match[2])
 				throw new Error(`no whole frame: ${line}`);
-			return JSON.parse(line);
+			return Object.defineProperty(JSON.parse(line), "began",
+			    { value: began });
 		});
 		this.lines = [];
 		return frames;

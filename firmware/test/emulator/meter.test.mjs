@@ -149,6 +149,17 @@ test("P tells when it came and when the answer goes", () => {
 	assert.ok(ack.tx >= ack.rx && ack.tx < ack.rx + 50000);
 });
 
+// Behind lines of 20 ms as on a wire at rest; a byte is 87 us.
+test("tx is when the answer's first byte goes, whatever is queued", () => {
+	const meter = start();
+	meter.ask("R r 20");
+	for (let i = 0; i < 40; i++) {
+		meter.run(0.0137);
+		const ack = meter.ask(`P n${i}`);
+		close(ack.tx, ack.began / 1e3, 150);
+	}
+});
+
 test("a newline at any instruction of a turn is stamped when it came", () => {
 	const meter = start();
 	const { core } = meter.chip;
