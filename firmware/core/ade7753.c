@@ -162,6 +162,7 @@ first_cycle(struct ic *ic, uint64_t now_us)
 			load(ic, RAENERGY, 3);
 			ic_energy(ic, 0, now_us);
 		}
+		ic->wait_us = now_us + IC_RETRY_US;
 		ic->state = IC_READY;
 	} else if (++ic->tries > 200) {
 		ic_fail(ic, FRAME_MISSING, now_us); /* no mains to count */
@@ -197,6 +198,10 @@ work(struct ic *ic, uint64_t now_us)
 	return false;
 }
 
+/* The power is that of the last LINECYC until the next one is over: where that
+ * does not come, after so many times its length, there is none. */
+enum { CYCLES = 3 };
+
 /* PERIOD counts CLKIN/8 = 447443.125 Hz. */
 static void
 cycle_power(struct ic *ic)
@@ -213,6 +218,7 @@ cycle_power(struct ic *ic)
 	ic->power_raw = (int32_t)energy;
 	ic->frequency_millihertz = (int32_t)(447443125 / period);
 	ic->changed = true;
+	ic->wait_us = hal_time_us() + CYCLES * (uint64_t)time_us;
 }
 
 static void
@@ -229,6 +235,9 @@ power(struct ic *ic)
 		ic->errors |= FRAME_SAG;
 	if (status & STATUS_CYCEND)
 		cycle_power(ic);
+	/* No mains to count by; or a line stuck low, whose checksum of 0 fits. */
+	if (hal_time_us() > ic->wait_us)
+		ic->errors |= FRAME_MISSING;
 }
 
 static void

@@ -318,6 +318,7 @@ rest(struct ic *ic, unsigned what)
 
 const struct ic_driver atm90e26_driver = {
 	.name = "atm90e26",
+	.has_reactive = true,
 	.spi_mode = 3,
 	.spi_hz = 125000,
 	.defaults = defaults,

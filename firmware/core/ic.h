@@ -35,7 +35,7 @@ struct ic {
 	enum ic_state state;
 	bool soft;             /* start-up without the reset: energy goes on */
 	unsigned step, tries;
-	uint64_t wait_us;      /* nothing is done before this time */
+	uint64_t wait_us;      /* starting: nothing is done before this time */
 	struct ic_setting used; /* of which the values are */
 	struct ic_setting kept; /* what the command C has set so far */
 
@@ -53,6 +53,7 @@ struct ic {
 
 struct ic_driver {
 	const char *name;
+	bool has_reactive;
 	unsigned spi_mode;
 	uint32_t spi_hz;
 	void (*defaults)(struct ic_setting *setting);

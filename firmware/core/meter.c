@@ -170,14 +170,15 @@ meter_counts(const struct meter *meter)
 static uint32_t
 due(const struct meter *meter)
 {
-	uint32_t all = FRAME_HAS_VOLTAGE | FRAME_HAS_FREQUENCY |
-	    FRAME_HAS_REACTIVE | FRAME_HAS_POWER_FACTOR;
+	uint32_t reactive = meter->config->driver->has_reactive ?
+	    FRAME_HAS_REACTIVE : 0U;
 
 	if (meter->rate_hz <= FULL_RATE_HZ)
-		return all;
+		return FRAME_HAS_VOLTAGE | FRAME_HAS_FREQUENCY | reactive |
+		    FRAME_HAS_POWER_FACTOR;
 	switch (meter->sequence % SLOW_LINES) {
 	case 0: return FRAME_HAS_VOLTAGE | FRAME_HAS_FREQUENCY;
-	case 3: return FRAME_HAS_REACTIVE;
+	case 3: return reactive;
 	case 6: return FRAME_HAS_POWER_FACTOR;
 	default: return 0;
 	}

@@ -520,8 +520,10 @@ tells_averaging(void)
 static struct ade {
 	uint32_t registers[64];
 	uint32_t last;
-	bool missing, stuck;
+	bool missing, stuck, stuck_low;
 } ade[FRAME_CHANNELS];
+
+static bool ade_cycles; /* LINECYC by LINECYC, one at least a sample */
 
 static const uint8_t ade_bytes[64] = {
 	[0x03] = 3, [0x04] = 3, [0x09] = 2, [0x0B] = 2, [0x0C] = 2, [0x0F] = 1,
@@ -540,7 +542,7 @@ ade_load(struct ade *at, unsigned address)
 		return ones;
 	at->last = value;
 	if (address == 0x0C || address == 0x03)
-		at->registers[address] = 0;
+		at->registers[address] = address == 0x0C && ade_cycles ? 4 : 0;
 	return value;
 }
 
@@ -552,8 +554,8 @@ ade_transfer(unsigned channel, const uint8_t *out, uint8_t *in,
 	unsigned address = out[0] & 0x3F;
 	uint32_t value = 0;
 
-	memset(in, 0xFF, count);
-	if (at->missing)
+	memset(in, at->stuck_low ? 0 : 0xFF, count);
+	if (at->missing || at->stuck_low)
 		return;
 	if (count != ade_bytes[address] + 1U)
 		board.models[channel].violations++;
@@ -583,6 +585,25 @@ ade_fill(uint32_t status)
 	}
 }
 
+/* 10 half-cycles are 0.1 s; a second is ten of them. */
+static void
+ade_goes_silent(void)
+{
+	ade[0].stuck_low = true;
+	board_run(1000000);
+	board_forget();
+	next_sample();
+	check(sample->absent & 1 && sample->errors[0] == FRAME_MISSING &&
+	    !(sample->absent & 8), "ADE7753: a MISO stuck low is no power");
+	ade[0].stuck_low = false;
+	board_run(2000000);
+	ade_cycles = false;
+	board_run(1000000);
+	board_forget();
+	next_sample();
+	check(sample->absent & 8, "ADE7753: nor is the last one, without mains");
+}
+
 static void
 other_ic(void)
 {
@@ -592,6 +613,7 @@ other_ic(void)
 	board.transfer = ade_transfer;
 	ade[1].missing = true;
 	ade[2].stuck = true;
+	ade_cycles = true;
 	ade_fill(4);
 	board_start(&config);
 	check(board.spi_mode == 1, "an ADE7753 is SPI mode 1");
@@ -609,9 +631,14 @@ other_ic(void)
 	    sample->errors[2] == FRAME_VERIFY, "ADE7753: absent and refusing");
 	check(sample->energy_counts[0] == 5000 &&
 	    sample->energy_counts[3] == -5000, "ADE7753: energy");
+	check(!(sample->has & FRAME_HAS_REACTIVE), "ADE7753: no reactive power");
 	check(violations() == 0, "ADE7753: register widths");
+	ade_cycles = false;
 	next_sample();
-	check((sample->changed & 1) == 0, "ADE7753: no new line cycle, no change");
+	next_sample();
+	check((sample->changed & 1) == 0 && sample->power_mw[0] >= 4999,
+	    "ADE7753: no new line cycle, no change");
+	ade_cycles = true;
 	ade_fill(2);
 	next_sample();
 	next_sample();
@@ -634,6 +661,8 @@ other_ic(void)
 	check((sample->absent & 1) == 0 &&
 	    sample->energy_counts[0] == energy + 700,
 	    "ADE7753: energy goes on at A");
+	ade_goes_silent();
+	ade_cycles = false;
 	ade_fill(0);
 	board_run(5000000);
 	board_start(&config);
