@@ -243,6 +243,8 @@ take_sample(const struct feed_record *record)
 	node->gap_next = false;
 	if (instrument_wants_vars(node->instrument))
 		take_vars(&reading, record);
+	if (sample->timestamp_ns > s.series_next_ns)
+		span_extend_series(sample->timestamp_ns);
 	if (take_reading(node, sample->node, &reading))
 		tick_note(sample->timestamp_ns, sample->watts_nw);
 	if (node->seen && !node->waits)
@@ -342,7 +344,9 @@ finish(void)
 		}
 		span_open_whole(s.start_ns > 0 ? s.start_ns : 0);
 		if (s.span_count == 0)
-			report_error("no samples");
+			report_error(s.from_ns < INT64_MAX && s.series
+			    ? "no set: the samples are all of one time"
+			    : "no samples");
 	}
 	for (size_t i = 0; i < s.span_count; i++) {
 		struct span *span = &s.spans[i];

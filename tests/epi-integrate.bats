@@ -331,6 +331,21 @@ slow() { start 1 '"nodes":["a"],"rate_hz":1,"response_seconds":0.5'; series b 1 
 	[ "$(cluster '[.begin, .end, .joules]' | xargs)" = '[1,3,2] [3,5,4] [5,6,5]' ]
 }
 
+# Sums at 1 to 6: 6 8 6 10 9 3; the sets begin at 1, 3 and 5.
+@test "each set of --every has the peak of the cluster, its rate told or not" {
+	for rate in '' '--rate 1'; do
+		ok epi-integrate $rate --every 2s < <({ series a 1 5 7 2 1 9 3; series b 1 1 1 4 9 0 0; } | sort -s)
+		[ "$(cluster .peak_watts | xargs)" = '8 10 9' ] || return
+	done
+}
+
+@test "samples of one time make no set of --every" {
+	fails 1 epi-integrate --every 2s < <(series a 1 5; series b 1 5)
+	[ "$stderr" = 'epi-integrate: no set: the samples are all of one time' ]
+	fails 1 epi-integrate --every 2s --nodes a </dev/null
+	[ "$stderr" = 'epi-integrate: no samples' ]
+}
+
 @test "--every divides the spans of the stream" {
 	epi-window --from 1.5 --to 4.5 <<<"$(series a 1 1 1 1 1 1)" >window
 	ok epi-integrate --every 2s window

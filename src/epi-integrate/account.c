@@ -501,9 +501,8 @@ tick_fold(void)
 	}
 }
 
-/* The --every spans that begin at or before t. */
-static void
-extend_series(int64_t t)
+void
+span_extend_series(int64_t t)
 {
 	struct span *span;
 	int64_t end_ns;
@@ -537,7 +536,7 @@ span_end_series(int64_t t)
 		span_changed();
 	}
 	if (s.series_next_ns < s.series_end_ns)
-		extend_series(s.series_end_ns);
+		span_extend_series(s.series_end_ns);
 }
 
 /* The first sample opens the span of the whole stream; it is taken back when
@@ -570,8 +569,6 @@ node_heed(struct node *node)
 void
 node_integrate(struct node *node, unsigned index, const struct energy_reading *to)
 {
-	if (to->point.time_ns > s.series_next_ns)
-		extend_series(to->point.time_ns);
 	if (!node->seen) {
 		node->seen = true;
 		node->first = *to;

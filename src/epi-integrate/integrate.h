@@ -218,6 +218,9 @@ void span_changed(void);
 /* The first `count` spans are no longer needed, their memory is freed. */
 void span_forget(size_t count);
 void span_open_whole(int64_t t);
+/* Those of --every that begin before t are made, which is before a sample of that
+ * time is taken. */
+void span_extend_series(int64_t t);
 /* The span that --every divides ends at t. */
 void span_end_series(int64_t t);
 void span_stretch(struct part *part, int64_t peak_nw, int64_t low_nw);
