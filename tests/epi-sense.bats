@@ -198,6 +198,15 @@ board/VDD	watts	by name" ]
 	done
 }
 
+@test "a letter that is no option is what is told, not the option before it" {
+	fails 2 epi-sense --list -xn
+	[[ $stderr == "epi-sense: no option -x"* ]]
+	fails 2 epi-sense --list --list=x
+	[[ $stderr == "epi-sense: --list=x takes no argument"* ]]
+	fails 2 epi-sense --help=x
+	[[ $stderr == "epi-sense: --help=x takes no argument"* ]]
+}
+
 # ---- counters
 
 # 3 J between the first and the second reading that was seen: 4 - 1.

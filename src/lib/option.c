@@ -45,15 +45,17 @@ answer(const char *text)
 	exit(STATUS_DONE);
 }
 
-/* getopt's own messages take two forms and leave control bytes as they are. */
+/* getopt's own messages take two forms and leave control bytes as they are.  Within
+ * a word of letters the word before it is the last one that getopt is done with. */
 _Noreturn static void
-refuse(int letter, char **argv)
+refuse(int letter, const char *letters, char **argv)
 {
 	const char *word = argv[optind - 1];
 
 	if (letter == ':')
 		report_usage("%s wants an argument", word);
-	if (optopt > 0 && optopt < OPTION_LONG - 1 && word[1] != '-')
+	if (optopt > 0 && optopt < OPTION_LONG - 1 &&
+	    (word[1] != '-' || !strchr(letters, optopt)))
 		report_usage("no option -%c", optopt);
 	if (optopt != 0)
 		report_usage("%s takes no argument", word);
@@ -97,7 +99,7 @@ option_start(int argc, char **argv, const struct option_program *program)
 			answer(version);
 		}
 		if (letter == '?' || letter == ':')
-			refuse(letter, argv);
+			refuse(letter, letters, argv);
 		program->take(program->state, letter, optarg);
 	}
 	return argv + optind;
