@@ -16,12 +16,12 @@
  * trimmed zeros, shuffled keys; all of epi-integrate):
  *
  *	                                        fixed  trimmed  shuffled
- *	scanned, byte by byte                    4943     4851     5054
- *	scanned, sixteen bytes at a time         4422     4364     4521
- *	a template for each member                984     1166     1386
- *	a template for a line of its layout       431      526     1410
- *	a template for the line expected          263      535     1416
- *	short numbers converted two at a time     240      512     1416
+ *	scanned, byte by byte                    4958     4866     5069
+ *	scanned, sixteen bytes at a time         4437     4379     4536
+ *	a template for each member                999     1181     1401
+ *	a template for a line of its layout       446      541     1425
+ *	a template for the line expected          278      550     1431
+ *	short numbers converted two at a time     257      529     1432
  *
  * What gains time where it gains few instructions, or none, is what spares
  * mispredicted branches and long chains: sixteen digits converted at once
