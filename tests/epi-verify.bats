@@ -425,6 +425,14 @@ all_right() {
 }
 derived_80() { all_right && of_score '.derived.epi = "9.9"'; }
 @test "80: more right than the answers have, by another version" { refuted accuracy-answers; }
+half_the_power() {
+	awk -F , -v OFS=, 'NR > 1 { $NF /= 2 } { print }' power_trace_001.csv >../t
+	mv ../t power_trace_001.csv
+	of_score '.energy |= (.total_joules /= 2 | .joules_per_token /= 2 | .avg_watts_cluster /= 2 | .kwh_total /= 2) |
+		.epi |= (.joules_per_token /= 2 | .value /= 2) | .net_of_idle = null'
+}
+derived_82() { half_the_power && of_score '.derived.epi = "9.9"'; }
+@test "82: half the joules of the trace, by another version" { refuted energy-trace; }
 plant_81() { all_right && of_benchmark '.correct = 7 | .accuracy = 0.875'; }
 @test "81: a score of another accuracy than the benchmark has" { refuted accuracy-other; }
 
