@@ -140,6 +140,18 @@ recut() {
 }
 
 # In CSV such a name is quoted, its quotes doubled.
+# Its steps of 25 J are more than 1 % of the run's 258 J.
+@test "a trace whose counter is too coarse for a cut is refused" {
+	zstd -dcq m_q40/raw/trace_001.ndjson.zst |
+		awk -F '"joules":' '{ print NF > 1 ? $1 FS int($2 / 25) * 25 "}" : $0 }' | zstd -q -f -o t
+	mv t m_q40/raw/trace_001.ndjson.zst
+	rm m_q40/MANIFEST_001
+	epi-derive m_q40 001
+	ok epi-submit -o whole.tar.gz m_q40
+	fails 1 epi-submit --limit 1000 m_q40
+	[[ $stderr == *cut-energy*"refused, with traces of 1 Hz: 1 errors"* && ! -e m_q40.tar.gz ]]
+}
+
 @test "what was cut before is packed as it is" {
 	cut_down
 	take epi-submit --limit 1000 -o again.tar.gz data/community/m_q40
