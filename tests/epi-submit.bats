@@ -143,7 +143,7 @@ recut() {
 # Its steps of 25 J are more than 1 % of the run's 258 J.
 @test "a trace whose counter is too coarse for a cut is refused" {
 	zstd -dcq m_q40/raw/trace_001.ndjson.zst |
-		awk -F '"joules":' '{ print NF > 1 ? $1 FS int($2 / 25) * 25 "}" : $0 }' | zstd -q -f -o t
+		awk -F '"joules":' '{ print (NF > 1 ? $1 FS int($2 / 25) * 25 "}" : $0) }' | zstd -q -f -o t
 	mv t m_q40/raw/trace_001.ndjson.zst
 	rm m_q40/MANIFEST_001
 	epi-derive m_q40 001
