@@ -239,6 +239,28 @@ far() {
 	done
 }
 
+@test "who is held up when he has read his clock knows the offset within half the delay, too" {
+	command -v cc || skip "no cc"
+	cat >held.c <<-'END'
+		#define _GNU_SOURCE
+		#include <sys/syscall.h>
+		#include <time.h>
+		#include <unistd.h>
+		int clock_gettime(clockid_t id, struct timespec *now)
+		{
+			int result = (int)syscall(SYS_clock_gettime, id, now);
+			if (id == CLOCK_REALTIME)
+				usleep(30000);
+			return result;
+		}
+	END
+	cc -shared -fPIC -o held.so held.c
+	printf '#!/bin/sh\nunset LD_PRELOAD\nexec epi-env --clock\n' >ssh
+	chmod +x ssh
+	ok env LD_PRELOAD="$PWD/held.so" ASAN_OPTIONS=verify_asan_link_order=0 epi-env --offset pi1 --ssh ./ssh --rounds 3
+	tells '(.offset_seconds | fabs) <= .delay_seconds / 2 + 1e-9' true
+}
+
 @test "a host that does not answer, that ends, that is none: status 1" {
 	fails 1 epi-env --offset pi1 --ssh true
 	fails 1 epi-env --offset pi1 --ssh 'head -c 1000 /dev/zero'
