@@ -52,8 +52,8 @@ static struct {
 	struct node *nodes;
 	size_t count;
 	int wake;           /* readable once a signal came */
-	int64_t begin_ns;   /* steady */
-	int64_t ahead_ns;   /* Unix time less the steady one, at the start */
+	int64_t begin_ns;   /* since boot */
+	int64_t ahead_ns;   /* Unix time less that, at the start */
 	int64_t stepped_ns; /* the step that was told of */
 } s = { .sysfs = "/sys" };
 
@@ -207,34 +207,26 @@ choose(void)
  * counters do: else what they rose by would be of next to no time. */
 
 static int64_t
-steady_now(void)
+unix_ns(int64_t boot_ns)
 {
-	int64_t ns = clock_boot();
-
-	return ns != 0 ? ns : clock_steady();
-}
-
-static int64_t
-unix_ns(int64_t steady_ns)
-{
-	return steady_ns + s.ahead_ns;
+	return boot_ns + s.ahead_ns;
 }
 
 static void
-watch_step(int64_t steady_ns)
+watch_step(int64_t boot_ns)
 {
-	int64_t stepped_ns = clock_now() - steady_ns - s.ahead_ns;
+	int64_t stepped_ns = clock_now() - boot_ns - s.ahead_ns;
 	int64_t moved_ns = stepped_ns - s.stepped_ns;
 
 	if (moved_ns < STEP_NS && moved_ns > -STEP_NS)
 		return;
 	/* This process slept between the two readings, perhaps. */
-	if (steady_now() - steady_ns > STEP_NS / 2)
+	if (clock_boot() - boot_ns > STEP_NS / 2)
 		return;
 	report_warning("this machine's clock was set by %+.3f s: the samples "
 	    "keep to what it was", (double)moved_ns / 1e9);
 	s.stepped_ns = stepped_ns;
-	node_clock(s.nodes, s.count, unix_ns(steady_ns),
+	node_clock(s.nodes, s.count, unix_ns(boot_ns),
 	    stepped_ns / 1000 * 1000);
 }
 
@@ -242,10 +234,10 @@ watch_step(int64_t steady_ns)
 static void
 look_at(struct node *node, const char **file)
 {
-	int64_t before_ns = steady_now();
+	int64_t before_ns = clock_boot();
 
 	node->look.error = sensor_read(node->sensor, &node->look.value, file);
-	node->look.ns = unix_ns(before_ns + (steady_now() - before_ns) / 2);
+	node->look.ns = unix_ns(before_ns + (clock_boot() - before_ns) / 2);
 }
 
 /* A measurement that lacks one of its sensors is none: all are read before
@@ -275,13 +267,13 @@ read_all(void)
 static void
 look_at_all(int64_t tick)
 {
-	int64_t before_ns = steady_now(), tick_ns;
+	int64_t before_ns = clock_boot(), tick_ns;
 	const char *file;
 
 	for (size_t i = 0; i < s.count; i++)
 		if (tick == 0 || tick / s.nodes[i].every > s.nodes[i].slot)
 			look_at(&s.nodes[i], &file);
-	tick_ns = unix_ns(before_ns + (steady_now() - before_ns) / 2);
+	tick_ns = unix_ns(before_ns + (clock_boot() - before_ns) / 2);
 	for (size_t i = 0; i < s.count; i++)
 		s.nodes[i].look.tick_ns = tick_ns / 1000 * 1000;
 }
@@ -291,7 +283,7 @@ begin_all(void)
 {
 	const int64_t period_ns = CLOCK_SECOND / node_stream.rate_hz;
 
-	s.begin_ns = steady_now();
+	s.begin_ns = clock_boot();
 	look_at_all(0);
 	for (size_t i = 0; i < s.count; i++) {
 		struct node *node = &s.nodes[i];
@@ -317,7 +309,7 @@ take_tick(int64_t tick)
 			node_take(&s.nodes[i], tick / s.nodes[i].every);
 }
 
-/* To a point of steady time, however often it is woken.  False: a signal. */
+/* To a point of time since boot, however often it is woken.  False: a signal. */
 static bool
 sleep_until(int64_t ns)
 {
@@ -329,7 +321,7 @@ sleep_until(int64_t ns)
 		fd_set set;
 		int ready;
 
-		left_ns = ns - steady_now();
+		left_ns = ns - clock_boot();
 		if (left_ns < 0)
 			left_ns = 0;
 		left.tv_sec = left_ns / CLOCK_SECOND;
@@ -341,7 +333,7 @@ sleep_until(int64_t ns)
 			return false;
 		if (ready < 0 && errno != EINTR)
 			report_fatal("pselect: %s", strerror(errno));
-	} while (steady_now() < ns);
+	} while (clock_boot() < ns);
 	return true;
 }
 
@@ -363,7 +355,7 @@ tick_ns(int64_t tick)
 static int64_t
 tick_now(void)
 {
-	int64_t ns = steady_now() - s.begin_ns;
+	int64_t ns = clock_boot() - s.begin_ns;
 
 	return ticks_in(2 * ns) % 2 == 0 ? ticks_in(ns) : ticks_in(ns) + 1;
 }
@@ -381,7 +373,7 @@ measure(void)
 		int64_t now;
 
 		signalled = !sleep_until(tick_ns(tick));
-		watch_step(steady_now());
+		watch_step(clock_boot());
 		now = tick_now();
 		if (now > tick && tick < last)
 			tick = now < last ? now : last;
@@ -390,7 +382,7 @@ measure(void)
 	}
 	for (size_t i = 0; i < s.count; i++)
 		node_end(&s.nodes[i], signalled ? "signal" : "time",
-		    unix_ns(steady_now()) / 1000 * 1000);
+		    unix_ns(clock_boot()) / 1000 * 1000);
 }
 
 static void
@@ -417,7 +409,9 @@ prepare(void)
 		node_stream.rate_hz = 10;
 	node_stream.simulated = statfs(s.sysfs, &fs) < 0 ||
 	    fs.f_type != SYSFS_MAGIC;
-	s.ahead_ns = clock_now() - steady_now();
+	if (clock_boot() == 0) /* times would stand still */
+		report_fatal("this machine tells no time since its boot");
+	s.ahead_ns = clock_ahead();
 	if (access(s.sysfs, R_OK | X_OK) < 0)
 		report_fatal("%s: %s", s.sysfs, strerror(errno));
 	sensor_scan(&s.sensors, s.sysfs);

@@ -422,6 +422,31 @@ asleep() {
 	whole
 }
 
+# When it has first read the host's clock, it is held up for 80 ms: with the 100 ms
+# that are measured, it ends 180 ms later at least.
+@test "times are the host's, whoever runs while they are found" {
+	command -v cc || skip "no cc"
+	cat >held.c <<-'END'
+		#define _GNU_SOURCE
+		#include <sys/syscall.h>
+		#include <time.h>
+		#include <unistd.h>
+		int clock_gettime(clockid_t id, struct timespec *now)
+		{
+			static int held;
+			int result = (int)syscall(SYS_clock_gettime, id, now);
+			if (id == CLOCK_REALTIME && !held++)
+				usleep(80000);
+			return result;
+		}
+	END
+	cc -shared -fPIC -o held.so held.c
+	chip board power1_input 1
+	begun=$EPOCHREALTIME
+	ok env LD_PRELOAD="$PWD/held.so" ASAN_OPTIONS=verify_asan_link_order=0 epi-sense --sysfs sys --for 100ms --node board/power1
+	[ "$(said "select(.event == \"stop\").timestamp - $begun >= 0.18")" = true ]
+}
+
 @test "a full disk ends it with status 1" {
 	machine
 	take sh -c 'epi-sense --sysfs sys >/dev/full'

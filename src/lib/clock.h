@@ -43,4 +43,8 @@ int64_t clock_now(void);
 int64_t clock_steady(void);
 int64_t clock_boot(void);
 
+/* By how much CLOCK_REALTIME is ahead of CLOCK_BOOTTIME now: of some readings by the
+ * closest, for somebody else may run between two. */
+int64_t clock_ahead(void);
+
 #endif
