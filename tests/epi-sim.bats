@@ -271,6 +271,18 @@ fates() {
 	jq -se '[.[] | select(.p)] | length == 49' .out
 }
 
+# The meter's queue is its UART's: who is at its end is no matter.  600 lines in
+# the minute, 512 of which a host that comes back has room for.
+@test "a minute of a stalled or unplugged host costs it lines, the meter none" {
+	for verb in unplug stall; do
+		sim $'0 watts 5\n2.05 '$verb' 60' --for 70s --record --truth truth
+		[ "$(jq 'select(.end) | .drop' .out)" = 0 ]
+		read -r lines lost damaged cut < <(fates)
+		((lost > 80))
+	done
+	((lines - lost == $(grep -vc '"host":\|"end":' .out)))
+}
+
 @test "an unplugged pseudo-terminal goes away and comes back" {
 	printf '%s\n' '0 watts 5' '1 unplug 0.5' '3 end' >script
 	epi-sim --pty port script & pid=$!

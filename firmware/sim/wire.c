@@ -85,9 +85,7 @@ wire_room(const struct wire *wire, uint64_t now_us)
 {
 	size_t pending = wire_pending(wire, now_us);
 
-	if (wire->count == WIRE_LINES || pending > WIRE_QUEUE)
-		return 0;
-	return WIRE_QUEUE - pending;
+	return pending > WIRE_QUEUE ? 0 : WIRE_QUEUE - pending;
 }
 
 static uint64_t
@@ -133,24 +131,35 @@ spoil(struct wire *wire, struct wire_line *line)
 	return true;
 }
 
+/* It ends before the plug is in again, or the host's buffer is full: nobody
+ * tells the meter. */
+static bool
+unseen(const struct wire *wire, const struct wire_line *line)
+{
+	return wire->count == WIRE_LINES ||
+	    (wire->unplugged && line->end_us <= wire->plugged_us);
+}
+
 void
 wire_write(struct wire *wire, const char *bytes, size_t count,
     uint64_t now_us)
 {
-	struct wire_line *line =
-	    &wire->lines[(wire->first + wire->count) % WIRE_LINES];
+	struct wire_line line = { .length = count };
 
-	line->begin_us = wire->busy_us > now_us ? wire->busy_us : now_us;
-	line->end_us = wire->busy_us = line->begin_us +
+	line.begin_us = wire->busy_us > now_us ? wire->busy_us : now_us;
+	line.end_us = wire->busy_us = line.begin_us +
 	    count * 10000000 / METER_BAUD;
-	line->length = count;
-	memcpy(line->text, bytes, count);
+	memcpy(line.text, bytes, count);
 	wire->sent++;
-	if (!spoil(wire, line))
+	if (unseen(wire, &line)) {
+		wire->lost++;
 		return;
-	line->due_us = arrival_us(wire, line->end_us);
-	wire->last_due_us = line->due_us;
-	wire->count++;
+	}
+	if (!spoil(wire, &line))
+		return;
+	line.due_us = arrival_us(wire, line.end_us);
+	wire->last_due_us = line.due_us;
+	wire->lines[(wire->first + wire->count++) % WIRE_LINES] = line;
 }
 
 /* The host. */
