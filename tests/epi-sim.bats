@@ -243,6 +243,9 @@ fates() {
 	sim '0 watts 5' --for 25s --record --pings 10s
 	[ "$(jq -c 'select(.host == "sent") | [.mono, .text]' .out | tr -d '\n')" = '[1010000000000,"P 1"][1020000000000,"P 2"]' ]
 	[ "$(jq -c 'select(.ok) | [.ok, .k]' .out | tr -d '\n')" = '["P","1"]["P","2"]' ]
+	# a third goes with the last line
+	sim '0 watts 5' --for 30s --record --pings 10s
+	jq -se 'map(select(.host) | .mono) | length > 300 and . == sort' .out
 	# received 0 to 1 ms and four bytes after it was sent
 	jq -se '(map(select(.ok))[0].rx - 10000000) | . > 300 and . < 1500' .out
 }

@@ -67,6 +67,7 @@ host_says(struct wire *wire, const char *what, const char *text,
 	    (long long)wire_real_ns(wire, true_us),
 	    (long long)wire_mono_ns(true_us), text);
 	wire->open_line = false;
+	wire->said_us = true_us;
 	write(line, (size_t)length);
 }
 
@@ -235,7 +236,8 @@ wire_last(struct wire *wire, const char *bytes, size_t count,
 {
 	if (wire->open_line && !wire->config.record)
 		write("\n", 1);
-	give(wire, bytes, count, wire->last_due_us, write);
+	give(wire, bytes, count, wire->last_due_us > wire->said_us
+	    ? wire->last_due_us : wire->said_us, write);
 }
 
 static uint64_t

@@ -51,6 +51,7 @@ struct wire {
 	uint64_t plugged_us;        /* when the plug went in, or will */
 	bool unplugged;
 	int64_t step_ns;            /* the host's real time, since its steps */
+	uint64_t said_us;           /* of the host's line before */
 	bool open_line;             /* the host saw the begin of one alone */
 
 	/* A command on its way to the board. */
