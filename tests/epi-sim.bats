@@ -367,6 +367,19 @@ fates() {
 	[ "$(grep -c 'script:[2-8]: ' .err)" = 6 ]
 }
 
+@test "a front end is no worse in a script than by an option" {
+	printf '0 gain 1.1\n0 gain -1.1\n0 pickup 101\n0 phase 31\n0 watts 2001\n' >script
+	fails 1 epi-sim --fast script
+	[ "$(grep -c 'script:[1-5]: no such number' .err)" = 5 ]
+	sim $'0 watts 5\n0 gain -1 1\n0 pickup -100 2\n2 end'
+	is '.p[:2]' '[0,-95000]'
+}
+
+@test "a label holds no NUL" {
+	printf '1 mark a\0b begin\n2 end\n' >script
+	fails 1 epi-sim --fast script
+}
+
 @test "comments, blank lines and the script's last line as its end" {
 	sim $'# a comment\n\n0 watts 5 # all\n\n 3 end'
 	[ "$(jq -r 'select(.end) | .end' .out)" = script ]

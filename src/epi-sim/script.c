@@ -20,8 +20,9 @@ struct script_action {
 	const char *label; /* of a mark */
 };
 
-/* `arguments`: w watts, k a count, x a signed decimal of millionths, d one of
- * thousandths, s seconds, n a node that may be left out, l a label, e an edge. */
+/* `arguments`: w watts, k a count, s seconds, x seconds with a sign, g an error
+ * of a ratio, p watts picked up, d degrees, n a node that may be left out, l a
+ * label, e an edge. */
 static const struct {
 	const char *word;
 	const char *arguments;
@@ -34,8 +35,8 @@ static const struct {
 	[BADSUM] = { "badsum", "n" }, [PRESENT] = { "present", "n" },
 	[BROWNOUT] = { "brownout", "n" }, [REVERSE] = { "reverse", "n" },
 	[FREEZE] = { "freeze", "n" }, [RESISTIVE] = { "resistive", "wn" },
-	[GAIN] = { "gain", "xn" }, [PHASE] = { "phase", "dn" },
-	[PICKUP] = { "pickup", "xn" }, [CUT] = { "cut", "k" },
+	[GAIN] = { "gain", "gn" }, [PHASE] = { "phase", "dn" },
+	[PICKUP] = { "pickup", "pn" }, [CUT] = { "cut", "k" },
 	[UNPLUG] = { "unplug", "s" }, [STALL] = { "stall", "s" },
 	[STEP] = { "step", "x" }, [MARK] = { "mark", "le" }, [END] = { "end", "" }
 };
@@ -87,9 +88,11 @@ find_verb(const char *text, size_t length, enum verb *verb)
 static bool
 label(const char *text, size_t length, struct script_action *action)
 {
+	static const char bytes[] = "abcdefghijklmnopqrstuvwxyz"
+	    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+
 	for (size_t i = 0; i < length; i++)
-		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-		    "0123456789_-.", text[i]))
+		if (!memchr(bytes, text[i], sizeof bytes - 1))
 			return false;
 	action->label = report_copy(text, length);
 	return true;
@@ -102,27 +105,43 @@ edge(const char *text, size_t length, struct script_action *action)
 	return action->value || (length == 5 && memcmp(text, "begin", 5) == 0);
 }
 
+/* Of what is a number: its decimals, and how far from 0 it may be. */
+static int
+decimals(char kind)
+{
+	return kind == 'd' ? 3 : strchr("wsxgp", kind) ? 6 : 0;
+}
+
+static int64_t
+most(char kind)
+{
+	switch (kind) {
+	case 'g': return 1000000;
+	case 'p': return 100000000;
+	case 'd': return 30000;
+	default: return 2000000000;
+	}
+}
+
 static bool
 argument(char kind, const char *text, size_t length, unsigned nodes,
     struct script_action *action)
 {
-	int scale = kind == 'd' ? 3 : strchr("wxs", kind) ? 6 : 0;
 	int64_t value;
 
 	if (kind == 'l')
 		return label(text, length, action);
 	if (kind == 'e')
 		return edge(text, length, action);
-	if (!json_decimal_text(text, length, scale, &value) ||
-	    (value < 0 && kind != 'x' && kind != 'd'))
+	if (!json_decimal_text(text, length, decimals(kind), &value) ||
+	    (value < 0 && !strchr("xgpd", kind)))
 		return false;
 	if (kind == 'n') {
 		action->node = (unsigned)value;
 		return value >= 1 && value <= nodes;
 	}
 	action->value = value;
-	return value <= 2000000000 && value >= -2000000000 &&
-	    (kind != 'd' || (value <= 30000 && value >= -30000));
+	return value <= most(kind) && value >= -most(kind);
 }
 
 /* NULL, or what is wrong. */
