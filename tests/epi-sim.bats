@@ -142,6 +142,13 @@ is() {
 	is '[.p, .e]' '[[5000,5000,5000,5000],[0,0,0,0]]'
 }
 
+# 90 W for two hours are 6.5e14 nJ, whose millionths 63 bits do not hold.
+@test "an IC that was away for hours counts on from 0" {
+	sim $'0 watts 90 1\n1 missing\n7200 present\n7210 end' --rate 1 --phase 3
+	is .e '[32,0,0,0]'
+	all '.j[0] == null or (.j[0] >= 0 and .j[0] < 90 * 10 * 100)'
+}
+
 @test "a stuck line, a brown-out, a checksum refused: no values" {
 	sim $'0 idle\n5 stuck 1\n6 end'
 	is '[.p[0], .e[0]]' '[null,1]'

@@ -211,6 +211,19 @@ current_ua(const struct load *load, const struct load_node *node, int64_t uw)
 	return uw * 1000000 / power_factor_milli(node, uw) / load->line_mv;
 }
 
+/* A share of a value, exact and cut off, that may be the energy of a day. */
+static int64_t
+share(int64_t value, int64_t part, int64_t whole)
+{
+	return value / whole * part + value % whole * part / whole;
+}
+
+static int64_t
+share_ppb(int64_t value, int64_t ppb)
+{
+	return share(value, ppb, 1000000000);
+}
+
 /* The share of the power that an ADC keeps which clips the current's peak:
  * the spike loses its top, and power in the same measure. */
 static int64_t
@@ -223,15 +236,7 @@ clip(const struct load *load, const struct load_node *node, int64_t uw,
 
 	if (load->config.clip_peak_ua <= 0 || peak_ua <= load->config.clip_peak_ua)
 		return value;
-	return value * load->config.clip_peak_ua / peak_ua;
-}
-
-/* A product of a value and parts per billion; the value under 2^63 / 1e9 in
- * thousands. */
-static int64_t
-billionths(int64_t value, int64_t ppb)
-{
-	return value / 1000 * ppb / 1000000 + value % 1000 * ppb / 1000000000;
+	return share(value, load->config.clip_peak_ua, peak_ua);
 }
 
 void
@@ -268,10 +273,10 @@ measured(const struct load *load, unsigned n, int64_t value, int64_t reactive,
 	const struct load_node *node = &load->nodes[n];
 
 	value = clip(load, node, mean_uw, value);
-	value = billionths(value, node->cosine_ppb) +
-	    billionths(reactive, node->sine_ppb);
-	value += value * node->front.gain_ppm / 1000000;
-	value += others * load->config.crosstalk_ppm / 1000000 + pickup;
+	value = share_ppb(value, node->cosine_ppb) +
+	    share_ppb(reactive, node->sine_ppb);
+	value += share(value, node->front.gain_ppm, 1000000);
+	value += share(others, load->config.crosstalk_ppm, 1000000) + pickup;
 	return node->reversed ? -value : value;
 }
 
@@ -279,18 +284,18 @@ measured(const struct load *load, unsigned n, int64_t value, int64_t reactive,
 static int64_t
 reactive_of(const struct load_node *node, int64_t value, int64_t mean_uw)
 {
-	return mean_uw > 0 ? value * (true_reactive_uvar(node, mean_uw) * 1000 /
-	    mean_uw) / 1000 : 0;
+	return mean_uw > 0 ? share(value, true_reactive_uvar(node, mean_uw) *
+	    1000 / mean_uw, 1000) : 0;
 }
 
 static int64_t
 measured_reactive(const struct load *load, unsigned n, int64_t uw)
 {
 	const struct load_node *node = &load->nodes[n];
-	int64_t value = billionths(true_reactive_uvar(node, uw),
-	    node->cosine_ppb) - billionths(uw, node->sine_ppb);
+	int64_t value = share_ppb(true_reactive_uvar(node, uw),
+	    node->cosine_ppb) - share_ppb(uw, node->sine_ppb);
 
-	value += value * node->front.gain_ppm / 1000000 +
+	value += share(value, node->front.gain_ppm, 1000000) +
 	    node->front.pickup_uvar;
 	return node->reversed ? -value : value;
 }
@@ -311,8 +316,8 @@ span_power_uw(struct load *load, unsigned n, int64_t from_us,
 {
 	if (to_us <= from_us)
 		return load->nodes[n].power_uw;
-	return (load_energy_nj(load, n, to_us) - from_nj) * 1000 /
-	    (to_us - from_us);
+	return share(load_energy_nj(load, n, to_us) - from_nj, 1000,
+	    to_us - from_us);
 }
 
 static int64_t
@@ -389,11 +394,12 @@ load_measured_nj(void *state, unsigned channel, uint64_t time_us)
 	if (us <= 0)
 		return node->measured_nj + node->noise_nj;
 	int64_t nj = now_nj - node->counted_true_nj;
+	int64_t mean_uw = share(nj, 1000, us);
 	node->measured_nj += measured(load, channel, nj,
-	    reactive_of(node, nj, nj * 1000 / us), nj * 1000 / us,
+	    reactive_of(node, nj, mean_uw), mean_uw,
 	    load->config.crosstalk_ppm ?
-	    others_uw(load, channel) * us / 1000 : 0,
-	    node->front.pickup_uw * us / 1000);
+	    share(others_uw(load, channel), us, 1000) : 0,
+	    share(node->front.pickup_uw, us, 1000));
 	node->counted_us = (int64_t)time_us;
 	node->counted_true_nj = now_nj;
 	return node->measured_nj + node->noise_nj;
