@@ -592,6 +592,14 @@ same() {
 	[ "$status" -eq 3 ] && [[ $output == *'Bearer ******"'* ]]
 }
 
+# Of its 300 letters some 180 are left of what the server quotes.
+@test "nor does one whose words are cut within the token" {
+	items 1 >items
+	serve vllm items=items token=other
+	X=$(printf 'sesame%.0s' {1..50}) partly 1 plainly --token-env X items >answers
+	jq -e '.error_text | test("wrong key: Bearer \\*{100,}$")' answers
+}
+
 @test "a token that is missing, empty or broken is refused" {
 	: >empty
 	printf 'a b' >blank

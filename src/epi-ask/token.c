@@ -7,7 +7,10 @@
 #include "epi-ask/token.h"
 #include "report.h"
 
-enum { TOKEN_MOST = 8192 };
+enum {
+	TOKEN_MOST = 8192,
+	TOKEN_TELLS = 4 /* fewer letters of it give nothing away */
+};
 
 static char token[TOKEN_MOST + 1];
 
@@ -64,10 +67,17 @@ token_read(const char *variable, const char *file)
 void
 token_redact(const char *secret, char *words)
 {
-	size_t length = secret ? strlen(secret) : 0;
+	size_t length = secret ? strlen(secret) : 0, tail;
+	char *at = words;
 
 	if (length == 0)
 		return;
-	while ((words = strstr(words, secret)))
-		memset(words, '*', length);
+	while ((at = strstr(at, secret)))
+		memset(at, '*', length);
+	tail = strlen(words) < length ? strlen(words) : length - 1;
+	while (tail >= TOKEN_TELLS && memcmp(words + strlen(words) - tail,
+	    secret, tail) != 0)
+		tail--;
+	if (tail >= TOKEN_TELLS)
+		memset(words + strlen(words) - tail, '*', tail);
 }

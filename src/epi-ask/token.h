@@ -8,7 +8,8 @@
  * empty or no token ends the program with status 2.  NULL: there is none. */
 const char *token_read(const char *variable, const char *file);
 
-/* A server may quote it: stars instead, in place. */
+/* A server may quote it: stars instead, in place, also where words that were cut
+ * end within it. */
 void token_redact(const char *secret, char *words);
 
 #endif
