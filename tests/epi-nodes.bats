@@ -161,6 +161,15 @@ campaign() {
 	[ "$(cat words)" = "-o BatchMode=yes -- a" ]
 }
 
+@test "options may follow the nodes, and -- ends them" {
+	meter
+	ok epi-nodes identify a --load "$puts"'; puts 9 watts.$1; sleep $2; puts 3 watts.$1' -s "$source" --seconds=0.4 -- b
+	[ "$(jq -r .node <<<"$output" | xargs)" = "a b" ]
+	fails 2 epi-nodes identify a -s true --what
+	ok epi-nodes identify a --help
+	[[ $output == "usage: epi-nodes"* ]]
+}
+
 @test "the command line" {
 	fails 2 epi-nodes
 	fails 2 epi-nodes name
