@@ -436,6 +436,15 @@ derived_82() { half_the_power && of_score '.derived.epi = "9.9"'; }
 plant_81() { all_right && of_benchmark '.correct = 7 | .accuracy = 0.875'; }
 @test "81: a score of another accuracy than the benchmark has" { refuted accuracy-other; }
 
+called_mmlu() {
+	of_benchmark ".benchmark = \"mmlu\" | .benchmark_questions = $1"
+	of_score '.benchmarks[0].benchmark = "mmlu" | .accuracy.mmlu_0shot = .accuracy.own_0shot'
+}
+plant_83() { called_mmlu 100; }
+@test "83: a part of MMLU that is called by its name" { doubted benchmark-part; }
+plant_84() { called_mmlu 14042; }
+@test "84: all of MMLU is no part of it" { ! has warning benchmark-part || false; }
+
 @test "three repetitions of three days are accepted" {
 	for n in 002 003; do
 		zero=$((zero + 86400))
