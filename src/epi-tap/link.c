@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "epi-tap/identity.h"
 #include "epi-tap/lines.h"
 #include "epi-tap/meter.h"
 #include "epi-tap/record.h"
@@ -86,7 +87,7 @@ create(struct device *device)
 	    (file.loaded && !*file.calibration.meter_hash);
 	align_start(&meter->align);
 	if (device->names)
-		meter_name(meter, device->names);
+		identity_name(meter, device->names);
 	return link;
 }
 

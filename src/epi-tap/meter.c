@@ -3,19 +3,20 @@
 
 #include "clock.h"
 #include "energy.h"
+#include "epi-tap/channel.h"
+#include "epi-tap/identity.h"
 #include "epi-tap/loss.h"
 #include "epi-tap/meter.h"
 #include "epi-tap/record.h"
+#include "epi-tap/seen.h"
 #include "epi-tap/timing.h"
 #include "report.h"
 
 enum {
 	SHOWN = 10,      /* damaged lines of a live meter that are told of */
-	STRANGERS = 20,  /* lines without a frame before a word of warning */
-	NEGATIVE_ROW = 10 /* samples below zero in a row that are told of */
+	STRANGERS = 20   /* lines without a frame before a word of warning */
 };
 
-#define LEAP (UINT64_C(1) << 31) /* no gap of this size: another sequence */
 #define COUNT_NJ_MAX UINT64_C(1000000000000000)
 #define DELAY_US_MAX UINT64_C(60000000)
 #define TIME_US_MAX ((uint64_t)INT64_MAX / 4000) /* its ns are no overflow */
@@ -81,8 +82,6 @@ strange(struct meter *meter, const char *text, size_t length)
 	return true;
 }
 
-/* Identity. */
-
 void
 meter_refuse(struct meter *meter, const char *why)
 {
@@ -91,116 +90,12 @@ meter_refuse(struct meter *meter, const char *why)
 	meter->refused = true;
 }
 
-void
-meter_name(struct meter *meter, char **names)
-{
-	for (int c = 0; names[c]; c++)
-		if (strcmp(names[c], "-") != 0)
-			meter->channels[c].node = names[c];
-	meter->named = true;
-}
-
-/* Named channels that the meter has not would be silent for ever. */
-static bool
-fit_channels(struct meter *meter, uint32_t count)
-{
-	static const char *const names[FRAME_CHANNELS] = {
-		"ch1", "ch2", "ch3", "ch4"
-	};
-
-	for (uint32_t c = count; c < FRAME_CHANNELS; c++)
-		if (meter->channels[c].node) {
-			report_error("%s: no channel %u for node %s: the "
-			    "meter has %u", meter->name, (unsigned)c + 1,
-			    meter->channels[c].node, (unsigned)count);
-			meter->refused = true;
-			return false;
-		}
-	for (uint32_t c = 0; c < count && !meter->named; c++)
-		meter->channels[c].node = names[c];
-	for (uint32_t c = 0; c < count; c++)
-		if (meter->channels[c].node)
-			meter->channels[c].inverted =
-			    tap_inverted(meter->channels[c].node);
-	meter->count = count;
-	return true;
-}
-
 static void
 start(struct meter *meter, int64_t ns)
 {
 	meter->last_ns = meter->from_ns = ns;
 	meter->started = meter->fresh = meter->clock_due = true;
 	record_start(meter);
-}
-
-/* Calibration. */
-
-static bool
-calibrated(const struct meter *meter)
-{
-	return meter->calibration && !meter->uncalibrated;
-}
-
-/* Every channel that is measured has its own. */
-static void
-find_calibrations(struct meter *meter)
-{
-	for (uint32_t c = 0; c < meter->count && calibrated(meter); c++) {
-		struct meter_channel *channel = &meter->channels[c];
-
-		if (!channel->node)
-			continue;
-		channel->calibration = calibration_find(meter->calibration,
-		    c + 1, channel->node);
-		if (!channel->calibration)
-			report_error("%s: channel %u, node %s, is not in the "
-			    "calibration", meter->name, (unsigned)c + 1,
-			    channel->node);
-		meter->refused |= !channel->calibration;
-	}
-}
-
-/* The file is this meter's, and what the meter has set is what the file
- * corrects. */
-static void
-check_calibration(struct meter *meter)
-{
-	const struct calibration *with = meter->calibration;
-	char hash[9] = "", why[160];
-
-	for (int i = 0; i < 8; i++)
-		hash[i] = "0123456789ABCDEF"[meter->header.calibration >>
-		    (28 - 4 * i) & 15];
-	if (!calibrated(meter))
-		return;
-	if (with->meter_id[0] && strcmp(with->meter_id,
-	    meter->header.id) != 0)
-		meter_refuse(meter, "the calibration is another meter's");
-	if (with->simulated != (meter->header.simulated != 0))
-		meter_refuse(meter, with->simulated
-		    ? "the calibration is a simulated meter's"
-		    : "a simulated meter, and the calibration of a real one");
-	if (strcmp(hash, with->meter_hash) == 0)
-		return;
-	strcpy(why, "the meter's calibration is ");
-	strcat(strcat(why, hash), ", the file's ");
-	strcat(strcat(why, with->meter_hash),
-	    ": calibrate it again, or say --uncalibrated");
-	meter_refuse(meter, why);
-}
-
-static void
-check_date(const struct meter *meter)
-{
-	char until[CLOCK_TEXT];
-
-	if (!calibrated(meter) || meter->now.ns <=
-	    meter->calibration->valid_until_ns)
-		return;
-	clock_format(until, meter->calibration->valid_until_ns);
-	report_warning("%s: the calibration was valid until %s", meter->name,
-	    until);
 }
 
 /* Resets. */
@@ -220,8 +115,7 @@ reset(struct meter *meter, const char *reason, uint64_t time_us)
 		struct meter_channel *channel = &meter->channels[c];
 
 		channel->has_counts = false;
-		channel->turned_joules = 0;
-		memset(&channel->counter, 0, sizeof channel->counter);
+		channel_restart(channel);
 		if (channel->node)
 			record_reset(channel->node, ns, reason);
 	}
@@ -286,13 +180,13 @@ introduce(struct meter *meter, const struct frame_header *header,
 	}
 	if (meter->waits)
 		return;
-	check_calibration(meter);
-	if (meter->refused || !fit_channels(meter, header->channels))
+	identity_check(meter);
+	if (meter->refused || !identity_fit(meter, header->channels))
 		return;
-	find_calibrations(meter);
+	identity_find(meter);
 	if (meter->refused)
 		return;
-	check_date(meter);
+	identity_date(meter);
 	ns = timing_word(meter, header, length);
 	start(meter, ns);
 	expect(meter, header);
@@ -323,8 +217,8 @@ take_settings(struct meter *meter, const struct frame_header *header)
 	if (meter->waits)
 		return;
 	meter->header.calibration = header->calibration;
-	check_calibration(meter);
-	if (!calibrated(meter) && header->calibration != before)
+	identity_check(meter);
+	if (!identity_calibrated(meter) && header->calibration != before)
 		meter_refuse(meter, "its calibration is another than at the "
 		    "start: the figures would be too");
 }
@@ -379,101 +273,15 @@ take_header(struct meter *meter, const struct frame_header *header,
 
 /* Samples. */
 
-/* What a sample says, in short: one of another boot, of the same number and
- * even the same time, says something else. */
-static uint64_t
-gist(const struct frame_sample *sample)
-{
-	uint64_t sum = sample->has;
-
-	for (uint32_t c = 0; c < sample->channels; c++) {
-		sum = sum * 31 + (uint64_t)sample->power_mw[c];
-		sum = sum * 31 + (uint64_t)sample->current_ua[c];
-		sum = sum * 31 + (uint64_t)sample->energy_counts[c];
-	}
-	return sum;
-}
-
-/* The sample of that number, as far back as any is remembered; NULL: it did not
- * come. */
-static const struct meter_recent *
-recent(const struct meter *meter, uint64_t sequence)
-{
-	const struct meter_recent *at =
-	    &meter->recent[sequence % METER_RECENT];
-
-	return at->set && at->sequence == sequence ? at : NULL;
-}
-
-/* The same line again. */
-static bool
-repeated(const struct meter *meter, const struct frame_sample *sample)
-{
-	const struct meter_recent *at = recent(meter, sample->sequence);
-
-	return at && at->time_us == sample->time_us &&
-	    at->gist == gist(sample);
-}
-
-/* Whether the meter, by its clock, may have booted since the sample before. */
-static bool
-booted_since(const struct meter *meter, const struct frame_sample *sample)
-{
-	uint64_t should_us;
-
-	return timing_device_us(meter, &should_us) &&
-	    should_us - meter->time_us >= sample->time_us;
-}
-
-/*
- * A line that comes after later ones: its place, between a line before and one
- * behind in number and in time, is told as lost already.  Where that place is
- * taken the line is of another boot; so it is after a silence of all its
- * uptime, which a line that was overtaken did not wait for.
- */
-static bool
-overtaken(const struct meter *meter, const struct frame_sample *sample)
-{
-	bool before = false, behind = false;
-
-	if (recent(meter, sample->sequence) || booted_since(meter, sample))
-		return false;
-	for (size_t i = 0; i < METER_RECENT; i++) {
-		uint64_t sequence = meter->recent[i].sequence;
-		uint64_t time_us = meter->recent[i].time_us;
-
-		if (!meter->recent[i].set)
-			continue;
-		before |= sequence < sample->sequence &&
-		    time_us < sample->time_us;
-		behind |= sequence > sample->sequence &&
-		    time_us > sample->time_us;
-	}
-	return before && behind;
-}
-
 static void
 remember(struct meter *meter, const struct frame_sample *sample)
 {
-	meter->recent[sample->sequence % METER_RECENT] = (struct meter_recent){
-		.sequence = sample->sequence, .time_us = sample->time_us,
-		.gist = gist(sample), .set = true
-	};
+	seen_note(meter, sample);
 	meter->next_sequence = sample->sequence + 1;
 	meter->time_us = sample->time_us;
 	meter->fresh = meter->was_away = false;
 	meter->expects = true;
 	meter->accounted++;
-}
-
-/* Whether the sample cannot follow on the one before. */
-static bool
-broken_off(const struct meter *meter, const struct frame_sample *sample)
-{
-	return meter->started && !meter->fresh &&
-	    (sample->time_us <= meter->time_us ||
-	    sample->sequence < meter->next_sequence ||
-	    sample->sequence - meter->next_sequence >= LEAP);
 }
 
 /*
@@ -489,192 +297,8 @@ reset_unsaid(struct meter *meter, const struct frame_sample *sample)
 	    (uint64_t)(silent_ns / CLOCK_SECOND) + 1);
 
 	reset(meter, NULL, sample->time_us);
-	meter->expects = since && sample->sequence < LEAP;
+	meter->expects = since && sample->sequence < METER_LEAP;
 	meter->next_sequence = 0;
-}
-
-/* How often a counter wrapped from one figure to the next: up, down (-1), or
- * not, whatever is less than half a turn. */
-static int
-turns(const struct meter *meter, int64_t from, int64_t to)
-{
-	energy_units step = (energy_units)to - from;
-	energy_units half = (energy_units)meter->header.energy_wrap / 2;
-
-	if (half == 0)
-		return 0;
-	return step < -half ? 1 : step > half ? -1 : 0;
-}
-
-/* The energy counter of an IC that had to be started again begins at 0: it is
- * closer to that, or beyond.  Of a clamp the wrong way round it runs down. */
-static bool
-began_anew(int64_t before, int64_t counts)
-{
-	return before < 0 ? counts > before : counts < before;
-}
-
-static void
-follow_counter(struct meter *meter, const struct frame_sample *sample,
-    uint32_t c, int64_t ns)
-{
-	struct meter_channel *channel = &meter->channels[c];
-	int64_t counts = sample->energy_counts[c];
-	double wrap = (double)meter->header.energy_wrap *
-	    (double)meter->header.energy_nj / 1e9;
-
-	if (!(sample->has & FRAME_HAS_ENERGY))
-		return;
-	if (channel->restarted && channel->has_counts &&
-	    began_anew(channel->counts, counts)) {
-		record_reset(channel->node, ns, "ic");
-		channel->turned_joules = 0;
-		memset(&channel->counter, 0, sizeof channel->counter);
-	} else if (channel->has_counts) {
-		channel->turned_joules += wrap *
-		    turns(meter, channel->counts, counts);
-	}
-	channel->restarted = false;
-	channel->has_counts = true;
-	channel->counts = counts;
-}
-
-static double
-signed_value(const struct meter_channel *channel, double value)
-{
-	return channel->inverted ? -value : value;
-}
-
-/* The exact inverse of what calibration found; vars come more seldom than
- * watts, and the last ones hold. */
-static void
-correct(struct meter *meter, const struct frame_sample *sample, uint32_t c,
-    int64_t ns, struct record_values *values)
-{
-	struct meter_channel *channel = &meter->channels[c];
-	double indicated, joules;
-	bool counts = sample->has & FRAME_HAS_ENERGY &&
-	    meter->header.energy_nj && channel->calibration->has_energy;
-
-	if (sample->has & FRAME_HAS_REACTIVE)
-		channel->vars = signed_value(channel,
-		    sample->reactive_mvar[c] / 1e3);
-	channel->has_vars |= (sample->has & FRAME_HAS_REACTIVE) != 0;
-	indicated = channel->vars;
-	values->vars = channel->vars;
-	values->watts = signed_value(channel, sample->power_mw[c] / 1e3);
-	calibration_correct(channel->calibration, &values->watts,
-	    channel->has_vars ? &values->vars : NULL);
-	values->joules = NAN;
-	if (!counts)
-		return;
-	joules = signed_value(channel, (double)sample->energy_counts[c] *
-	    (double)meter->header.energy_nj / 1e9 + channel->turned_joules);
-	values->joules = calibration_joules(channel->calibration,
-	    &channel->counter, ns, joules, channel->has_vars ? &indicated
-	    : NULL);
-}
-
-/* Watts below zero are kept; many in a row are a clamp the wrong way round. */
-static void
-watch_sign(struct meter *meter, struct meter_channel *channel, double watts)
-{
-	meter->negative += watts < 0;
-	channel->negative_row = watts < -CHECK_NOTHING_W
-	    ? channel->negative_row + 1 : 0;
-	if (channel->negative_row < NEGATIVE_ROW || channel->told_negative)
-		return;
-	channel->told_negative = true;
-	report_warning("%s: negative watts (%.3f): is its clamp the wrong way "
-	    "round?  --invert %s", channel->node, watts, channel->node);
-}
-
-static void
-watch_range(const struct meter *meter, struct meter_channel *channel,
-    const struct frame_sample *sample, double watts)
-{
-	double volts = meter->calibration->volts;
-
-	if (channel->told_range)
-		return;
-	if (watts > channel->calibration->highest_watts)
-		report_warning("%s: %.3f W, and the calibration goes to %g W",
-		    channel->node, watts, channel->calibration->highest_watts);
-	else if (sample->has & FRAME_HAS_VOLTAGE && !isnan(volts) &&
-	    fabs(sample->voltage_mv / 1e3 - volts) > 0.1 * volts)
-		report_warning("%s: %.2f V, and the calibration is of %g V",
-		    channel->node, sample->voltage_mv / 1e3, volts);
-	else
-		return;
-	channel->told_range = true;
-}
-
-static void
-put_sample(struct meter *meter, const struct frame_sample *sample, uint32_t c,
-    int64_t ns)
-{
-	struct meter_channel *channel = &meter->channels[c];
-	struct record_values values;
-
-	loss_close(meter, c);
-	follow_counter(meter, sample, c, ns);
-	meter->samples++;
-	values.watts = signed_value(channel, sample->power_mw[c] / 1e3);
-	if (channel->calibration) {
-		correct(meter, sample, c, ns, &values);
-		watch_range(meter, channel, sample, values.watts);
-	}
-	watch_sign(meter, channel, values.watts);
-	record_sample(meter, sample, c, ns, channel->calibration ? &values
-	    : NULL);
-}
-
-/* For --check, of every channel, used or not. */
-static void
-check_channel(struct meter_channel *channel, const struct frame_sample *sample,
-    uint32_t c, const char *why)
-{
-	struct check *check = &channel->check;
-
-	if (why && sample->errors[c] & FRAME_CLIPPED)
-		check->clipped++;
-	else if (why)
-		check->lacking++;
-	if (sample->has & FRAME_HAS_VOLTAGE) {
-		check->volts += sample->voltage_mv / 1e3;
-		check->with_volts++;
-	}
-	if (why)
-		return;
-	check->samples++;
-	check->watts += signed_value(channel, sample->power_mw[c] / 1e3);
-	if (sample->has & FRAME_HAS_CURRENT) {
-		check->amps += sample->current_ua[c] / 1e6;
-		check->with_amps++;
-	}
-}
-
-static void
-put_channel(struct meter *meter, const struct frame_sample *sample, uint32_t c,
-    int64_t ns)
-{
-	struct meter_channel *channel = &meter->channels[c];
-	const char *why = loss_fault(sample, c);
-
-	if (tap_options.mode == TAP_CHECK) {
-		check_channel(channel, sample, c, why);
-		return;
-	}
-	if (!channel->node)
-		return;
-	if (!why && meter->waits)
-		why = "calibration";
-	if (!why) {
-		put_sample(meter, sample, c, ns);
-		return;
-	}
-	loss_take(meter, c, why, 1, ns, ns);
-	channel->restarted |= loss_fault(sample, c) != NULL;
 }
 
 /* What no record can hold: bounds of time, sequence and counter. */
@@ -705,7 +329,7 @@ account(struct meter *meter, const struct frame_sample *sample, int64_t ns)
 		record_gap(meter, meter->sample_ns, ns);
 	meter->gap_open = false;
 	if (!meter->expects || sample->sequence <= meter->next_sequence ||
-	    missed >= LEAP)
+	    missed >= METER_LEAP)
 		return;
 	loss_take_all(meter, meter->was_away ? "disconnect" : "sequence",
 	    missed, ns);
@@ -721,9 +345,9 @@ welcome(struct meter *meter, const struct frame_sample *sample, uint64_t line)
 		return false;
 	if (absurd(meter, sample))
 		complain(meter, line, "values out of range");
-	else if (repeated(meter, sample))
+	else if (seen_repeated(meter, sample))
 		meter->duplicates++;
-	else if (overtaken(meter, sample))
+	else if (seen_overtaken(meter, sample))
 		meter->late++;
 	else
 		return true;
@@ -733,12 +357,12 @@ welcome(struct meter *meter, const struct frame_sample *sample, uint64_t line)
 static bool
 start_unsaid(struct meter *meter, const struct frame_sample *sample)
 {
-	if (calibrated(meter)) {
+	if (identity_calibrated(meter)) {
 		meter_refuse(meter, "the meter does not say who it is, and "
 		    "whether the calibration is its own");
 		return false;
 	}
-	return fit_channels(meter, sample->channels);
+	return identity_fit(meter, sample->channels);
 }
 
 static void
@@ -751,7 +375,7 @@ take_sample(struct meter *meter, const struct frame_sample *sample,
 	if (!welcome(meter, sample, line) ||
 	    (!meter->started && !start_unsaid(meter, sample)))
 		return;
-	again = broken_off(meter, sample);
+	again = seen_broken_off(meter, sample);
 	if (again)
 		timing_restart(meter);
 	timing_learn(meter, sample, length);
@@ -765,7 +389,7 @@ take_sample(struct meter *meter, const struct frame_sample *sample,
 		start(meter, ns);
 	account(meter, sample, ns);
 	for (uint32_t c = 0; c < meter->count; c++)
-		put_channel(meter, sample, c, ns);
+		channel_put(meter, sample, c, ns);
 	remember(meter, sample);
 	meter->last_ns = meter->sample_ns = meter->from_ns = ns;
 	meter->sampled = true;
@@ -783,7 +407,7 @@ take_end(struct meter *meter, const struct frame_end *end)
 	if (!meter->started)
 		return;
 	if (meter->from_first && end->samples > meter->accounted &&
-	    missed < LEAP) {
+	    missed < METER_LEAP) {
 		ns += CLOCK_SECOND / (meter->header.rate_hz
 		    ? meter->header.rate_hz : 1) * (int64_t)missed;
 		loss_take_all(meter, "sequence", missed, ns);

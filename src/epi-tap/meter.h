@@ -25,6 +25,9 @@
 
 enum { METER_RECENT = 16 };
 
+/* No gap has this size, in samples: it is another sequence. */
+#define METER_LEAP (UINT64_C(1) << 31)
+
 /* Samples in a row that a channel lacks; told in one event. */
 struct meter_run {
 	uint64_t count; /* 0: no run */
@@ -123,9 +126,6 @@ struct meter {
 	bool has_truth;
 	int64_t truth_uj[FRAME_CHANNELS];
 };
-
-/* Names for the channels, as --node has them. */
-void meter_name(struct meter *meter, char **names);
 
 /* One line, without its newline and a CR before it, that was there at
  * meter->now.  Returns what it was, for the talk with the meter. */
