@@ -37,20 +37,20 @@ enum { COUNT_MOST = 100 * 1000 * 1000 };
 /* As lm-evaluation-harness puts them, but for the letters of ARC and
  * HellaSwag, which it has not. */
 static struct form forms[] = {
-	{ "mmlu", 5,
+	{ "mmlu", 5, true,
 	    "The following are multiple choice questions (with answers) about "
 	    "%s.\n\n",
 	    "The following are questions (with answers) about %s.\n\n",
 	    "", "Question: ", "\nAnswer:" },
-	{ "arc_challenge", 25,
+	{ "arc_challenge", 25, false,
 	    "The following are multiple choice questions (with answers) about "
 	    "science.\n\n",
 	    "", "Question: ", "Question: ", "\nAnswer:" },
-	{ "hellaswag", 10,
+	{ "hellaswag", 10, false,
 	    "The following are beginnings of texts, each with four ways to go "
 	    "on and the letter of the right one.\n\n",
 	    "", "", "", "" },
-	{ NULL, 0,
+	{ NULL, 0, false,
 	    "The following are multiple choice questions (with answers).\n\n",
 	    "The following are questions (with answers).\n\n",
 	    "", "Question: ", "\nAnswer:" }

@@ -244,6 +244,13 @@ own() {
 		'["own","q1","s","k",1,1,"Facts.\n\nS?\nA. a\nB. b\nAnswer: A\n\nQ?\nA. a\nB. b\nAnswer:"]' ]
 }
 
+@test "an own benchmark's intro stands as it is written" {
+	printf '%s\n' '{"type":"benchmark","benchmark":"c","intro":"What does printf(\"%s\") do?"}' \
+		'{"type":"question","id":"q","stratum":"stdio","question":"Q","choices":["a","b"],"answer":"A"}' >own.ndjson
+	ok epi-prompt --benchmark own.ndjson >/dev/null
+	[[ $(jq -r .prompt <<<"$output") == 'What does printf("%s") do?'* ]]
+}
+
 @test "an own benchmark without its first record is none" {
 	own | tail -n 2 >own.ndjson
 	fails 1 epi-prompt --benchmark own.ndjson

@@ -40,7 +40,8 @@ struct questions {
 struct form {
 	const char *name;
 	int64_t shots;             /* by default */
-	const char *letter_intro;  /* before everything; %s: the stratum */
+	bool tells_stratum;        /* it is %s of an intro */
+	const char *letter_intro;  /* before everything */
 	const char *cloze_intro;
 	const char *letter_lead;   /* before each question */
 	const char *cloze_lead;

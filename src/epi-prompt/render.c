@@ -29,7 +29,7 @@ add(const char *text)
 	prompt.length += length;
 }
 
-/* An intro; its %s is the stratum, in words. */
+/* An intro; its %s is the stratum, in words, where there is one. */
 static void
 add_intro(const char *intro, const char *stratum)
 {
@@ -234,7 +234,8 @@ render(const struct setting *setting, const struct question *question)
 
 	prompt.length = 0;
 	add_intro(setting->protocol == LOGLIK_CLOZE ? form->cloze_intro
-	    : form->letter_intro, question->stratum);
+	    : form->letter_intro, form->tells_stratum ? question->stratum
+	    : NULL);
 	if (!add_examples(setting, question))
 		return false;
 	add_question(setting, question);
