@@ -93,6 +93,16 @@ trace() {
 	each check
 }
 
+# What follows the first operand of epi-run is the command's.
+@test "an option may follow operands" {
+	check() {
+		local words
+		mapfile -t words < <(shortest "$1")
+		[ "$1" = epi-run ] || { ok "${words[@]}" operand --help >.shown && [[ $output == "usage: $1"* ]]; }
+	}
+	each check
+}
+
 @test "help that cannot be written: status 1" {
 	check() { take sh -c '"$1" --help >/dev/full' sh "$1"; complains "full disk" "$1"; }
 	each check
