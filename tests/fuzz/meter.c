@@ -23,7 +23,9 @@ ignore(const char *format, ...)
 #define report_malformed(file, line, ...) ((void)(file), (void)(line))
 
 #include "epi-tap/align.c"
+#include "epi-tap/channel.c"
 #include "epi-tap/check.c"
+#include "epi-tap/identity.c"
 #include "epi-tap/lines.c"
 #include "epi-tap/loss.c"
 #include "epi-tap/timing.c"
@@ -31,6 +33,7 @@ ignore(const char *format, ...)
 #include "epi-tap/meter.c"
 #include "epi-tap/record.c"
 #include "epi-tap/replay.c"
+#include "epi-tap/seen.c"
 #define ping say_ping
 #define reset talk_reset
 #include "epi-tap/talk.c"
