@@ -363,6 +363,19 @@ fates() {
 	[ ! -e line ]
 }
 
+# 11520 bytes a second are 2880 commands of four; the answers that do not go out
+# are drops.
+@test "a pseudo-terminal takes no more than a wire of 115200 baud" {
+	epi-sim --pty line --nodes 1 --for 2s & pid=$!
+	until [ -L line ]; do sleep 0.02; done
+	exec 7<>line
+	timeout 5 yes 'P x' >&7 2>/dev/null 7>&- &
+	timeout 5 cat <&7 >seen 2>/dev/null 7>&- || true
+	exec 7>&-
+	wait $pid
+	[ "$(sed -n '/"end"/p' seen | jq '.drop | . > 100 and . < 6000')" = true ]
+}
+
 @test "a pseudo-terminal does not take the place of a file" {
 	: >line
 	fails 1 epi-sim --pty line --for 1s

@@ -84,25 +84,32 @@ hal_uart_write(const char *bytes, size_t count)
 	deliver();
 }
 
-int
-hal_uart_read(uint64_t *time_us)
+/* However much a pseudo-terminal holds, the wire has its pace. */
+static int
+read_input(uint64_t *time_us)
 {
 	unsigned char byte;
-	uint64_t came_us;
-	int recorded = wire_read(&host.wire, host.true_us, &came_us);
 
-	if (recorded >= 0) {
-		*time_us = device_us(came_us);
-		return recorded;
-	}
-	if (host.config.input < 0)
-		return -1;
-	if (read(host.config.input, &byte, 1) != 1)
+	if (host.config.input < 0 || host.input_us > host.true_us ||
+	    read(host.config.input, &byte, 1) != 1)
 		return -1;
 	if (!host.config.fast && elapsed_us() > host.true_us)
 		host.true_us = elapsed_us();
+	host.input_us = host.true_us + 10000000 / METER_BAUD;
 	*time_us = device_us(host.true_us);
 	return byte;
+}
+
+int
+hal_uart_read(uint64_t *time_us)
+{
+	uint64_t came_us;
+	int recorded = wire_read(&host.wire, host.true_us, &came_us);
+
+	if (recorded < 0)
+		return read_input(time_us);
+	*time_us = device_us(came_us);
+	return recorded;
 }
 
 /* Time passes. */
@@ -168,6 +175,8 @@ hal_sleep_until(uint64_t time_us)
 
 	if (until > host.wake_us)
 		until = host.wake_us;
+	if (host.input_us > host.true_us && until > host.input_us)
+		until = host.input_us;
 	if (wire_next_us(&host.wire, host.true_us) < until)
 		until = wire_next_us(&host.wire, host.true_us);
 	if (until > host.true_us) {

@@ -39,6 +39,7 @@ struct host {
 	uint64_t true_us;       /* since the begin */
 	uint64_t boot_us;       /* true time of the last boot */
 	uint64_t wake_us;       /* no sleep goes on past this */
+	uint64_t input_us;      /* the input's next byte has come then */
 	int64_t begin_ns;       /* CLOCK_MONOTONIC at the begin */
 	struct wire wire;
 	unsigned boots;
