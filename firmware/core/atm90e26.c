@@ -258,7 +258,7 @@ power(struct ic *ic)
  * Full scale of the current ADC at gain 16 is 37.5 mV rms of a sine, 53 mV
  * peak; the crest factor of a small rectifier is up to 5, so from a fifth of
  * the peak on (0.32 A with 33.3 mV/A) the ADC may clip, long before the
- * register does.
+ * register does.  Of a clamp with other mV/A nothing is known here.
  */
 static bool
 may_clip(const struct ic *ic, int32_t raw)
