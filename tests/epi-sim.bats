@@ -174,6 +174,12 @@ is() {
 	[ "$(jq -s '[.[] | select(.p)] as $s | .[-1].truth[0] * 1.0001 / (5 * ($s[-1].t - $s[0].t)) - 1 | fabs < 1e-6' .out)" = true ]
 }
 
+# 0.99 of 7200 s are 7128; each sample's time was sought from up to 0.7 s off.
+@test "a clock that is far off costs no time" {
+	ok timeout 10 epi-sim --fast --for 2h --rate 1 --nodes 1 --drift -10000
+	[ "$(grep -c '"p":' .out)" -eq 7127 ]
+}
+
 # within METHOD SHARE TRUTH ARGUMENT...: the pipeline's joules and the true
 # ones of every node, 60 s of them.
 within() {

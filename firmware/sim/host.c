@@ -12,22 +12,30 @@ struct host host;
 
 /* Clocks: true time since the begin, the device's since boot with its drift. */
 
+enum { MILLION = 1000000 };
+
+/* Whatever the span and the drift, a microsecond on is never one back. */
+static int64_t
+share(int64_t us, int64_t part, int64_t whole)
+{
+	return us / whole * part + us % whole * part / whole;
+}
+
 static uint64_t
 device_us(uint64_t true_us)
 {
 	int64_t span = (int64_t)(true_us - host.boot_us);
 
-	return (uint64_t)(span + span / 1000 * host.config.drift_ppm / 1000);
+	return (uint64_t)(span + share(span, host.config.drift_ppm, MILLION));
 }
 
 /* The first true time at which the device's clock shows at least that. */
 static uint64_t
 true_time(uint64_t device)
 {
-	int64_t span = (int64_t)device;
+	uint64_t guess = host.boot_us + (uint64_t)share((int64_t)device, MILLION,
+	    MILLION + host.config.drift_ppm);
 
-	span -= span / 1000 * host.config.drift_ppm / 1000;
-	uint64_t guess = host.boot_us + (uint64_t)span;
 	while (guess > host.boot_us && device_us(guess) > device)
 		guess--;
 	while (device_us(guess) < device)
