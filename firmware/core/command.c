@@ -326,18 +326,20 @@ tare(struct meter *meter, struct command *command)
 	copy(taring->token, command->token, FRAME_TOKEN);
 	if (count == 0) {
 		meter->ics[first].tare_uw = 0;
-		command_finish_tare(meter, first);
+		command_finish_tare(meter, first, NULL);
 	}
 }
 
 void
-command_finish_tare(struct meter *meter, uint32_t channel)
+command_finish_tare(struct meter *meter, uint32_t channel,
+    const char *reason)
 {
 	struct command command = { .letter = 'T',
 		.received_us = meter->taring[channel].received_us };
 
 	copy(command.token, meter->taring[channel].token, FRAME_TOKEN);
-	acknowledge(meter, &command, NULL, &meter->ics[channel].tare_uw, 1);
+	acknowledge(meter, &command, reason, &meter->ics[channel].tare_uw,
+	    reason ? 0 : 1);
 }
 
 static void

@@ -142,6 +142,7 @@ meter_set_rate(struct meter *meter, uint32_t rate_hz)
 
 /* Sampling. */
 
+/* A mean over a gap, or of two settings, is no tare. */
 static void
 take_tare(struct meter *meter, uint32_t c)
 {
@@ -149,12 +150,17 @@ take_tare(struct meter *meter, uint32_t c)
 
 	if (!tare->wanted)
 		return;
+	if (meter->sample.absent >> c & 1) {
+		tare->wanted = 0;
+		command_finish_tare(meter, c, "missing");
+		return;
+	}
 	tare->sum_uw += meter->ics[c].power_uw;
 	if (++tare->taken < tare->wanted)
 		return;
 	meter->ics[c].tare_uw = tare->sum_uw / tare->wanted;
 	tare->wanted = 0;
-	command_finish_tare(meter, c);
+	command_finish_tare(meter, c, NULL);
 }
 
 /* Registers that may wrap from one sample to the next count nothing. */
@@ -269,8 +275,7 @@ take_sample(struct meter *meter)
 		meter->sequence++;
 	}
 	for (uint32_t c = 0; c < sample->channels; c++)
-		if (!(sample->absent >> c & 1))
-			take_tare(meter, c);
+		take_tare(meter, c);
 }
 
 /* After the line that told of it. */

@@ -17,7 +17,8 @@
  *                              from 0 where a count is another one now
  *     T token CHANNEL [N]      tare: the mean power of N samples (default two
  *                              seconds; at most 3000) is taken off from now
- *                              on; val: microwatts.  0: no tare
+ *                              on; val: microwatts.  0: no tare.  Refused
+ *                              (missing) at the first one without a value
  *     E token                  val: energy counts; refused where the rate is
  *                              too low for them
  *     X token                  reset
@@ -82,7 +83,8 @@ void command_obey(struct meter *meter, uint64_t received_us);
 void command_refuse(struct meter *meter, const char *reason,
     uint64_t received_us);
 void command_finish_apply(struct meter *meter);
-void command_finish_tare(struct meter *meter, uint32_t channel);
+void command_finish_tare(struct meter *meter, uint32_t channel,
+    const char *reason);
 
 void meter_send_header(struct meter *meter);
 void meter_send(struct meter *meter, size_t length);

@@ -419,8 +419,12 @@ tares(void)
 	check(board_wait(FRAME_ACK, &frame) && !strcmp(ack->reason, "busy"),
 	    "one tare of a channel at a time");
 	check(done("T w 0 0\n") && ack->values[0] == 0, "0 samples: no tare");
-	board.models[3].missing = true;
+	board_type("T x 3 20\n");
 	board_run(300000);
+	board.models[3].missing = true;
+	check(board_wait(FRAME_ACK, &frame) && !ack->done &&
+	    !strcmp(ack->token, "x") && !strcmp(ack->reason, "missing"),
+	    "an IC that goes ends its tare");
 	check(refused("T x 3\n", "missing"), "no tare of an absent IC");
 }
 
