@@ -281,7 +281,7 @@ look_at_all(int64_t tick)
 static void
 begin_all(void)
 {
-	const int64_t period_ns = CLOCK_SECOND / node_stream.rate_hz;
+	const int64_t hz = node_stream.rate_hz;
 
 	s.begin_ns = clock_boot();
 	look_at_all(0);
@@ -292,10 +292,10 @@ begin_all(void)
 		if (node->look.error)
 			report_fatal("%s: %s: it cannot be read any more",
 			    node->sensor->id, node->sensor->file);
-		node->every = (update_ns + period_ns - 1) / period_ns;
+		node->every = (update_ns * hz + CLOCK_SECOND - 1) / CLOCK_SECOND;
 		if (node->every < 1)
 			node->every = 1;
-		node->period_ns = node->every * period_ns;
+		node->period_ns = node->every * CLOCK_SECOND / hz;
 		node_begin(node);
 	}
 }

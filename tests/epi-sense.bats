@@ -372,6 +372,14 @@ asleep() {
 	[ "$(said 'select(.event == "stop") | .samples + .lost')" = 3 ]
 }
 
+# 500 ms at 6 Hz are three ticks, whose sixths of a second are no whole nanoseconds.
+@test "a chip is read as often as it has a new value where that is a whole number of ticks" {
+	chip slow power1_input 3000000 update_interval 500
+	ok sense --for 1s --rate 6 --node a=slow/power1
+	[ "$(said 'select(.event == "start").rate_hz')" = 2 ]
+	[ "$(said 'select(.event == "stop") | .samples + .lost')" = 2 ]
+}
+
 @test "a span too short for a slow chip has no energy" {
 	chip slow power1_input 3000000 update_interval 200
 	sense --for 600ms --rate 5 --node a=slow/power1 >trace
