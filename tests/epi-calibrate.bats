@@ -212,6 +212,16 @@ is() {
 	fails 2 epi-calibrate --load 0 --load 5,U=1 one
 }
 
+@test "a load's words are told once each, and are of such a load" {
+	three
+	for load in 5,2,U=1% 5,U=0,2 5,U=0.1,U=0.2 5,U=1,k=2,k=3 5,U=1,angle=0,angle=1 reference=t5,reference=t5,U=1; do
+		fails 2 epi-calibrate --load 0 --load $load t0 t5 || return 1
+	done
+	fails 2 epi-calibrate --load 0,U=0.5 --load 5,U=0.1 t0 t5
+	trace cap -0.4 -20
+	fails 2 epi-calibrate --load 0 --load 5,U=0.1 --load loss=0,U=0.0001,angle=0.1 t0 t5 cap
+}
+
 @test "verify: |E_n| up to 1 passes, more is status 3, with the same record" {
 	three
 	calibrate

@@ -11,6 +11,17 @@
  * half a millihenry in 960 ohm at 60 Hz is 0.0002. */
 #define ANGLE 0.0005
 
+/* A number that is told once; a decimal comma would make two of it. */
+static void
+take_once(double *number, const struct load *load, const char *option,
+    const char *text, double least, double most)
+{
+	if (isfinite(*number))
+		report_usage("%s: told twice, or with a decimal comma: %s",
+		    option, load->text);
+	*number = option_double(option, text, least, most);
+}
+
 static void
 take_expanded(struct load *load, const char *option, char *text)
 {
@@ -19,8 +30,8 @@ take_expanded(struct load *load, const char *option, char *text)
 	load->relative = length > 1 && text[length - 1] == '%';
 	if (load->relative)
 		text[length - 1] = '\0';
-	load->expanded = option_double(option, text, 0, 1e6) /
-	    (load->relative ? 100 : 1);
+	take_once(&load->expanded, load, option, text, 0, 1e6);
+	load->expanded /= load->relative ? 100 : 1;
 }
 
 static void
@@ -29,16 +40,19 @@ take_word(struct load *load, const char *option, char *word)
 	if (strncmp(word, "U=", 2) == 0) {
 		take_expanded(load, option, word + 2);
 	} else if (strncmp(word, "k=", 2) == 0) {
-		load->k = option_double(option, word + 2, 0.1, 10);
+		take_once(&load->k, load, option, word + 2, 0.1, 10);
 	} else if (strncmp(word, "angle=", 6) == 0) {
-		load->angle = option_double(option, word + 6, 0, 1);
+		take_once(&load->angle, load, option, word + 6, 0, 1);
 	} else if (strncmp(word, "loss=", 5) == 0) {
-		load->loss = option_double(option, word + 5, 0, 1);
+		take_once(&load->loss, load, option, word + 5, 0, 1);
 		load->kind = FIT_CAPACITOR;
 	} else if (strncmp(word, "reference=", 10) == 0) {
+		if (load->reference_file)
+			report_usage("%s: two references: %s", option,
+			    load->text);
 		load->reference_file = word + 10;
 	} else {
-		load->watts = option_double(option, word, 0, 1e6);
+		take_once(&load->watts, load, option, word, 0, 1e6);
 	}
 }
 
@@ -54,6 +68,13 @@ check(const struct load *load, const char *option)
 	if (load->kind == FIT_CAPACITOR && load->relative)
 		report_usage("%s: U of a loss is not relative: %s", option,
 		    load->text);
+	if (load->kind == FIT_TARE && (isfinite(load->expanded) ||
+	    isfinite(load->k) || isfinite(load->angle)))
+		report_usage("%s: nothing plugged in is 0 alone: %s", option,
+		    load->text);
+	if (load->kind == FIT_CAPACITOR && isfinite(load->angle))
+		report_usage("%s: a capacitor has no angle but its loss: %s",
+		    option, load->text);
 	if (load->kind != FIT_TARE && !isfinite(load->expanded))
 		report_usage("%s: wants U=, how well the load is known: %s",
 		    option, load->text);
@@ -63,13 +84,17 @@ void
 load_parse(struct load *load, const char *option, const char *text)
 {
 	*load = (struct load){ .text = text, .kind = FIT_RESISTIVE,
-		.watts = NAN, .loss = NAN, .expanded = NAN, .k = 2,
-		.angle = ANGLE, .words = option_list(option, text) };
+		.watts = NAN, .loss = NAN, .expanded = NAN, .k = NAN,
+		.angle = NAN, .words = option_list(option, text) };
 	for (char **word = load->words; *word; word++)
 		take_word(load, option, *word);
 	if (load->watts == 0)
 		load->kind = FIT_TARE;
 	check(load, option);
+	if (!isfinite(load->k))
+		load->k = 2;
+	if (!isfinite(load->angle))
+		load->angle = ANGLE;
 }
 
 double
