@@ -58,6 +58,10 @@ enum {
  * transformer far below its rating bends by about as much. */
 #define UNTESTED_LINEARITY 0.01
 
+/* A load nearer to the lowest or the highest than this part of what lies between
+ * them shows less than a fifth of a parabola's bend. */
+#define LEVELS_APART 20
+
 static struct calibrate calibrate = {
 	.correlation = 1, .linearity = NAN, .phase_bound = 0.035,
 	.valid_ns = 365 * 86400 * CLOCK_SECOND
@@ -310,11 +314,28 @@ point_of(const struct load *load)
 	return point;
 }
 
+/* Whether a load stands apart from both the lowest and the highest one: readings
+ * of the same two again are on any straight line as well. */
+static bool
+tests_linearity(const struct channel *channel)
+{
+	double apart = (channel->highest - channel->lowest) / LEVELS_APART;
+
+	for (size_t i = 0; i < channel->count; i++) {
+		double watts = load_watts(&channel->loads[i]);
+
+		if (channel->loads[i].kind != FIT_CAPACITOR &&
+		    watts - channel->lowest >= apart &&
+		    channel->highest - watts >= apart)
+			return true;
+	}
+	return false;
+}
+
 static void
 choose_options(struct channel *channel)
 {
 	struct fit_options *options = &channel->options;
-	size_t known = 0;
 
 	options->has_vars = options->has_counter = true;
 	channel->lowest = INFINITY;
@@ -325,11 +346,10 @@ choose_options(struct channel *channel)
 		options->has_counter &= load->means.has_counter;
 		if (load->kind == FIT_CAPACITOR)
 			continue;
-		known++;
 		channel->lowest = fmin(channel->lowest, load_watts(load));
 		channel->highest = fmax(channel->highest, load_watts(load));
 	}
-	channel->linearity_tested = known > 2;
+	channel->linearity_tested = tests_linearity(channel);
 	options->correlation = calibrate.correlation;
 	options->phase_bound = calibrate.phase_bound;
 	options->linearity_bound = isfinite(calibrate.linearity) ?
@@ -343,8 +363,8 @@ warn_of_gaps(const struct channel *channel)
 	const char *node = channel->loads[0].readings.node;
 
 	if (!channel->linearity_tested)
-		warn(&calibrate, "linearity-untested: %s: two loads are on any "
-		    "straight line; the gain may be off by %g %% elsewhere",
+		warn(&calibrate, "linearity-untested: %s: loads of two levels are "
+		    "on any straight line; the gain may be off by %g %% elsewhere",
 		    node, 100 * channel->options.linearity_bound);
 	if (!channel->options.has_vars)
 		warn(&calibrate, "phase-unknown: %s: no vars in the traces; "

@@ -107,6 +107,19 @@ is() {
 	is '.channels[0].u[1]' 0.00589 # 1.02 * 0.01 / sqrt 3, and 0.29 mW of 5 W
 }
 
+# 1.02 * 0.01 / sqrt 3, and less of the readings; 0.75 is a twentieth of 15 W.
+@test "a load that is measured twice is no third level" {
+	three
+	warns epi-calibrate --load 0 --load 5,U=0 --load 5,U=0 t0 t5 t5 >cal
+	[[ $stderr == *linearity-untested* ]]
+	is '.channels[0] | [.linearity_tested, (.u[1] * 1e4 | round)]' '[false,59]'
+	trace low 0.835 0 0.8225
+	warns epi-calibrate --load 0 --load 0.74,U=1 --load 15,U=0 t0 low t15 >cal
+	is '.channels[0].linearity_tested' false
+	warns epi-calibrate --load 0 --load 0.75,U=1 --load 15,U=0 t0 low t15 >cal
+	is '.channels[0].linearity_tested' true
+}
+
 @test "residuals beyond the claim: refused, with what was left; a lesser claim is not" {
 	three
 	trace t5 5.22 0 5.25
