@@ -460,7 +460,8 @@ add_text(struct digest *digest, const char *text)
 	digest_add(digest, "\n", 1);
 }
 
-/* A name for this calibration: of the readings, the loads and what was told. */
+/* A name for this calibration: of the channels, the readings, the loads, what was
+ * told and what was before. */
 static void
 name(void)
 {
@@ -468,12 +469,15 @@ name(void)
 	char hex[DIGEST_HEX], options[128];
 
 	digest_start(&digest);
-	snprintf(options, sizeof options, "%.17g %.17g %.17g",
-	    calibrate.linearity, calibrate.correlation, calibrate.phase_bound);
+	snprintf(options, sizeof options, "%.17g %.17g %.17g %lld",
+	    calibrate.linearity, calibrate.correlation, calibrate.phase_bound,
+	    (long long)calibrate.valid_ns);
 	add_text(&digest, options);
+	add_text(&digest, calibrate.record);
 	for (size_t i = 0; i < calibrate.count; i++) {
 		const struct channel *channel = &calibrate.channels[i];
 
+		add_text(&digest, channel->loads[0].readings.node);
 		for (size_t j = 0; j < channel->count; j++) {
 			add_text(&digest, channel->loads[j].text);
 			add_text(&digest, channel->loads[j].readings.sha256);

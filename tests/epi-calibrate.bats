@@ -179,6 +179,18 @@ is() {
 	is '[.date, .valid_until]' '[1700000019.9,1731536019.9]'
 }
 
+@test "what tells calibrations apart has its part in their id" {
+	three
+	sed -i '/watts/{p;s/pi1/pi2/}; s/\["pi1"\]/["pi1","pi2"]/' t0 t5 t15
+	echo '{"type":"calibration","format":1,"registers":[{"channel":"*","address":"7D","value":"C8"}]}' >old
+	for words in '--node pi1' '--node pi2' '--node pi1 --valid 1d' '--node pi1 --previous old'; do
+		# shellcheck disable=SC2086 # words
+		warns epi-calibrate $words --load 0 --load 5,U=0.01 --load 15,U=0.03 t0 t5 t15 >cal || return 1
+		jq -r .id cal >>ids
+	done
+	[ "$(sort -u ids | wc -l)" = 4 ]
+}
+
 @test "what is simulated says so" {
 	three
 	sed -i 's/"nodes"/"simulated":true,"nodes"/' t0
