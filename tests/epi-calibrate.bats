@@ -282,6 +282,14 @@ is() {
 	[[ $stderr == "epi-calibrate: t0: a gap of a twentieth of the time"* ]]
 }
 
+@test "verify: a simulated reference makes it simulated" {
+	three
+	calibrate
+	sed 's/"nodes"/"simulated":true,"nodes"/' t0 >ref
+	ok epi-calibrate --verify reference=ref,U=1 --calibration cal t0 >record
+	[ "$(jq .simulated record)" = true ]
+}
+
 @test "verify: the calibration's own reference cancels, another one adds" {
 	three
 	trace mid 10.27 0 10.35

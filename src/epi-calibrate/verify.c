@@ -186,7 +186,8 @@ write(const struct load *load, const struct calibration *calibration,
 	compose_integer(2);
 	put_figure("power", power);
 	put_figure("energy", energy);
-	if (load->readings.simulated || calibration->simulated) {
+	if (load->readings.simulated || load->reference.simulated ||
+	    calibration->simulated) {
 		compose_key("simulated");
 		compose_bool(true);
 	}
