@@ -502,6 +502,35 @@ trace_back(void)
 		    ".laboratory and .date are not all told");
 }
 
+/* The registers that are taken over are to give the hash of these traces, and the
+ * errors as found are those that epi-tap left with it. */
+static void
+check_previous(void)
+{
+	const struct calibration *before = &calibrate.previous;
+	const struct readings *readings =
+	    &calibrate.channels[0].loads[0].readings;
+
+	if (*before->meter_id && readings->instrument_id &&
+	    strcmp(before->meter_id, readings->instrument_id) != 0)
+		report_fatal("%s: of the meter %s, and the traces are of %s",
+		    calibrate.previous_file, before->meter_id,
+		    readings->instrument_id);
+	if (*before->meter_hash && *readings->hash &&
+	    strcmp(before->meter_hash, readings->hash) != 0)
+		report_fatal("%s: of registers %s, and the traces are of %s",
+		    calibrate.previous_file, before->meter_hash,
+		    readings->hash);
+}
+
+/* Times end in the year 2262. */
+static void
+check_valid(void)
+{
+	if (calibrate.valid_ns > INT64_MAX - calibrate.date_ns)
+		report_fatal("--valid: ends after the year 2262");
+}
+
 static void
 fit(char **operands)
 {
@@ -511,6 +540,8 @@ fit(char **operands)
 		calibrate.has_previous = true;
 	}
 	measure(operands);
+	check_previous();
+	check_valid();
 	for (size_t i = 0; i < calibrate.count; i++)
 		fit_channel(&calibrate.channels[i]);
 	trace_back();

@@ -179,6 +179,23 @@ is() {
 	is '[.date, .valid_until]' '[1700000019.9,1731536019.9]'
 }
 
+@test "the calibration before is of this meter and its registers, or refused" {
+	three
+	calibrate
+	for edit in '.meter.id = "E7"' '.meter.hash = "00000000"'; do
+		ok jq -c "$edit" cal >other
+		fails 1 epi-calibrate --previous other --load 0 --load 5,U=0.01 --load 15,U=0.03 t0 t5 t15 || return 1
+	done
+}
+
+# 2^63 ns are 106751 days and some hours, and the readings of 19675 days.
+@test "a calibration that would hold beyond the last time there is is refused" {
+	three
+	calibrate --valid 87000d
+	is '.valid_until > .date' true
+	fails 1 epi-calibrate --valid 87100d --load 0 --load 5,U=0.01 --load 15,U=0.03 t0 t5 t15
+}
+
 @test "what tells calibrations apart has its part in their id" {
 	three
 	sed -i '/watts/{p;s/pi1/pi2/}; s/\["pi1"\]/["pi1","pi2"]/' t0 t5 t15
