@@ -107,6 +107,14 @@ open_pty(void)
 		report_fatal("%s: %s", sim.link, strerror(errno));
 }
 
+static void
+shut_pty(void)
+{
+	if (!pty_close(sim.pty, sim.link))
+		report_warning("%s: %s", sim.link, strerror(errno));
+	sim.pty = -1;
+}
+
 /* An unplugged port is gone, and its link; plugged in again it is a new one. */
 static void
 plug(bool in)
@@ -116,10 +124,7 @@ plug(bool in)
 	if (in) {
 		open_pty();
 	} else {
-		close(sim.pty);
-		sim.pty = -1;
-		if (unlink(sim.link) < 0)
-			report_warning("%s: %s", sim.link, strerror(errno));
+		shut_pty();
 	}
 	host.config.input = sim.pty;
 }
@@ -225,9 +230,7 @@ close_wire(void)
 		return;
 	if (pty_connected(sim.pty))
 		nanosleep(&moment, NULL);
-	close(sim.pty);
-	if (unlink(sim.link) < 0)
-		report_warning("%s: %s", sim.link, strerror(errno));
+	shut_pty();
 }
 
 static bool

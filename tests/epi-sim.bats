@@ -369,6 +369,20 @@ fates() {
 	[ ! -e line ]
 }
 
+@test "the link of a later one stays" {
+	epi-sim --pty line --for 20s & first=$!
+	until [ -L line ]; do sleep 0.02; done
+	was=$(readlink line)
+	epi-sim --pty line --for 20s & second=$!
+	until now=$(readlink line) && [ "$now" != "$was" ]; do sleep 0.02; done
+	kill $first
+	wait $first
+	[ -L line ]
+	kill $second
+	wait $second
+	[ ! -L line ]
+}
+
 # 11520 bytes a second are 2880 commands of four; the answers that do not go out
 # are drops.
 @test "a pseudo-terminal takes no more than a wire of 115200 baud" {

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
@@ -66,6 +67,18 @@ pty_open(const char *link)
 	close(fd);
 	errno = error;
 	return -1;
+}
+
+bool
+pty_close(int fd, const char *link)
+{
+	char target[64] = "";
+	const char *name = ptsname(fd);
+	bool mine = name && readlink(link, target, sizeof target - 1) > 0 &&
+	    strcmp(target, name) == 0;
+	bool done = !mine || unlink(link) == 0;
+
+	return close(fd) == 0 && done;
 }
 
 bool

@@ -14,6 +14,10 @@
  */
 int pty_open(const char *link);
 
+/* Closes it and takes its link away, unless that is another one's by now.
+ * False: an error, errno. */
+bool pty_close(int fd, const char *link);
+
 /* Whether somebody has the other end open. */
 bool pty_connected(int fd);
 
