@@ -196,6 +196,15 @@ m_q40" ]
 	[[ $output == *manifest-hash* ]]
 }
 
+# A file may have four blocks, of 512 or 1024 bytes.
+@test "no room for what is found: status 1, and not that all is well" {
+	of_score '.energy.kwh_total = 1'
+	status=0
+	(trap '' XFSZ; ulimit -f 4; epi-verify --no-derive . >../found 2>../told) || status=$?
+	[ "$status" -eq 1 ]
+	grep -q '^epi-verify: what was found cannot be kept' ../told
+}
+
 @test "a trace alone: what is in it, that it is empty, that it cannot be read" {
 	zstd -dcq raw/trace_001.ndjson.zst >trace
 	ok epi-verify trace
