@@ -132,6 +132,17 @@ numbers() {
 	[ "$(samples | jq -c '[.watts, .joules]' | xargs)" = '[7.4125,1800] [7.5,7200000] [2,7]' ]
 }
 
+@test "a factor beside a unit: W are multiplied, mW are 0.001 W, and all else is refused" {
+	# 70.5 W * 2 = 141 W; 7412 mW = 7.412 W
+	ok epi-import --map watts=p*2 < <(printf '%s\n' 'timestamp,p [W]' '1,70.5 W' '2,70.5')
+	[ "$(samples | jq '.watts + 0' | xargs)" = '141 141' ]
+	ok epi-import --map watts=p*0.001 < <(printf '%s\n' 'timestamp,p [mW]' '1,7412 mW' '2,7412')
+	[ "$(samples | jq '.watts + 0' | xargs)" = '7.412 7.412' ]
+	partly 1 epi-import --map watts=p*2 < <(printf '%s\n' timestamp,p '1,7412 mW' '2,5 kW' 3,5)
+	[ "$(samples | jq '.watts + 0')" = 10 ]
+	fails 1 epi-import --map watts=p*2 < <(printf '%s\n' 'timestamp,p [kW]' 1,5)
+}
+
 @test "cells too many or too few are malformed" {
 	partly 1 epi-import < <(table 1,a,1 2,a 3,a,3,3 4,a,4)
 	[ "$(samples | jq .watts | xargs)" = '1 4' ]

@@ -44,6 +44,7 @@ extern const struct import_key import_keys[KEYS];
 struct factor {
 	int64_t digits;
 	int places;
+	bool of_unit; /* turns a unit into ours: a number's own one replaces it */
 };
 
 extern const struct factor factor_one;
@@ -132,7 +133,13 @@ bool quantity_scale(const char *text, size_t length,
 const struct factor *quantity_unit(enum key key, const char *name,
     size_t length);
 
-/* A number, "70.12 W" too: its own unit counts, without one `factor`. */
+/* What counts where a unit stands beside a factor: the unit, unless somebody asked
+ * for the factor; then that of the unit has to be 1, or the same.  NULL: it is
+ * neither, and both would be one too many, or one of them was meant. */
+const struct factor *quantity_beside(const struct factor *factor,
+    const struct factor *unit);
+
+/* A number, "70.12 W" too: quantity_beside tells what it is multiplied by. */
 bool quantity_read(enum key key, const struct factor *factor,
     const char *text, size_t length, int64_t *out);
 

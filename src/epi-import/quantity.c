@@ -7,7 +7,7 @@
 
 enum { WIDE_DIGITS = 27 }; /* times a factor of 9 digits: within 128 bits */
 
-const struct factor factor_one = { 1, 0 };
+const struct factor factor_one = { 1, 0, false };
 
 /*
  * The digits of a number in JSON's grammar and how many of them are decimals;
@@ -88,14 +88,14 @@ static const struct unit {
 	enum key key;
 	struct factor factor;
 } units[] = {
-	{ "W", WATTS, { 1, 0 } }, { "mW", WATTS, { 1, 3 } },
-	{ "uW", WATTS, { 1, 6 } }, { "kW", WATTS, { 1, -3 } },
-	{ "V", VOLTS, { 1, 0 } }, { "mV", VOLTS, { 1, 3 } },
-	{ "A", AMPS, { 1, 0 } }, { "mA", AMPS, { 1, 3 } },
-	{ "var", VARS, { 1, 0 } }, { "Hz", HERTZ, { 1, 0 } },
-	{ "J", JOULES, { 1, 0 } }, { "mJ", JOULES, { 1, 3 } },
-	{ "kJ", JOULES, { 1, -3 } }, { "mWh", JOULES, { 36, 1 } },
-	{ "Wh", JOULES, { 36, -2 } }, { "kWh", JOULES, { 36, -5 } },
+	{ "W", WATTS, { 1, 0, true } }, { "mW", WATTS, { 1, 3, true } },
+	{ "uW", WATTS, { 1, 6, true } }, { "kW", WATTS, { 1, -3, true } },
+	{ "V", VOLTS, { 1, 0, true } }, { "mV", VOLTS, { 1, 3, true } },
+	{ "A", AMPS, { 1, 0, true } }, { "mA", AMPS, { 1, 3, true } },
+	{ "var", VARS, { 1, 0, true } }, { "Hz", HERTZ, { 1, 0, true } },
+	{ "J", JOULES, { 1, 0, true } }, { "mJ", JOULES, { 1, 3, true } },
+	{ "kJ", JOULES, { 1, -3, true } }, { "mWh", JOULES, { 36, 1, true } },
+	{ "Wh", JOULES, { 36, -2, true } }, { "kWh", JOULES, { 36, -5, true } },
 };
 
 const struct factor *
@@ -109,6 +109,21 @@ quantity_unit(enum key key, const char *name, size_t length)
 }
 
 static bool
+is_same(const struct factor *a, const struct factor *b)
+{
+	return a->digits == b->digits && a->places == b->places;
+}
+
+const struct factor *
+quantity_beside(const struct factor *factor, const struct factor *unit)
+{
+	if (factor->of_unit || is_same(factor, &factor_one))
+		return unit;
+	return is_same(unit, &factor_one) || is_same(unit, factor) ? factor
+	    : NULL;
+}
+
+static bool
 is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -118,6 +133,7 @@ bool
 quantity_read(enum key key, const struct factor *factor, const char *text,
     size_t length, int64_t *out)
 {
+	const struct factor *own;
 	size_t digits = length;
 
 	while (digits && !is_digit(text[digits - 1]))
@@ -127,7 +143,8 @@ quantity_read(enum key key, const struct factor *factor, const char *text,
 	if (digits < length) {
 		size_t unit = digits + (text[digits] == ' ');
 
-		factor = quantity_unit(key, text + unit, length - unit);
+		own = quantity_unit(key, text + unit, length - unit);
+		factor = own ? quantity_beside(factor, own) : NULL;
 		if (!factor)
 			return false;
 	}
@@ -152,5 +169,6 @@ quantity_factor(const char *text, struct factor *factor)
 	for (; digits % 10 == 0; digits /= 10)
 		factor->places--;
 	factor->digits = (int64_t)digits;
+	factor->of_unit = false;
 	return digits <= 999999999 && digits >= -999999999;
 }

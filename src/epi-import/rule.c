@@ -81,8 +81,10 @@ rule_add_preset(struct import *im)
 	for (const char *const *text = im->format->preset; *text; text++) {
 		char *name = report_copy(*text, strcspn(*text, "="));
 
-		if (!(mapped & 1u << rule_key(name)))
+		if (!(mapped & 1u << rule_key(name))) {
 			rule_add(im, *text);
+			im->rules[im->rule_count - 1].factor.of_unit = true;
+		}
 		free(name);
 	}
 }

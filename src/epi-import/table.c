@@ -106,6 +106,27 @@ read_columns(struct import *im)
 	    refuse_header(im, "a quote stands wrong in the header", "");
 }
 
+/* The unit of a column's name; one that is not known has to have a factor. */
+static bool
+apply_unit(struct import *im, struct column *column,
+    const struct factor *factor)
+{
+	const struct factor *unit = quantity_unit(column->key, column->unit,
+	    strlen(column->unit));
+	bool one = factor->digits == 1 && factor->places == 0;
+
+	if (!unit && one)
+		return refuse_header(im, "unknown unit", column->unit);
+	if (!unit)
+		return true;
+	factor = quantity_beside(factor, unit);
+	if (!factor)
+		return refuse_header(im, "a factor beside another unit",
+		    column->unit);
+	column->factor = *factor;
+	return true;
+}
+
 /* A column that a rule names gets its key, unless that has one; a second key
  * would be lost. */
 static bool
@@ -113,7 +134,6 @@ apply_rule(struct import *im, const struct rule *rule, unsigned *taken)
 {
 	struct column *column = find_column(
 	    rule->path + (*rule->path == '.'));
-	const struct factor *factor;
 
 	if (!column || (rule->key < KEYS && (*taken & 1u << rule->key)))
 		return true;
@@ -126,14 +146,8 @@ apply_rule(struct import *im, const struct rule *rule, unsigned *taken)
 	*taken |= 1u << rule->key;
 	if (rule->key == EXTRA)
 		column->label = rule_label(im, rule->name);
-	if (rule->key == EXTRA || !column->unit || rule->factor.digits != 1 ||
-	    rule->factor.places)
-		return true;
-	factor = quantity_unit(rule->key, column->unit, strlen(column->unit));
-	if (!factor)
-		return refuse_header(im, "unknown unit", column->unit);
-	column->factor = *factor;
-	return true;
+	return rule->key == EXTRA || !column->unit ||
+	    apply_unit(im, column, &rule->factor);
 }
 
 /* A column under its own name, unless that would spoil the record. */
