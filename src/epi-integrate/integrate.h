@@ -188,7 +188,7 @@ struct figure {
 	int warning_count;
 };
 
-/* account: the node of an index; NODE_KNOWN also looks whether it is wanted. */
+/* node: that of an index; NODE_KNOWN also looks whether it is wanted. */
 struct node *node_at(unsigned index);
 struct node *node_known(unsigned index);
 
@@ -210,6 +210,8 @@ void node_look_behind(const struct node *node, struct part *part,
 /* The longest interval that is no gap: 2.5 nominal periods. */
 int64_t node_gap_limit(const struct node *node);
 
+/* span: that of a number; NULL: it was told. */
+struct span *span_of(size_t id);
 struct part *span_part(struct span *span, unsigned node);
 struct span *span_add(const char *label, size_t length, int64_t begin_ns,
     int64_t end_ns);
@@ -225,7 +227,7 @@ void span_extend_series(int64_t t);
 void span_end_series(int64_t t);
 void span_stretch(struct part *part, int64_t peak_nw, int64_t low_nw);
 
-/* The tick that is over, or is looked at, counts in every span it is in. */
+/* tick: that which is over, or is looked at, counts in every span it is in. */
 void tick_fold(void);
 
 /* The cluster's power, where samples of one time stand together. */
