@@ -454,6 +454,12 @@ plant_83() { called_mmlu 100; }
 plant_84() { called_mmlu 14042; }
 @test "84: all of MMLU is no part of it" { ! has warning benchmark-part || false; }
 
+plant_85() {
+	edit benchmark_001.json '., (.benchmark = "two")'
+	of_score '.benchmarks += [.benchmarks[0] | .benchmark = "two"] | .accuracy.two_0shot = .accuracy.own_0shot'
+}
+@test "85: of two benchmarks each has its own accuracy" { ! has error accuracy-other || false; }
+
 @test "three repetitions of three days are accepted" {
 	for n in 002 003; do
 		zero=$((zero + 86400))
