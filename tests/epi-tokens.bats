@@ -375,6 +375,20 @@ times='[.prompt_tokens, .generated_tokens, .prefill_seconds, .decode_seconds, .f
 	[ "$(tell .generated_tokens one)" = 1 ]
 }
 
+# Of 2024 they count the prompt, 9 + 65 = 74, in the small examples they do not.
+@test "the samplers of 2023 and 2024 are a check, with the prompt and without: 64 + 1 = 65" {
+	sed 's/64 runs/65 runs/' "$engines/llama-cli-2023.log" >off
+	[ "$(tell_bad '[.generated_tokens, .status]' off)" = '[64,"mismatch"]' ]
+	for n in 74:0 65:0 75:1 66:1; do
+		printf 'llama_perf_%s\n' "sampler_print:    sampling time =       9.99 ms /    ${n%:*} runs" \
+			'context_print: prompt eval time =       7.17 ms /     9 tokens' \
+			'context_print:        eval time =     640.00 ms /    64 runs' \
+			'context_print:       total time =     660.00 ms /    73 tokens' >log
+		take epi-tokens log
+		[ "$status" -eq "${n#*:}" ]
+	done
+}
+
 @test "one run in 0.00 ms may mean none: uncountable" {
 	[ "$(tell_bad "$counts" "$engines/llama-cli-zero.log")" = '[9,null,null,"uncountable"]' ]
 }

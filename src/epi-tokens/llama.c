@@ -12,7 +12,10 @@
  *
  * "runs" are decodes of one token: the first token is sampled from the prompt,
  * so there is one token more.  The engine writes 1 where it counted 0, so a
- * count of 1 in 0.00 ms may be either.
+ * count of 1 in 0.00 ms may be either.  Where tokens are decoded several at once
+ * (speculation, a context that is shifted, the turns of a dialogue) there are more
+ * tokens than that; the samplers count them, with the prompt or, those of 2023 and
+ * of the small examples, without.
  */
 #include <string.h>
 
@@ -26,6 +29,7 @@ enum {
 struct block {
 	int64_t prompt_tokens, prompt_ns; /* unknown: not seen */
 	int64_t eval_tokens, eval_ns, samplers_tokens;
+	int64_t sampled_tokens; /* the prompt's among them, or not */
 	int64_t total_tokens;
 	bool are_runs;
 };
@@ -86,7 +90,8 @@ static void
 start_block(void)
 {
 	block = (struct block){ TALLY_UNKNOWN, TALLY_UNKNOWN, TALLY_UNKNOWN,
-		TALLY_UNKNOWN, TALLY_UNKNOWN, TALLY_UNKNOWN, false };
+		TALLY_UNKNOWN, TALLY_UNKNOWN, TALLY_UNKNOWN, TALLY_UNKNOWN,
+		false };
 }
 
 static bool
@@ -102,6 +107,15 @@ whole(void)
 	return block.prompt_tokens != TALLY_UNKNOWN &&
 	    block.eval_tokens != TALLY_UNKNOWN &&
 	    block.total_tokens != TALLY_UNKNOWN;
+}
+
+/* Whether the samplers of before "samplers time" agree, where they tell. */
+static bool
+sampled_agree(int64_t generated)
+{
+	return block.sampled_tokens == TALLY_UNKNOWN ||
+	    block.sampled_tokens == generated ||
+	    block.sampled_tokens == block.prompt_tokens + generated;
 }
 
 static void
@@ -120,8 +134,9 @@ count_runs(struct tally *tally)
 	} else {
 		tally->generated_tokens = block.eval_tokens + 1;
 	}
-	if (block.samplers_tokens != TALLY_UNKNOWN && block.samplers_tokens -
-	    block.prompt_tokens != tally->generated_tokens)
+	if ((block.samplers_tokens != TALLY_UNKNOWN && block.samplers_tokens -
+	    block.prompt_tokens != tally->generated_tokens) ||
+	    !sampled_agree(tally->generated_tokens))
 		tally_raise(tally, TALLY_MISMATCH, "the samplers' tokens are "
 		    "not prompt and generated tokens");
 	if (tally->generated_tokens < 0)
@@ -207,6 +222,10 @@ take_timing(const char *at, const char *end)
 	} else if (line_match(at, length, "samplers time =@ ms /# tokens",
 	    values)) {
 		block.samplers_tokens = values[1];
+	} else if (line_match(at, length, "sampling time =@ ms /# runs",
+	    values) || line_match(at, length, "sample time =@ ms /# runs",
+	    values)) {
+		block.sampled_tokens = values[1];
 	} else if (line_match(at, length, "total time =@ ms /# tokens",
 	    values)) {
 		block.total_tokens = values[1];
@@ -355,8 +374,8 @@ skip_any(const char *at, const char *end, const char *const *words)
 }
 
 static const char *const cli_words[] = {
-	"llama_print_timings:", "llama_perf_context_print:",
-	"common_perf_print:", NULL
+	"llama_print_timings:", "llama_perf_sampler_print:",
+	"llama_perf_context_print:", "common_perf_print:", NULL
 };
 static const char *const slot_words[] = {
 	"slot print_timing:", "slot print_timings:", NULL
