@@ -393,10 +393,10 @@ times='[.prompt_tokens, .generated_tokens, .prefill_seconds, .decode_seconds, .f
 	[ "$(tell_bad "$counts" "$engines/llama-cli-zero.log")" = '[9,null,null,"uncountable"]' ]
 }
 
-@test "a text that looks like timings: the last ones count, with a warning" {
+@test "timings twice without a start: a text that looks like them, or two runs; a mismatch" {
 	{ grep '^llama_print' "$engines/llama-cli-2023.log" | sed 's/63 runs/99 runs/; s/83 tok/119 tok/'
 		grep '^llama_print' "$engines/llama-cli-2023.log"; } >log
-	[ "$(tell '[.generated_tokens, .requests, (.warnings[] | split(":")[0])]' log)" = '[64,1,"several-summaries"]' ]
+	[ "$(tell_bad '[.generated_tokens, .status, (.warnings[] | split(":")[0])]' log)" = '[64,"mismatch","several-summaries"]' ]
 }
 
 @test "two runs of llama-cli are summed" {

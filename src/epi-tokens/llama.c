@@ -2,8 +2,9 @@
  * llama: the text logs of llama.cpp.
  *
  * llama-cli ends in one block of timings, and the last block decides; a new
- * start of the engine before it makes it a second run, and a run without a
- * whole block broke off.  llama-server prints a block for each request, and they
+ * start of the engine before it makes it a second run, without one it may be that
+ * of another run or the first one an answer's text.  A run without a whole block
+ * broke off.  llama-server prints a block for each request, and they
  * are summed: a start without any is no loss.
  *
  * A program tells its build once, first.  Then it may open several models, or
@@ -57,6 +58,8 @@ static const char cached[] = "prompt-cache: prompt tokens are those that were "
     "processed; cached ones are not in the log";
 static const char several[] = "several-summaries: no start of the engine "
     "between two summaries; the last one is counted";
+static const char two_blocks[] = "two summaries and no start of the engine "
+    "between them: several runs, or a text that looks like one";
 static const char unfinished[] = "a block of timings is not whole";
 static const char cut_run[] = "a run ends before its timings";
 static const char cut_task[] = "a request has no timings: the server ended "
@@ -248,6 +251,7 @@ take_cli(const char *at, const char *end)
 	    "sampling time =@ ms", &ignored) || line_match(at,
 	    (size_t)(end - at), "prompt eval time =@ ms", &ignored))) {
 		tally_warn(&sum, several);
+		tally_raise(&sum, TALLY_MISMATCH, two_blocks);
 		start_block();
 	}
 	take_timing(at, end);
