@@ -200,6 +200,7 @@ small() {
 	[ "$(grep -ci '<script' hostile.html)" -eq 1 ] && [ "$(grep -ciE '<(img|b)[ >]|<[a-z][^>]* on[a-z]+=' hostile.html)" -eq 0 ]
 	[ "$(LC_ALL=C grep -c $'\e' hostile.html)" -eq 0 ] && [ "$(grep -c '^:root' hostile.html)" -eq 1 ]
 	grep -q '&lt;script&gt;alert(1)&lt;/script&gt;' hostile.html
+	grep -q 'id="budget-1-narrow-title"' hostile.html
 }
 
 @test "a score or run that is none is told, and the rest is done" {
@@ -381,6 +382,15 @@ module() {
 	blind partly 1 epi-report half >half.html
 	[[ $stderr == *"epi-report: ./b_q40: no whole picture, phases: "*"no stop"* ]]
 	grep -q 'id="power-1-001-wide-title"' half.html
+}
+
+@test "a picture for phones alone that is not there is told, and status 1" {
+	small one
+	blind true
+	printf '#!/bin/sh\ncase "$*" in *" 360x "*) echo "epi-plot: no paper" >&2; exit 1 ;; esac\nexec "%s" "$@"\n' \
+		"${EPI_BIN:-$root/bin}/epi-plot" >blind/epi-plot
+	blind partly 1 epi-report one >one.html
+	[[ $stderr == *"no whole picture, pareto: no paper"* ]]
 }
 
 @test "a page is not put where a folder is" {
