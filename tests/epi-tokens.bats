@@ -393,6 +393,15 @@ times='[.prompt_tokens, .generated_tokens, .prefill_seconds, .decode_seconds, .f
 	[ "$(tell_bad "$counts" "$engines/llama-cli-zero.log")" = '[9,null,null,"uncountable"]' ]
 }
 
+@test "timings of 2023, whose total has no tokens, and those with decimal commas" {
+	sed 's| /    83 tokens||' "$engines/llama-cli-2023.log" >log
+	[ "$(tell "$times" log)" = '[20,64,0.5,3.15,"llama-cli",1]' ]
+	[ "$(sed 's|700.00 ms|700|' log | tell_bad .status)" = '"truncated"' ]
+	sed '/^llama_print/s|\.\([0-9][0-9]\) |,\1 |g' "$engines/llama-cli-2023.log" >comma
+	[ "$(grep -c ' 500,00 ms' comma) $(tell "$times" comma)" = '1 [20,64,0.5,3.15,"llama-cli",1]' ]
+	[ "$(sed 's|0\.00 ms|0,00 ms|' "$engines/llama-cli-zero.log" | tell_bad "$counts")" = '[9,null,null,"uncountable"]' ]
+}
+
 @test "timings twice without a start: a text that looks like them, or two runs; a mismatch" {
 	{ grep '^llama_print' "$engines/llama-cli-2023.log" | sed 's/63 runs/99 runs/; s/83 tok/119 tok/'
 		grep '^llama_print' "$engines/llama-cli-2023.log"; } >log

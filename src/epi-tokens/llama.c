@@ -32,7 +32,7 @@ struct block {
 	int64_t eval_tokens, eval_ns, samplers_tokens;
 	int64_t sampled_tokens; /* the prompt's among them, or not */
 	int64_t total_tokens;
-	bool are_runs;
+	bool are_runs, totalled; /* with tokens or, in 2023, without */
 };
 
 /* What was seen of the run that `block` is of. */
@@ -94,7 +94,7 @@ start_block(void)
 {
 	block = (struct block){ TALLY_UNKNOWN, TALLY_UNKNOWN, TALLY_UNKNOWN,
 		TALLY_UNKNOWN, TALLY_UNKNOWN, TALLY_UNKNOWN, TALLY_UNKNOWN,
-		false };
+		false, false };
 }
 
 static bool
@@ -108,8 +108,7 @@ static bool
 whole(void)
 {
 	return block.prompt_tokens != TALLY_UNKNOWN &&
-	    block.eval_tokens != TALLY_UNKNOWN &&
-	    block.total_tokens != TALLY_UNKNOWN;
+	    block.eval_tokens != TALLY_UNKNOWN && block.totalled;
 }
 
 /* Whether the samplers of before "samplers time" agree, where they tell. */
@@ -155,7 +154,8 @@ count(struct tally *tally)
 	tally->decode_ns = block.eval_ns;
 	tally->time_basis = "engine_timers";
 	tally->eos_counted = 1;
-	if (block.prompt_tokens + block.eval_tokens != block.total_tokens)
+	if (block.total_tokens != TALLY_UNKNOWN &&
+	    block.prompt_tokens + block.eval_tokens != block.total_tokens)
 		tally_raise(tally, TALLY_MISMATCH,
 		    "the total is not prompt and generated tokens");
 	if (block.are_runs)
@@ -232,6 +232,9 @@ take_timing(const char *at, const char *end)
 	} else if (line_match(at, length, "total time =@ ms /# tokens",
 	    values)) {
 		block.total_tokens = values[1];
+		block.totalled = true;
+	} else if (line_match(at, length, "total time =@ ms", values) == end) {
+		block.totalled = true;
 	} else {
 		return false;
 	}

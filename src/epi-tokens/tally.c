@@ -193,6 +193,22 @@ match_whole(const char *at, const char *end, int64_t *out)
 	return at;
 }
 
+/* A comma is the point of a program that follows its locale. */
+static bool
+decimal_text(const char *word, size_t length, int64_t *out)
+{
+	char text[32];
+	char *comma;
+
+	if (length > sizeof text)
+		return false;
+	memcpy(text, word, length);
+	comma = memchr(text, ',', length);
+	if (comma)
+		*comma = '.';
+	return json_decimal_text(text, length, 6, out);
+}
+
 static const char *
 match_decimal(const char *at, const char *end, int64_t *out)
 {
@@ -204,7 +220,7 @@ match_decimal(const char *at, const char *end, int64_t *out)
 		;
 	if (at == word)
 		return NULL;
-	if (!json_decimal_text(word, (size_t)(at - word), 6, out) ||
+	if (!decimal_text(word, (size_t)(at - word), out) ||
 	    *out < 0 || *out > largest * 1000)
 		*out = TALLY_UNKNOWN;
 	return at;
