@@ -626,6 +626,12 @@ released() {
 
 cached='[.prompt_tokens, .generated_tokens, .cached_tokens, .requests]'
 
+@test "ollama: to load a model is no answer, and of that alone nothing is counted" {
+	echo '{"model":"m","response":"","done":true,"done_reason":"load"}' >load
+	[ "$(cat load "$engines/ollama.ndjson" | tell .)" = "$(cat "$engines/ollama.ndjson" | tell .)" ]
+	[ "$(tell_bad .status load)" = '"uncountable"' ]
+}
+
 @test "a body over many lines: 40 and 7, of which 32 cached" {
 	[ "$(tell "$cached" "$engines/openai.json")" = '[40,7,32,1]' ]
 	cat "$engines/openai.json" "$engines/openai.json" >two

@@ -24,7 +24,7 @@ enum {
 
 enum key {
 	KEY_USAGE, KEY_TIMINGS, KEY_OBJECT, KEY_ID, KEY_MODEL, KEY_ERROR,
-	KEY_DONE, KEY_PROMPT_EVAL_COUNT, KEY_PROMPT_EVAL_DURATION,
+	KEY_DONE, KEY_DONE_REASON, KEY_PROMPT_EVAL_COUNT, KEY_PROMPT_EVAL_DURATION,
 	KEY_EVAL_COUNT, KEY_EVAL_DURATION,
 	KEY_STOP, KEY_TOKENS_PREDICTED, KEY_TOKENS_EVALUATED,
 	KEY_N_PROMPT, KEY_N_GEN, KEY_N_DEPTH, KEY_TEST_TIME, KEY_SAMPLES_NS,
@@ -32,7 +32,7 @@ enum key {
 };
 static const char *const keys[KEYS] = {
 	"usage", "timings", "object", "id", "model", "error",
-	"done", "prompt_eval_count", "prompt_eval_duration",
+	"done", "done_reason", "prompt_eval_count", "prompt_eval_duration",
 	"eval_count", "eval_duration",
 	"stop", "tokens_predicted", "tokens_evaluated",
 	"n_prompt", "n_gen", "n_depth", "test_time", "samples_ns"
@@ -299,13 +299,22 @@ take_completion(const struct json_value *values)
 	add(&tally);
 }
 
+/* A request without a prompt: the model was loaded, or let go. */
+static bool
+asks_nothing(const struct json_value *values)
+{
+	return values[KEY_EVAL_COUNT].kind == JSON_ABSENT &&
+	    (json_is(&values[KEY_DONE_REASON], "load") ||
+	    json_is(&values[KEY_DONE_REASON], "unload"));
+}
+
 static void
 take_ollama(const struct json_value *values)
 {
 	struct tally tally;
 
 	parts_open = values[KEY_DONE].kind != JSON_TRUE;
-	if (parts_open)
+	if (parts_open || asks_nothing(values))
 		return;
 	tally_start(&tally, NULL);
 	tally.engine = "ollama";
