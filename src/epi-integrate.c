@@ -327,6 +327,16 @@ series_is_open(void)
 	    (s.starts == 0 || s.series_end_ns == INT64_MAX);
 }
 
+/* Why there is nothing to tell. */
+static const char *
+lack(void)
+{
+	for (unsigned i = 0; i < s.names.count; i++)
+		if (s.series && !s.has_spans && s.nodes[i].seen)
+			return "no set: the samples are all of one time";
+	return "no samples";
+}
+
 static void
 finish(void)
 {
@@ -344,9 +354,7 @@ finish(void)
 		}
 		span_open_whole(s.start_ns > 0 ? s.start_ns : 0);
 		if (s.span_count == 0)
-			report_error(s.from_ns < INT64_MAX && s.series
-			    ? "no set: the samples are all of one time"
-			    : "no samples");
+			report_error("%s", lack());
 	}
 	for (size_t i = 0; i < s.span_count; i++) {
 		struct span *span = &s.spans[i];

@@ -342,8 +342,10 @@ slow() { start 1 '"nodes":["a"],"rate_hz":1,"response_seconds":0.5'; series b 1 
 @test "samples of one time make no set of --every" {
 	fails 1 epi-integrate --every 2s < <(series a 1 5; series b 1 5)
 	[ "$stderr" = 'epi-integrate: no set: the samples are all of one time' ]
-	fails 1 epi-integrate --every 2s --nodes a </dev/null
-	[ "$stderr" = 'epi-integrate: no samples' ]
+	for none in '' "$(start 1 '"nodes":["a"]'; stop 5)" "$(series a 1 -5 -5)"; do
+		fails 1 epi-integrate --every 2s --nodes a --negative gap <<<"$none"
+		[ "$stderr" = 'epi-integrate: no samples' ] || return 1
+	done
 }
 
 @test "--every divides the spans of the stream" {
