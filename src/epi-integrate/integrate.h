@@ -1,10 +1,11 @@
 /*
  * integrate: the state of epi-integrate, shared by its parts.
  *
- * account: nodes, spans, their edges and the ticks; figure: what is told of a
- * node or the cluster in a span; budget: its uncertainty; instrument: what is
- * known of the meters; emit: the energy records; event: the records that are no
- * samples; partial: a part of a stream; merge: all of its parts.
+ * node: the nodes, that pass the edges of spans; span: the spans; tick: the
+ * cluster's power at one time; figure: what is told of a node or the cluster in a
+ * span; budget: its uncertainty; instrument: what is known of the meters; emit: the
+ * energy records; event: the records that are no samples; partial: a part of a
+ * stream; merge: all of its parts.
  */
 #ifndef EPI_INTEGRATE_INTEGRATE_H
 #define EPI_INTEGRATE_INTEGRATE_H
