@@ -139,7 +139,6 @@ recut() {
 	fails 2 epi-submit
 }
 
-# In CSV such a name is quoted, its quotes doubled.
 # Its steps of 25 J are more than 1 % of the run's 258 J.
 @test "a trace whose counter is too coarse for a cut is refused" {
 	zstd -dcq m_q40/raw/trace_001.ndjson.zst |
@@ -169,6 +168,7 @@ recut() {
 	[ "$(zstd -dcq data/community/m_q40/raw/trace_001.1hz.ndjson.zst | jq -r 'select(.type == "calibration").id')" = kept ]
 }
 
+# In CSV such a name is quoted, its quotes doubled.
 @test "a cut trace has the nodes' names as they were" {
 	name='rack 1, \"left\"'
 	zstd -dcq m_q40/raw/trace_001.ndjson.zst | sed "s/\"a\"/\"${name//\\/\\\\}\"/g" | zstd -q -f -o t
