@@ -136,8 +136,8 @@ numbers() {
 	# 70.5 W * 2 = 141 W; 7412 mW = 7.412 W
 	ok epi-import --map watts=p*2 < <(printf '%s\n' 'timestamp,p [W]' '1,70.5 W' '2,70.5')
 	[ "$(samples | jq '.watts + 0' | xargs)" = '141 141' ]
-	ok epi-import --map watts=p*0.001 < <(printf '%s\n' 'timestamp,p [mW]' '1,7412 mW' '2,7412')
-	[ "$(samples | jq '.watts + 0' | xargs)" = '7.412 7.412' ]
+	ok epi-import --map watts=p*0.001 < <(printf '%s\n' 'timestamp,p [mW]' '1,7412 mW' '2,7412' '3,7.412 W')
+	[ "$(samples | jq '.watts + 0' | xargs)" = '7.412 7.412 7.412' ]
 	partly 1 epi-import --map watts=p*2 < <(printf '%s\n' timestamp,p '1,7412 mW' '2,5 kW' 3,5)
 	[ "$(samples | jq '.watts + 0')" = 10 ]
 	fails 1 epi-import --map watts=p*2 < <(printf '%s\n' 'timestamp,p [kW]' 1,5)

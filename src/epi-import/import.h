@@ -134,8 +134,8 @@ const struct factor *quantity_unit(enum key key, const char *name,
     size_t length);
 
 /* What counts where a unit stands beside a factor: the unit, unless somebody asked
- * for the factor; then that of the unit has to be 1, or the same.  NULL: it is
- * neither, and both would be one too many, or one of them was meant. */
+ * for another factor; then the unit has to be ours.  NULL: it is not, and both
+ * would be one too many, or one of them was meant. */
 const struct factor *quantity_beside(const struct factor *factor,
     const struct factor *unit);
 

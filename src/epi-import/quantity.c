@@ -117,10 +117,10 @@ is_same(const struct factor *a, const struct factor *b)
 const struct factor *
 quantity_beside(const struct factor *factor, const struct factor *unit)
 {
-	if (factor->of_unit || is_same(factor, &factor_one))
+	if (factor->of_unit || is_same(factor, &factor_one) ||
+	    is_same(factor, unit))
 		return unit;
-	return is_same(unit, &factor_one) || is_same(unit, factor) ? factor
-	    : NULL;
+	return is_same(unit, &factor_one) ? factor : NULL;
 }
 
 static bool
