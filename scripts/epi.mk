@@ -117,7 +117,11 @@ weights := $(foreach m,$(MODELS),$(call quoted,$(call trim,$(call of,$(m),WEIGHT
 # Asked once for each make, not once for each use.
 order := $(shell $(campaign)/order $(call quoted,$(call trim,$(SEED))) $(call quoted,$(call trim,$(REPETITIONS))) $(MODELS))
 raw := $(foreach r,$(order),data/baseline/$(dir $(r))run_$(notdir $(r)).json)
-manifests := $(foreach r,$(order),data/baseline/$(dir $(r))MANIFEST_$(notdir $(r)))
+# Runs beyond REPETITIONS, of when there were more, count too: made anew like others.
+beyond := $(patsubst data/baseline/%.json,%,$(filter-out $(raw),$(foreach m,$(sort $(MODELS)),\
+	$(wildcard data/baseline/$(m)/run_[0-9][0-9][0-9].json data/baseline/$(m)/run_[0-9][0-9][0-9][0-9].json))))
+beyond := $(subst /run_,/,$(beyond))
+manifests := $(foreach r,$(order) $(beyond),data/baseline/$(dir $(r))MANIFEST_$(notdir $(r)))
 plans := $(foreach m,$(sort $(MODELS)),.epi/plan/$(m).json)
 
 # What other machines measure, as RUN@LOGIN,LOGIN; nothing, on one of them.
@@ -172,18 +176,20 @@ endef
 # PLACE is how many runs come before.
 before :=
 define run
-raw_of_$(1) := data/baseline/$(2)/run_$(3).json data/baseline/$(2)/raw/trace_$(3).ndjson.zst \
-	data/baseline/$(2)/raw/answers_$(3).ndjson.zst
 $$(raw_of_$(1)) &: | items.ndjson .epi/plan/$(2).json
 	@$$(campaign)/$(or $(addprefix sweep ,$(call at,$(2),$(3))),measure $(2) $(3) $(words $(before)))
 .PRECIOUS: $$(raw_of_$(1))
-
+before += $(1)
+endef
+define derived
+raw_of_$(1) := data/baseline/$(2)/run_$(3).json data/baseline/$(2)/raw/trace_$(3).ndjson.zst \
+	data/baseline/$(2)/raw/answers_$(3).ndjson.zst
 data/baseline/$(2)/power_trace_$(3).csv data/baseline/$(2)/benchmark_$(3).json \
 data/baseline/$(2)/epi_$(3).json data/baseline/$(2)/MANIFEST_$(3) &: $$(raw_of_$(1)) .epi/version .epi/weights
 	@epi-derive --weights "$$$$EPI_WEIGHTS" data/baseline/$(2) $(3)
-before += $(1)
 endef
 $(foreach m,$(sort $(MODELS)),$(eval $(call of_each_model,$(m))))
+$(foreach r,$(order) $(beyond),$(eval $(call derived,$(r),$(patsubst %/,%,$(dir $(r))),$(notdir $(r)))))
 $(foreach r,$(order),$(eval $(call run,$(r),$(patsubst %/,%,$(dir $(r))),$(notdir $(r)))))
 
 # ---- derived, made anew when something changed

@@ -172,6 +172,13 @@ fits() {
 	jq -s -e 'all(.accuracy.composite == .accuracy.mmlu_5shot)' c/results/scores.ndjson
 }
 
+@test "fewer repetitions: those that are there still count, by the same weights" {
+	made
+	campaign score REPETITIONS=2 WEIGHTS=mmlu=1
+	jq -s -e 'length == 6 and all(.accuracy.composite == .accuracy.mmlu_5shot)' c/data/baseline/*/epi_*.json
+	jq -s -e 'all(.repetitions | length == 3)' c/results/scores.ndjson
+}
+
 @test "another price: its table anew, and nothing else" {
 	made
 	stat -c '%n %i %y' c/results/scores.ndjson c/results/table.csv c/data/baseline/*/epi_* >before
