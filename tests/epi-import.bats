@@ -266,6 +266,14 @@ numbers() {
 	[ "$(events stop | jq .malformed)" -eq 1 ]
 }
 
+@test "mlperf: a line that was cut and the next one behind it are no sample" {
+	line='Time,03-09-2026 10:00:00.500,Watts,300.000000,Volts,230.1,Amps,1.4,PF,0.931,Mark,'
+	next=${line/00.500,Watts,300/01.500,Watts,305}
+	for ((i = 1; i <= ${#line}; i++)); do echo "${line:0:i}${next}x,Ch1,Watts,5,PF,1"; done >joined
+	partly 1 epi-import --format mlperf joined
+	[ "$(events stop | jq -c '[.samples, .malformed]')" = "[0,${#line}]" ]
+}
+
 @test "mlperf: local times by --utc-offset" {
 	ok epi-import --format mlperf --utc-offset +02:00 "$in/spl.txt"
 	[ "$(samples | jq .timestamp | head -n 1)" = 1773043200.5 ]

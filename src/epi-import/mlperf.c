@@ -39,6 +39,20 @@ begin_channel(struct import *im, struct reading *r,
 	return reading_fill(im, r, NODE, &factor_one, cell->at, cell->length);
 }
 
+/* Whether another line, "Time,03-09-2026 ...", begins in this one: behind one that
+ * was cut, as by the end of the program that wrote it. */
+static bool
+is_joined(const struct feed_line *line)
+{
+	const char *at = line->text, *end = at + line->length;
+
+	while (++at < end && (at = memchr(at, 'T', (size_t)(end - at))))
+		if (end - at > 7 && memcmp(at, "Time,", 5) == 0 &&
+		    at[5] >= '0' && at[5] <= '9' && at[7] == '-')
+			return true;
+	return false;
+}
+
 /*
  * Label,value pairs: those of the total up to Mark, then those of each
  * channel, a cell ChN before them.  Returns how many channels there are, -1
@@ -71,7 +85,7 @@ read_pairs(struct import *im)
 		    &factor_one, value.at, value.length))
 			return -1;
 	}
-	if (marks != 1 || factors != n + 1) {
+	if (marks != 1 || factors != n + 1 || is_joined(im->line)) {
 		reading_malformed(im, "cut off, or no line of an spl.txt");
 		return -1;
 	}
