@@ -132,6 +132,14 @@ numbers() {
 	[ "$(samples | jq -c '[.watts, .joules]' | xargs)" = '[7.4125,1800] [7.5,7200000] [2,7]' ]
 }
 
+@test "a column of times may name its unit" {
+	for unit in s:1773050400.5 ms:1773050400500 us:1773050400500000 ns:1773050400500000000; do
+		ok epi-import < <(printf '%s\n' "timestamp [${unit%:*}],watts" "${unit#*:},5")
+		[ "$(samples | jq .timestamp)" = 1773050400.5 ]
+	done
+	partly 1 epi-import < <(printf '%s\n' 'timestamp [ms],watts' 1773050400500,5 2026-03-09T10:00:00Z,5)
+}
+
 @test "a factor beside a unit: W are multiplied, mW are 0.001 W, and all else is refused" {
 	# 70.5 W * 2 = 141 W; 7412 mW = 7.412 W
 	ok epi-import --map watts=p*2 < <(printf '%s\n' 'timestamp,p [W]' '1,70.5 W' '2,70.5')

@@ -88,6 +88,8 @@ static const struct unit {
 	enum key key;
 	struct factor factor;
 } units[] = {
+	{ "s", TIMESTAMP, { 1, 0, true } }, { "ms", TIMESTAMP, { 1, 3, true } },
+	{ "us", TIMESTAMP, { 1, 6, true } }, { "ns", TIMESTAMP, { 1, 9, true } },
 	{ "W", WATTS, { 1, 0, true } }, { "mW", WATTS, { 1, 3, true } },
 	{ "uW", WATTS, { 1, 6, true } }, { "kW", WATTS, { 1, -3, true } },
 	{ "V", VOLTS, { 1, 0, true } }, { "mV", VOLTS, { 1, 3, true } },
