@@ -676,6 +676,12 @@ part() {
 	[ "$({ part 1 false; part 2 false; cat whole; } | tell_bad .status)" = '"truncated"' ]
 }
 
+@test "a stream of an older llama-server, whose parts have no count, that broke off: truncated" {
+	{ echo '{"content":"a","stop":false}'; part 2 true; } >whole
+	[ "$(cat whole whole | tell '[.generated_tokens, .requests, .status]')" = '[4,2,"complete"]' ]
+	[ "$({ cat whole; echo '{"content":"a","stop":false}'; } | tell_bad .status)" = '"truncated"' ]
+}
+
 @test "completion_tokens null or absent: uncountable, the prompt is still known" {
 	[ "$(sed 's/"completion_tokens":4/"completion_tokens":null/' "$engines/openai.ndjson" | tell_bad "$counts")" = '[60,null,null,"uncountable"]' ]
 	[ "$(echo '{"usage":{"prompt_tokens":3}}' | tell_bad "$counts")" = '[3,null,null,"uncountable"]' ]

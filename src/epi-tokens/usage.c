@@ -308,6 +308,14 @@ asks_nothing(const struct json_value *values)
 	    json_is(&values[KEY_DONE_REASON], "unload"));
 }
 
+/* A part of such a stream as llama-server wrote it first, without a count. */
+static void
+take_uncounted_part(void)
+{
+	parts_open = true;
+	last_part = 0;
+}
+
 static void
 take_ollama(const struct json_value *values)
 {
@@ -464,6 +472,8 @@ take_values(const struct json_value *values, bool events, uint64_t line)
 		take_ollama(values);
 	else if (values[KEY_ERROR].kind != JSON_ABSENT)
 		tally_warn(&sum, failures);
+	else if (values[KEY_STOP].kind == JSON_FALSE)
+		take_uncounted_part();
 	records++;
 }
 
