@@ -240,6 +240,19 @@ shows() {
 	partly 1 epi-watch --once in | grep -qF "BROKEN OFF"
 }
 
+@test "a start tells the calibration of what follows it, not the one before" {
+	for begin in 100 200; do
+		told='"corrected":true,"valid_until":90,"traceable":true'
+		[ $begin = 100 ] || told='"hash":"0"'
+		echo "{\"timestamp\":$begin,\"type\":\"event\",\"event\":\"start\",\"instrument_id\":\"M1\",\"nodes\":[\"a\"],\"calibration\":{$told}}"
+		steady a 5 $begin $((begin + 2))
+		echo "{\"timestamp\":$((begin + 2)),\"type\":\"event\",\"event\":\"stop\"}"
+	done >in
+	ok epi-watch --once in >page
+	grep -qF "calibration not told" page
+	[ "$(grep -c expired page)" = 0 ]
+}
+
 @test "an expired calibration is an alarm; none is told" {
 	record 3 10 | sed 's/"valid_until":1830000000/"valid_until":1790000001/' >in
 	ok epi-watch --once in | grep -qF "! epi-meter M1: calibration expired"

@@ -279,6 +279,7 @@ source_of(struct account *account, const struct event *event, bool make)
 	return source;
 }
 
+/* What a start before said of it is of the samples before. */
 static void
 take_calibration(struct source *source, const struct json_value *value)
 {
@@ -288,6 +289,9 @@ take_calibration(struct source *source, const struct json_value *value)
 	struct json_value values[KEYS];
 	struct json_error error;
 
+	source->calibration = CALIBRATION_UNKNOWN;
+	source->valid_until_ns = 0;
+	source->traceable = false;
 	if (value->kind != JSON_OBJECT ||
 	    !json_members(value->at, value->length, keys, KEYS, values, &error))
 		return;
