@@ -138,6 +138,13 @@ is() {
 	is '.channels[0].u[1] < 0.0001' true
 }
 
+@test "a trace is no reference of its own" {
+	three
+	cp t5 copy
+	fails 1 epi-calibrate --load 0 --load reference=copy,U=0.01 t0 t5
+	[[ $stderr == *"t5: is its own reference"* ]]
+}
+
 @test "a load that still warms up is told" {
 	three
 	rewrite t5 '5.17 + n / 1000' >t5.warm

@@ -141,6 +141,11 @@ load_measure(struct load *load, const char *node, const char *file)
 	if (load->reference_file &&
 	    !readings_take(&load->reference, load->reference_file))
 		return false;
+	if (load->reference_file && strcmp(load->readings.sha256,
+	    load->reference.sha256) == 0) {
+		report_error("%s: is its own reference", file);
+		return false;
+	}
 	return readings_means(&load->readings,
 	    load->reference_file ? &load->reference : NULL, &load->means);
 }
