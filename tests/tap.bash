@@ -22,10 +22,10 @@ teardown() {
 	done 2>/dev/null
 }
 
-# begin CMD...: in the background, as an interactive shell would; $pid is its
-# process and its group, .out and .err what it gives.
+# begin CMD...: in the background, as an interactive shell would, and as if nobody
+# ignored hangups; $pid is its process and its group, .out and .err what it gives.
 begin() {
-	setsid env --default-signal=INT "$@" >.out 2>.err </dev/null 3>&- &
+	setsid env --default-signal=INT,HUP "$@" >.out 2>.err </dev/null 3>&- &
 	pid=$!
 	started+=("$pid")
 }
