@@ -209,6 +209,13 @@ numbers() {
 	[ "$(samples | jq -c '[.timestamp, .watts]' | xargs)" = '[1,1] [2,2] [3,3]' ]
 }
 
+@test "another header within an input holds for what stands behind it, or ends it" {
+	ok epi-import < <(printf '%s\n' timestamp,watts,volts 1,5,230 timestamp,volts,'watts [mW]' 2,231,6000 timestamp,watts,volts 3,7,232)
+	[ "$(samples | jq -c '[.timestamp, .watts, .volts]' | xargs)" = '[1,5,230] [2,6,231] [3,7,232]' ]
+	partly 1 epi-import < <(printf '%s\n' timestamp,watts 1,5 date,watts 2,6)
+	[ "$(samples | jq .watts | xargs) $(events stop)" = '5 ' ]
+}
+
 @test "after a file that cannot be read there is no stop event" {
 	table 1,a,1 >one
 	partly 1 epi-import one nowhere

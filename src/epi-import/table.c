@@ -319,16 +319,65 @@ take_row(struct import *im, struct reading *r)
 	return reading_complete(im, r);
 }
 
-/* The header stands again where files were put together. */
+static bool
+is_decimal(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* Whether it is the name of a column of watts, its unit behind it or not. */
+static bool
+is_watts(const struct import *im, const struct csv_cell *cell)
+{
+	if (cell->length == 0 || is_decimal(*cell->at))
+		return false;
+	for (size_t i = 0; i < im->rule_count; i++) {
+		const char *name = im->rules[i].path;
+		size_t length;
+
+		if (im->rules[i].key != WATTS)
+			continue;
+		name += *name == '.';
+		length = strlen(name);
+		if (length && cell->length >= length &&
+		    memcmp(cell->at, name, length) == 0 &&
+		    (cell->length == length || cell->at[length] == ' '))
+			return true;
+	}
+	return false;
+}
+
+/* Whether the line is a header: it names the watts.  Most rows start with the
+ * digit of their time. */
+static bool
+is_header(const struct import *im)
+{
+	const char *at = im->line->text, *end = at + im->line->length;
+	struct csv_cell cell;
+
+	if (is_decimal(*at))
+		return false;
+	while (csv_next(&at, end, &cell) == CSV_CELL)
+		if (is_watts(im, &cell))
+			return true;
+	return false;
+}
+
+/* A header stands again where files were put together, and where it is another one
+ * the columns behind it are its own. */
 void
 table_take(struct import *im)
 {
-	if (table.refused)
+	bool again = table.header &&
+	    im->line->length == table.header_length && memcmp(
+	    im->line->text, table.header, table.header_length) == 0;
+
+	if (table.refused || again)
 		return;
+	if (table.header && is_header(im))
+		table_forget(im, NULL, false);
 	if (!table.header)
 		read_header(im);
-	else if ((im->line->length != table.header_length || memcmp(
-	    im->line->text, table.header, table.header_length) != 0) &&
-	    take_row(im, im->group))
+	else if (take_row(im, im->group))
 		record_put(im, im->group, 1);
 }
