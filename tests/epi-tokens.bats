@@ -402,6 +402,11 @@ times='[.prompt_tokens, .generated_tokens, .prefill_seconds, .decode_seconds, .f
 	[ "$(sed 's|0\.00 ms|0,00 ms|' "$engines/llama-cli-zero.log" | tell_bad "$counts")" = '[9,null,null,"uncountable"]' ]
 }
 
+@test "timings of a program that does not measure, 0.00 ms: the counts alone" {
+	sed '/eval time/s|= *[0-9.]* ms|= 0.00 ms|' "$engines/llama-cli-2023.log" >log
+	[ "$(tell "$times" log)" = '[20,64,null,null,"llama-cli",1]' ]
+}
+
 @test "timings twice without a start: a text that looks like them, or two runs; a mismatch" {
 	{ grep '^llama_print' "$engines/llama-cli-2023.log" | sed 's/63 runs/99 runs/; s/83 tok/119 tok/'
 		grep '^llama_print' "$engines/llama-cli-2023.log"; } >log

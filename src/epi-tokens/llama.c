@@ -145,13 +145,20 @@ count_runs(struct tally *tally)
 		tally->generated_tokens = TALLY_UNKNOWN;
 }
 
+/* Many tokens in 0.00 ms: a program that does not measure. */
+static int64_t
+measured(int64_t ns, int64_t tokens)
+{
+	return ns == 0 && tokens > 1 ? TALLY_UNKNOWN : ns;
+}
+
 static void
 count(struct tally *tally)
 {
 	tally->prompt_tokens = block.prompt_tokens;
 	tally->generated_tokens = block.eval_tokens;
-	tally->prefill_ns = block.prompt_ns;
-	tally->decode_ns = block.eval_ns;
+	tally->prefill_ns = measured(block.prompt_ns, block.prompt_tokens);
+	tally->decode_ns = measured(block.eval_ns, block.eval_tokens);
 	tally->time_basis = "engine_timers";
 	tally->eos_counted = 1;
 	if (block.total_tokens != TALLY_UNKNOWN &&
