@@ -37,7 +37,7 @@ enum {
 /* Bits of an entry of "e".  A channel may have several. */
 enum {
 	FRAME_MISSING = 1,  /* the IC did not answer; its values are null */
-	FRAME_VERIFY = 2,   /* a write did not verify, or the checksum after it */
+	FRAME_VERIFY = 2,   /* a write did not verify, or a checksum */
 	FRAME_CALERR = 4,   /* SysStatus CalErr: calibration checksum CS1 */
 	FRAME_ADJERR = 8,   /* SysStatus AdjErr: adjustment checksum CS2 */
 	FRAME_SAG = 16,     /* SysStatus: voltage under the sag threshold */
