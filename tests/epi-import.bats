@@ -216,6 +216,11 @@ numbers() {
 	[ "$(samples | jq .watts | xargs) $(events stop)" = '5 ' ]
 }
 
+@test "the row of a node that is called as the watts are is no header" {
+	ok epi-import --map watts=power < <(printf '%s\n' node,timestamp,power power,1,5 'power supply,1,6 W' power,2,N/A power,3,7)
+	[ "$(samples | jq -c '[.node, .watts]' | xargs)" = '[power,5] [power supply,6] [power,7]' ]
+}
+
 @test "after a file that cannot be read there is no stop event" {
 	table 1,a,1 >one
 	partly 1 epi-import one nowhere

@@ -347,20 +347,35 @@ is_watts(const struct import *im, const struct csv_cell *cell)
 	return false;
 }
 
-/* Whether the line is a header: it names the watts.  Most rows start with the
- * digit of their time. */
+/* Whether a cell of the column of watts is of a row: a reading, or none. */
+static bool
+is_reading(const struct column *column, const struct csv_cell *cell)
+{
+	int64_t ignored;
+
+	return column->key == WATTS && (reading_missing(cell->at,
+	    cell->length) || quantity_read(WATTS, &column->factor, cell->at,
+	    cell->length, &ignored));
+}
+
+/* Whether the line is a header: it names the watts, and has none, as the row of a
+ * node has that is called as they are.  Most rows start with the digit of their
+ * time. */
 static bool
 is_header(const struct import *im)
 {
 	const char *at = im->line->text, *end = at + im->line->length;
 	struct csv_cell cell;
+	bool names = false;
 
 	if (is_decimal(*at))
 		return false;
-	while (csv_next(&at, end, &cell) == CSV_CELL)
-		if (is_watts(im, &cell))
-			return true;
-	return false;
+	for (size_t i = 0; csv_next(&at, end, &cell) == CSV_CELL; i++) {
+		if (i < table.count && is_reading(&table.columns[i], &cell))
+			return false;
+		names = names || is_watts(im, &cell);
+	}
+	return names;
 }
 
 /* A header stands again where files were put together, and where it is another one
