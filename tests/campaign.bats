@@ -242,6 +242,15 @@ fits() {
 	[[ $stderr == *"waiting: another run has this meter"* ]]
 }
 
+@test "one make at a time plans a model; the other one waits, and takes what it found" {
+	made
+	mv c/.epi/plan/small_q40.json found
+	flock c/.epi/plan/small_q40.lock sh -c 'sleep 2; mv found c/.epi/plan/small_q40.json' 3>&- & pid=$!
+	until ! flock -n c/.epi/plan/small_q40.lock true; do sleep 0.02; done
+	take campaign plan
+	[[ $status == 0 && $stderr == *"waiting: small_q40 is being planned"* && $stderr != *"measure: small_q40"* ]]
+}
+
 @test "the lock is one of all users, wherever their own files are" {
 	cat >locked <<-END
 		. "$root/scripts/campaign/common.sh"
