@@ -195,7 +195,9 @@ $(foreach r,$(order),$(eval $(call run,$(r),$(patsubst %/,%,$(dir $(r))),$(notdi
 # ---- derived, made anew when something changed
 
 # same FILE COMMAND: FILE is touched only when the command says something else.
-same = @mkdir -p $(@D); $(1) >$@.new && { cmp -s $@.new $@ && rm $@.new || mv $@.new $@; }
+# Two makes have a new one each.
+same = @mkdir -p $(@D); new=$@.new$$$$; $(1) >$$new && \
+	{ cmp -s $$new $@ && rm $$new || mv $$new $@; } || { rm -f $$new; false; }
 
 .epi/version: always
 	$(call same,epi-score --version)
