@@ -232,11 +232,18 @@ fits() {
 	[ -e c/data/baseline/large_q40/run_003.json ]
 }
 
+# holds LOCK [COMMAND]: another one has it, until what is taken here says that it
+# waits, for 20 s at most; then it runs COMMAND.
+holds() {
+	: >.err
+	flock "$1" sh -c 'for i in $(seq 1000); do ! grep -q waiting: .err || break; sleep 0.02; done; '"${2:-}" 3>&- & pid=$!
+	until ! flock -n "$1" true; do sleep 0.02; done
+}
+
 @test "one run at a time has the meter; the other one waits, and is told" {
 	made
 	rm c/data/baseline/small_q40/*_003* c/data/baseline/small_q40/raw/*_003*
-	flock lock sleep 2 3>&- & pid=$!
-	until ! flock -n lock true; do sleep 0.02; done
+	holds lock
 	take campaign measure LOCK="$PWD/lock"
 	[ "$status" -eq 0 ]
 	[[ $stderr == *"waiting: another run has this meter"* ]]
@@ -245,8 +252,7 @@ fits() {
 @test "one make at a time plans a model; the other one waits, and takes what it found" {
 	made
 	mv c/.epi/plan/small_q40.json found
-	flock c/.epi/plan/small_q40.lock sh -c 'sleep 2; mv found c/.epi/plan/small_q40.json' 3>&- & pid=$!
-	until ! flock -n c/.epi/plan/small_q40.lock true; do sleep 0.02; done
+	holds c/.epi/plan/small_q40.lock 'mv found c/.epi/plan/small_q40.json'
 	take campaign plan
 	[[ $status == 0 && $stderr == *"waiting: small_q40 is being planned"* && $stderr != *"measure: small_q40"* ]]
 }
