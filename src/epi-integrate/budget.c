@@ -300,7 +300,7 @@ budget_unshared(const struct figure *figure, const struct node *node,
 	struct terms t = terms_of(&copy, node, part, index);
 	double noise = instrument_term(node->instrument, CLASS_NOISE);
 	double sampling = instrument_is_known(node->instrument)
-	    ? t.period * t.deviation : 0; /* else it was not watched */
+	    ? t.period * t.deviation : 0; /* else 1 % is granted */
 
 	if (isnan(noise))
 		noise = 0;
