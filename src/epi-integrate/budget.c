@@ -256,8 +256,8 @@ terms_of(struct figure *figure, const struct node *node,
 		t.var_seconds = energy_joules(tally->reactive) * 1e3 *
 		    (double)figure->told_ns / (double)tally->reactive_ns;
 	if (tally->differences > 0)
-		t.deviation = sqrt((double)tally->variation / 1e12 / 2 /
-		    t.differences);
+		t.deviation = ldexp(sqrt((double)tally->variation / 2 /
+		    t.differences), ENERGY_VARIATION_BITS) / 1e9;
 	return t;
 }
 

@@ -235,6 +235,7 @@ merge_samples(struct node *node, const struct json_value *object)
 		node->first_ns = node->first.point.time_ns;
 		node->energy.at_last = tally_of(object);
 		node->energy.step_uj = INT64_MAX;
+		node->energy.holds = true;
 	}
 	node->energy.last = reading(object, "last");
 	node->energy.last.joules_uj = integer(object, "last_uj");

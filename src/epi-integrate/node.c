@@ -265,6 +265,7 @@ node_integrate(struct node *node, unsigned index, const struct energy_reading *t
 		node->energy.gap_limit_ns = node_gap_limit(node);
 		node->energy.wrap_uj = node->wrap_uj;
 		node->energy.step_uj = INT64_MAX;
+		node->energy.holds = s.method == HOLD || s.partial;
 		node_heed(node);
 	} else {
 		if (to->point.time_ns >= node->next_edge_ns)

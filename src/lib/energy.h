@@ -31,6 +31,10 @@ __extension__ typedef unsigned __int128 energy_bits; /* of them */
 /* Units in one microjoule, the resolution of an instrument's counter. */
 #define ENERGY_PER_MICROJOULE INT64_C(2000000000000)
 
+/* What is left of a difference is 1024 nW, squared under 127 bits in a sum: of what
+ * is done for each sample, a shift costs less than a division. */
+enum { ENERGY_VARIATION_BITS = 10 };
+
 struct energy_point {
 	int64_t time_ns;
 	int64_t watts_nw;
@@ -67,7 +71,8 @@ struct energy_tally {
 	int64_t uncounted;      /* intervals without the counter at both ends */
 	int64_t resets;         /* intervals in which the counter was reset */
 	int64_t gap_ns;         /* of intervals over the gap limit */
-	energy_units variation; /* uW^2: differences of neighbours, squared, */
+	energy_units variation; /* differences of neighbours, rounded down to
+	                           2^ENERGY_VARIATION_BITS nW, squared, */
 	int64_t differences;    /* and how many */
 	energy_units reactive;  /* 0.5e-15 var s, where vars are known */
 	int64_t reactive_ns;    /* for so long */
@@ -106,6 +111,7 @@ struct energy_node {
 	int64_t wrap_uj;             /* where the counter wraps; 0: unknown */
 	int64_t step_uj;             /* smallest step of the counter; set
 	                                INT64_MAX at the start */
+	bool holds;                  /* tally.hold is wanted */
 	bool has_more;               /* a delay, or vars that are wanted */
 };
 
@@ -197,9 +203,9 @@ energy_is_gap(const struct energy_node *node, const struct energy_reading *to)
 static inline void
 energy_vary(struct energy_tally *tally, int64_t from_nw, int64_t to_nw)
 {
-	int64_t step_uw = (to_nw - from_nw) / 1000;
+	int64_t step = (to_nw - from_nw) >> ENERGY_VARIATION_BITS;
 
-	tally->variation += (energy_units)step_uw * step_uw;
+	tally->variation += (energy_units)step * step;
 	tally->differences++;
 }
 
@@ -244,7 +250,8 @@ energy_advance(struct energy_node *node, const struct energy_reading *to)
 		energy_vary(tally, last->watts_nw, to->point.watts_nw);
 	energy_advance_more(node, to);
 	tally->trapezoid += trapezoid;
-	tally->hold += 2 * (energy_units)last->watts_nw * x;
+	if (node->holds)
+		tally->hold += 2 * (energy_units)last->watts_nw * x;
 	tally->watts_sum += last->watts_nw;
 	tally->samples++;
 	tally->negative += last->watts_nw < 0;
@@ -311,7 +318,8 @@ energy_advance_plainly(struct energy_node *node, struct energy_point to,
 	int64_t step_uj = joules_uj - last->joules_uj;
 
 	tally->trapezoid += (energy_units)x * (from_nw + to.watts_nw);
-	tally->hold += (energy_units)x * (2 * from_nw);
+	if (node->holds)
+		tally->hold += (energy_units)x * (2 * from_nw);
 	energy_vary(tally, from_nw, to.watts_nw);
 	energy_add(&tally->watts_sum, (uint64_t)from_nw);
 	tally->samples++;

@@ -16,12 +16,12 @@
  * trimmed zeros, shuffled keys; all of epi-integrate):
  *
  *	                                        fixed  trimmed  shuffled
- *	scanned, byte by byte                    4958     4866     5069
- *	scanned, sixteen bytes at a time         4437     4379     4536
- *	a template for each member                999     1181     1401
- *	a template for a line of its layout       446      541     1425
- *	a template for the line expected          278      550     1431
- *	short numbers converted two at a time     257      529     1432
+ *	scanned, byte by byte                    4951     4859     5062
+ *	scanned, sixteen bytes at a time         4430     4372     4529
+ *	a template for each member                992     1174     1394
+ *	a template for a line of its layout       439      534     1418
+ *	a template for the line expected          271      543     1424
+ *	short numbers converted two at a time     250      521     1425
  *
  * What gains time where it gains few instructions, or none, is what spares
  * mispredicted branches and long chains: sixteen digits converted at once

@@ -233,7 +233,8 @@ static void
 advance_is_at_the_end(void)
 {
 	struct energy_node node = { .last = reading(0, 0, 0),
-		.gap_limit_ns = 900, .wrap_uj = 1000, .step_uj = INT64_MAX };
+		.gap_limit_ns = 900, .wrap_uj = 1000, .step_uj = INT64_MAX,
+		.holds = true };
 	bool all = true;
 
 	for (int i = 0; i < 10000; i++) {
@@ -248,13 +249,33 @@ advance_is_at_the_end(void)
 	is(all, "the tally at an interval's end is that of the next sample");
 }
 
+/* Up by 10240 nW, down by 5240, which are 10 and, rounded down, -6 of 1024 nW; none
+ * over a gap. */
+static void
+variations(void)
+{
+	struct energy_node node = { .last = reading(0, 0, 0),
+		.gap_limit_ns = 5 };
+	static const int64_t nw[] = { 10240, 5000, 9000 };
+
+	for (int i = 0; i < 3; i++) {
+		struct energy_reading to = reading(5 * (i + 1) + i / 2, nw[i],
+		    0);
+
+		energy_advance(&node, &to);
+	}
+	is(node.at_last.variation == 136, "differences squared are summed");
+	is(node.at_last.differences == 2, "and counted");
+}
+
 /* A random walk, taken plainly by one node where that is possible and by the
  * other always in full; a third of the steps must have been plain ones. */
 static void
 plainly_is_in_full(bool has_vars)
 {
 	struct energy_node full = { .last = reading(0, 0, 0),
-		.gap_limit_ns = 900, .wrap_uj = 1000, .step_uj = INT64_MAX };
+		.gap_limit_ns = 900, .wrap_uj = 1000, .step_uj = INT64_MAX,
+		.holds = true };
 	struct energy_node plain = full;
 	bool all = true;
 	int plainly = 0;
@@ -363,6 +384,7 @@ main(void)
 	counters();
 	tallies();
 	advance_is_at_the_end();
+	variations();
 	plainly_is_in_full(false);
 	plainly_is_in_full(true);
 	doubles();
