@@ -102,6 +102,7 @@ key() {
 	diff screen "$data/watch/80x24.linux"
 	key q
 	see "+####"
+	see "ENDED"
 	diff screen "$data/watch/80x24.ascii"
 }
 
