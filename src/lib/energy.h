@@ -31,8 +31,8 @@ __extension__ typedef unsigned __int128 energy_bits; /* of them */
 /* Units in one microjoule, the resolution of an instrument's counter. */
 #define ENERGY_PER_MICROJOULE INT64_C(2000000000000)
 
-/* What is left of a difference is 1024 nW, squared under 127 bits in a sum: of what
- * is done for each sample, a shift costs less than a division. */
+/* Differences of power are rounded down to 1024 nW: so the sum of their squares
+ * stays under 127 bits, and each of billions takes a shift, not a division. */
 enum { ENERGY_VARIATION_BITS = 10 };
 
 struct energy_point {
